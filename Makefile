@@ -1,0 +1,34 @@
+# Two commands: `make repro` runs the pipeline, `make test` the tests. Each makes what it needs first.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/installed
+# Stages say `python`: it has to be the one of .venv, whether or not that is activated.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help repro test check clean
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+
+repro: $(STAMP)  ## run the pipeline: data, training, scores, pictures (`dvc repro`)
+	dvc repro
+
+test: $(STAMP)  ## run the whole test suite
+	pytest
+
+check: $(STAMP)  ## run the linters and the type checker
+	ruff check pipeline tests
+	ruff format --check pipeline tests
+	mypy
+
+clean:  ## remove .venv; data, models and reports stay
+	rm -rf .venv
+
+# pip compiles bytecode as it installs; without that each import of TensorFlow may cost 20 s.
+$(STAMP): requirements.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else \
+	  f"error: Python {v[0]}.{v[1]} received, expected 3.11 to 3.13; set it, e.g. `make repro PYTHON=python3.12`")'
+	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv || \
+	  { rm -rf .venv; echo "error: no venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.txt
+	@touch $@

@@ -1,0 +1,18 @@
+"""Filterscope: train a small convolutional network and show what it learned.
+
+The folder listing is the map:
+
+stages/         one file per stage of `dvc.yaml`, same name; reads files, computes, writes files
+hydra_plugins/  what Hydra loads when DVC composes `conf/`: the checks of the configuration
+config          the schema of `params.yaml`, its checks, composing and loading it
+files           reading and writing: JSON, arrays, IDX, `.keras` archives, PNG, all of it atomic
+datasets        where the data comes from, verified
+models          the network: its shapes by arithmetic, and its Keras layers
+training        batches, the runtime, the fit and its interrupted-run state
+metrics         scores, confusion, mistakes
+weights         kernels: statistics, tiles, distance from the untrained network
+features        feature maps and fire rates
+figures         every picture
+
+Imports run one way: stages -> nouns -> config.
+"""

@@ -1,0 +1,106 @@
+"""What the network makes of images: probabilities, feature maps and how often each filter fires."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.files import Array
+from pipeline.training import EVALUATION_BATCH, batches
+
+if TYPE_CHECKING:
+    import keras
+
+RARE = 0.001
+ALWAYS_ON = 0.999
+
+
+def probabilities(network: "keras.Model", images: Array) -> Array:
+    """Class probabilities, float32 (N, K), of images (N, H, W, C) uint8."""
+    inputs = batches(images, EVALUATION_BATCH)
+    return np.asarray(network.predict(inputs, verbose=0))
+
+
+def convolution_names(network: "keras.Model") -> list[str]:
+    """Names of the convolution layers, in order."""
+    return [layer.name for layer in network.layers if type(layer).__name__ == "Conv2D"]
+
+
+def extractor(network: "keras.Model", names: Sequence[str]) -> "keras.Model":
+    """A model from the network's input to the outputs of the layers of those names.
+
+    References:
+        Chollet, Deep Learning with Python, 3rd ed., chapter 10, visualizing intermediate activations.
+    """
+    import keras
+
+    return keras.Model(network.inputs, [network.get_layer(name).output for name in names])
+
+
+def feature_maps(network: "keras.Model", names: Sequence[str], image: Array) -> dict[str, Array]:
+    """The outputs of some layers for one image.
+
+    Args:
+        network: the trained network.
+        names: of its layers.
+        image: (H, W, C) uint8.
+
+    Returns:
+        float32 array by layer name, without the batch: (H', W', F) for a convolution.
+    """
+    batch = (image[np.newaxis] / 255.0).astype(np.float32)
+    outputs = extractor(network, names)([batch])
+    return {name: np.asarray(output)[0] for name, output in zip(names, outputs, strict=True)}
+
+
+def firing_threshold(network: "keras.Model", name: str) -> float:
+    """Output of a layer's activation for input zero, above which a filter counts as firing."""
+    return 0.5 if network.get_layer(name).activation.__name__ == "sigmoid" else 0.0
+
+
+def fire_rates(network: "keras.Model", names: Sequence[str], images: Array) -> dict[str, Array]:
+    """Share of each filter's outputs that are above its activation's value at zero.
+
+    Args:
+        network: the trained network.
+        names: of convolution layers.
+        images: (N, H, W, C) uint8.
+
+    Returns:
+        float64 (F,) by layer name: fired positions / all positions, over all images.
+    """
+    import tensorflow as tf
+
+    model = extractor(network, names)
+    thresholds = [firing_threshold(network, name) for name in names]
+    axes = (0, 1, 2)
+
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    def count(batch: Any) -> list[Any]:
+        outputs = zip(model([batch]), thresholds, strict=True)
+        return [tf.math.count_nonzero(maps > limit, axis=axes) for maps, limit in outputs]
+
+    counts = [np.zeros(network.get_layer(n).output.shape[-1], np.int64) for n in names]
+    for batch in batches(images, EVALUATION_BATCH):
+        counts = [total + new.numpy() for total, new in zip(counts, count(batch), strict=True)]
+    positions = [np.prod(network.get_layer(n).output.shape[1:3]) * len(images) for n in names]
+    return {n: c / p for n, c, p in zip(names, counts, positions, strict=True)}
+
+
+def firing_kind(rate: float) -> str:
+    """Word for a fire rate: dead (0), rare (below 0.1 %), always-on (above 99.9 %), else normal."""
+    if rate == 0:
+        return "dead"
+    if rate < RARE:
+        return "rare"
+    return "always-on" if rate > ALWAYS_ON else "normal"
+
+
+def describe_rates(rates: Array) -> dict[str, Any]:
+    """JSON values: the fire rates (F,) and the numbers of the dead, rare and always-on filters."""
+    kinds = [firing_kind(rate) for rate in rates]
+    unusual = {
+        kind.replace("-", "_"): [i for i, k in enumerate(kinds) if k == kind]
+        for kind in ("dead", "rare", "always-on")
+    }
+    return {"fire_rates": [float(rate) for rate in rates], **unusual}

@@ -1,0 +1,42 @@
+"""Stage `compose`: conf/ -> params.yaml, keeping the overrides of `dvc exp run -S`.
+
+python -m pipeline.stages.compose conf params.yaml
+"""
+
+import sys
+from pathlib import Path
+
+from pipeline import config, files
+from pipeline.hydra_plugins.filterscope import check_network
+
+
+def compose(conf: Path, params: Path) -> None:
+    """Write `params.yaml` anew when `conf/` has changed since it was composed; else keep it.
+
+    `dvc exp run -S` writes its overrides into `params.yaml` with today's digest of `conf/`, and a
+    hand edit leaves that digest alone: both are kept, once checked. After an edit of `conf/` the
+    digest differs: the file is composed anew and every value that changes is named.
+
+    Args:
+        conf: folder with `config.yaml` and its groups.
+        params: the file to check or to write.
+
+    Raises:
+        InputError: a value is wrong; `params.yaml` is then left as it was.
+    """
+    old = config.read_values(params) if params.exists() else {}
+    if old.get("conf_digest") == config.conf_digest(conf):
+        check_network(config.check(old))
+        print(f"compose: {params} is up to date with {conf}/ and valid; kept")
+        return
+    text = config.compose(conf)
+    files.write_text(params, text)
+    lines = config.differences(old, config.read_values(params)) if old else []
+    print(f"compose: {params} written from {conf}/; values that change: {len(lines)}")
+    for line in lines:
+        print(f"compose:   {line}")
+
+
+if __name__ == "__main__":
+    with config.one_line_errors():
+        compose(*map(Path, sys.argv[1:]))

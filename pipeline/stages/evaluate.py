@@ -1,0 +1,88 @@
+"""Stage `evaluate`: the best network -> scores and pictures of what it gets right and wrong.
+
+    python -m pipeline.stages.evaluate models/best.keras data/prepared reports/history.tsv reports \
+        reports/figures/evaluate
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline import features, figures, files, metrics, models, training
+from pipeline.config import Config, load_config, one_line_errors
+
+
+def evaluate(
+    cfg: Config, checkpoint: Path, prepared: Path, history_file: Path, reports: Path, pictures: Path
+) -> None:
+    """Score the network on the validation and the test images, and draw the scores.
+
+    Args:
+        cfg: uses `seed`, `runtime.threads`, `runtime.device` and how many images to draw.
+        checkpoint: `best.keras` of stage `train`.
+        prepared: folder of stage `prepare`.
+        history_file: `history.tsv` of stage `train`.
+        reports: folder to write `metrics.json`, `classes.csv` and `confusion.csv` to. The last has
+            one row per test image (actual, predicted), which DVC's confusion plot counts.
+        pictures: folder to write.
+
+    Raises:
+        InputError: an input is missing, damaged or does not fit the others.
+    """
+    training.configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
+    dataset = files.read_json(prepared / "dataset.json")
+    history = files.read_columns(history_file)
+    network = models.load_model(checkpoint, tuple(dataset["shape"]))
+    splits = {
+        split: {part: files.read_array(prepared / f"{split}_{part}.npy") for part in ("images", "labels")}
+        for split in ("validation", "test")
+    }
+    for split in splits.values():
+        split["probabilities"] = features.probabilities(network, split["images"])
+    best_epoch = int(history["epoch"][int(np.argmin(history["val_loss"]))])
+    scores = {name: metrics.score(split["probabilities"], split["labels"]) for name, split in splits.items()}
+    about = {
+        "parameters": network.count_params(),
+        "epochs": len(history["epoch"]),
+        "best_epoch": best_epoch,
+    }
+    test, classes = splits["test"], dataset["classes"]
+    files.write_json(reports / "metrics.json", {**scores, **about})
+    _write_tables(reports, test, classes)
+    with files.replaced_folder(pictures) as folder:
+        files.write_figure(folder / "loss.png", figures.learning_curves(history, best_epoch))
+        _draw_test_images(folder, test, classes, cfg.visualize.num_predictions, cfg.visualize.num_mistakes)
+    for name, score in scores.items():
+        print(f"evaluate: {name} loss {score['loss']:.4f}, accuracy {score['accuracy']:.4f}")
+
+
+def _write_tables(reports: Path, test: dict[str, Any], classes: list[str]) -> None:
+    labels, predicted = test["labels"], test["probabilities"].argmax(axis=1)
+    rows = metrics.class_scores(labels, predicted, classes)
+    files.write_table(reports / "classes.csv", ("class", "precision", "recall", "f1", "images"), rows)
+    pairs = [(classes[a], classes[b]) for a, b in zip(labels, predicted, strict=True)]
+    files.write_table(reports / "confusion.csv", ("actual", "predicted"), pairs)
+
+
+def _draw_test_images(
+    folder: Path, test: dict[str, Any], classes: list[str], num_predictions: int, num_mistakes: int
+) -> None:
+    images, labels, probabilities = test["images"], test["labels"], test["probabilities"]
+    predicted = probabilities.argmax(axis=1)
+    counts = metrics.confusion_matrix(labels, predicted, len(classes))
+    files.write_figure(folder / "confusion.png", figures.confusion(counts, classes))
+    first = slice(min(num_predictions, len(labels)))
+    names = [f"test image {number}" for number in range(len(labels))[first]]
+    figure = figures.predictions(images[first], probabilities[first], labels[first], classes, names)
+    files.write_figure(folder / "predictions.png", figure)
+    worst = metrics.most_confident_mistakes(probabilities, labels, num_mistakes)
+    total = int((predicted != labels).sum())
+    figure = figures.mistakes(images[worst], probabilities[worst], labels[worst], worst, classes, total)
+    files.write_figure(folder / "mistakes.png", figure)
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        evaluate(load_config(), *map(Path, sys.argv[1:]))

@@ -1,0 +1,57 @@
+"""Stage `prepare`: raw images -> a training, a validation and a test split.
+
+python -m pipeline.stages.prepare data/raw data/prepared
+"""
+
+import sys
+from pathlib import Path
+
+from pipeline import datasets, files
+from pipeline.config import Config, InputError, load_config, one_line_errors
+
+
+def prepare(cfg: Config, raw: Path, prepared: Path) -> None:
+    """Hold out a validation split, exactly as scikit-learn's `train_test_split` does.
+
+    Args:
+        cfg: uses `data.validation_fraction` and `data.split_seed`.
+        raw: folder of stage `fetch`; its arrays must have the SHA-256 of its `dataset.json`.
+        prepared: folder to write: `{train,validation,test}_{images,labels}.npy`, memory-mappable
+            uint8 (N, H, W, C) and (N,), `{train,validation}_rows.npy` (N,) int64 with each image's
+            row in the source's training set, and `dataset.json`.
+
+    Raises:
+        InputError: an array is damaged, or a split would be empty or miss a class.
+    """
+    dataset = files.read_json(raw / "dataset.json")
+    arrays = {name: files.read_array(raw / f"{name}.npy") for name in dataset["sha256"]}
+    for name, array in arrays.items():
+        if files.sha256(array) != dataset["sha256"][name]:
+            raise InputError(f"{raw / name}.npy is damaged: not the SHA-256 of dataset.json; fetch again")
+    labels = arrays["train_labels"]
+    rows = dict(
+        zip(
+            ("train", "validation"),
+            datasets.split_rows(labels, cfg.data.validation_fraction, cfg.data.split_seed),
+            strict=True,
+        )
+    )
+    with files.replaced_folder(prepared) as folder:
+        for split, chosen in rows.items():
+            files.write_array(folder / f"{split}_images.npy", arrays["train_images"][chosen])
+            files.write_array(folder / f"{split}_labels.npy", labels[chosen])
+            files.write_array(folder / f"{split}_rows.npy", chosen)
+        for name in ("test_images", "test_labels"):
+            files.write_array(folder / f"{name}.npy", arrays[name])
+        counts = {
+            **{split: len(chosen) for split, chosen in rows.items()},
+            "test": len(arrays["test_labels"]),
+        }
+        kept = {key: dataset[key] for key in ("name", "classes", "shape")}
+        files.write_json(folder / "dataset.json", {**kept, "counts": counts})
+    print("prepare: " + ", ".join(f"{count:,} {split}" for split, count in counts.items()))
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        prepare(load_config(), *map(Path, sys.argv[1:]))

@@ -1,0 +1,233 @@
+"""Stage `train`: a training split -> the best network, and the same network untrained.
+
+    python -m pipeline.stages.train data/prepared models reports .train
+
+The last folder is no output: it keeps the state of an interrupted run, which the next run continues.
+"""
+
+import fcntl
+import functools
+import hashlib
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline import files, models, training
+from pipeline.config import Config, InputError, load_config, one_line_errors
+
+if TYPE_CHECKING:
+    import keras
+
+CODE = Path(__file__).parents[1]
+
+Arrays = dict[str, tuple[files.Array, files.Array]]
+
+
+def train(cfg: Config, prepared: Path, saved: Path, reports: Path, scratch: Path) -> None:
+    """Fit the network, keep the weights of the best validation loss.
+
+    Args:
+        cfg: uses `model`, `train`, `runtime` and `seed`.
+        prepared: folder of stage `prepare`.
+        saved: folder to write `best.keras` and `untrained.keras` to: float32, uncompiled.
+        reports: folder to write `history.tsv`, `model.txt` and `timing.json` (not hashed) to.
+        scratch: folder of the interrupted run's state, emptied on success.
+
+    Raises:
+        InputError: the network does not fit the images, a loss is not finite, or another training
+            is at work here.
+    """
+    started = time.monotonic()
+    dataset = files.read_json(prepared / "dataset.json")
+    arrays = _read_arrays(prepared)
+    build = functools.partial(
+        models.build_model,
+        cfg.model,
+        input_shape=tuple(dataset["shape"]),
+        num_classes=len(dataset["classes"]),
+    )
+    with _only_one(scratch):
+        training.configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
+        network = build(dtype=cfg.runtime.precision)
+        untrained = network.get_weights()
+        state = _fit(cfg, network, arrays, scratch / "state.npz")
+        # A twin in float32: layers of a mixed-precision model keep that policy when saved.
+        twin = build()
+        _save(twin, untrained, saved / "untrained.keras")
+        _save(twin, state.best_weights, saved / "best.keras")
+        seconds = time.monotonic() - started
+        _write_reports(reports, twin, state, seconds, cfg.runtime.threads)
+        (scratch / "state.npz").unlink()
+    best = state.best
+    print(
+        f"train: best epoch {state.best_epoch} of {len(state.history)}, validation loss"
+        f" {best['val_loss']:.4f}, validation accuracy {best['val_accuracy']:.4f},"
+        f" {seconds:.0f} s -> {saved / 'best.keras'}"
+    )
+
+
+def _read_arrays(prepared: Path) -> Arrays:
+    return {
+        split: (
+            files.read_array(prepared / f"{split}_images.npy"),
+            files.read_array(prepared / f"{split}_labels.npy"),
+        )
+        for split in ("train", "validation")
+    }
+
+
+@contextmanager
+def _only_one(scratch: Path) -> Iterator[None]:
+    """Refuse to train beside another training in the same folder, e.g. one whose dvc was killed."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    with (scratch / "lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            process = lock.read().strip()
+            raise InputError(
+                f"another training, process {process}, is at work in this folder;"
+                f" wait for it or end it with `kill {process}`"
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def _fit(
+    cfg: Config, network: "keras.Sequential", arrays: Arrays, state_file: Path
+) -> training.TrainingState:
+    """Train from the start, or from where an interrupted run of the same digest was."""
+    steps = -(-len(arrays["train"][1]) // cfg.train.batch_size)
+    training.compile_model(network, learning_rate=cfg.train.learning_rate, steps=steps)
+    digest = _digest(cfg, arrays)
+
+    def save(state: training.TrainingState) -> None:
+        files.write_state(state_file, training.pack(state, network, digest))
+
+    return training.fit(
+        network,
+        _epoch_runner(cfg, network, arrays),
+        _restored(state_file, network, digest),
+        epochs=cfg.train.epochs,
+        patience=cfg.train.patience,
+        after_epoch=save,
+    )
+
+
+def _digest(cfg: Config, arrays: Arrays) -> str:
+    """SHA-256 of all that a resumed run must share with the interrupted one."""
+    import keras
+    import tensorflow as tf
+
+    about = {
+        "configuration": [asdict(cfg.model), asdict(cfg.train), asdict(cfg.runtime), cfg.seed],
+        "data": [files.sha256(array) for pair in arrays.values() for array in pair],
+        "versions": [tf.__version__, keras.__version__],
+        "code": [
+            hashlib.sha256((CODE / name).read_bytes()).hexdigest()
+            for name in ("models.py", "training.py", "stages/train.py")
+        ],
+    }
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+
+
+def _restored(path: Path, network: "keras.Sequential", digest: str) -> training.TrainingState:
+    state = None
+    if path.exists():
+        try:
+            state = training.unpack(files.read_state(path), network, digest)
+        except InputError as error:
+            print(f"train: {error}; starting anew")
+    if state is None:
+        return training.TrainingState()
+    print(f"train: continuing an interrupted run after epoch {len(state.history)}")
+    return state
+
+
+def _epoch_runner(
+    cfg: Config, network: "keras.Sequential", arrays: Arrays
+) -> Callable[[int], dict[str, float]]:
+    keras = models.import_keras()
+    images, labels = arrays["train"]
+    held_out, held_out_labels = arrays["validation"]
+    validation = training.batches(held_out, training.EVALUATION_BATCH, held_out_labels)
+
+    def stop(epoch: int, logs: Any) -> None:
+        network.stop_training = True
+
+    callbacks = [
+        keras.callbacks.LambdaCallback(on_train_batch_end=_parent_watch(os.getppid()), on_epoch_end=stop),
+        keras.callbacks.TerminateOnNaN(),
+    ]
+
+    def run_epoch(epoch: int) -> dict[str, float]:
+        order = training.permutation(cfg.seed, epoch, len(labels))
+        result = network.fit(
+            training.batches(images, cfg.train.batch_size, labels, order),
+            initial_epoch=epoch,
+            # One epoch a call (see `stop`); the total is for the screen.
+            epochs=cfg.train.epochs,
+            shuffle=False,
+            validation_data=validation,
+            callbacks=callbacks,
+            # A bar on a terminal, one line an epoch in a log.
+            verbose=1 if sys.stdout.isatty() else 2,
+        )
+        return {name: float(values[-1]) for name, values in result.history.items()}
+
+    return run_epoch
+
+
+def _parent_watch(parent: int) -> Callable[[int, Any], None]:
+    """End this training soon after the dvc that started it was killed; else two would run at once."""
+
+    def watch(step: int, logs: Any) -> None:
+        if "DVC_STAGE" in os.environ and os.getppid() != parent:
+            raise InputError("the dvc that started this training is gone; `dvc repro` continues it")
+
+    return watch
+
+
+def _save(network: "keras.Sequential", weights: list[files.Array], path: Path) -> None:
+    network.set_weights(weights)
+    with files.replaced(path) as temporary:
+        network.save(temporary)
+        files.write_canonical_keras(temporary, temporary)
+
+
+def _write_reports(
+    reports: Path,
+    network: "keras.Sequential",
+    state: training.TrainingState,
+    seconds: float,
+    threads: int,
+) -> None:
+    header = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
+    rows = [[row[name] for name in header] for row in state.history]
+    files.write_table(reports / "history.tsv", header, rows, separator="\t")
+    lines: list[str] = []
+    network.summary(line_length=80, print_fn=lines.append)
+    files.write_text(reports / "model.txt", "\n".join(lines).strip() + "\n")
+    timing = {
+        "seconds": round(seconds, 1),
+        "epochs": len(state.history),
+        "threads": threads,
+        "processor": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+    }
+    files.write_json(reports / "timing.json", {"train": timing})
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        train(load_config(), *map(Path, sys.argv[1:]))
