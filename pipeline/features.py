@@ -27,14 +27,14 @@ def convolution_names(network: "keras.Model") -> list[str]:
 
 
 def extractor(network: "keras.Model", names: Sequence[str]) -> "keras.Model":
-    """A model from the network's input to the outputs of the layers of those names.
+    """A model from the network's input to a dict of the outputs of the layers of those names.
 
     References:
         Chollet, Deep Learning with Python, 3rd ed., chapter 10, visualizing intermediate activations.
     """
     import keras
 
-    return keras.Model(network.inputs, [network.get_layer(name).output for name in names])
+    return keras.Model(network.inputs, {name: network.get_layer(name).output for name in names})
 
 
 def feature_maps(network: "keras.Model", names: Sequence[str], image: Array) -> dict[str, Array]:
@@ -50,7 +50,7 @@ def feature_maps(network: "keras.Model", names: Sequence[str], image: Array) -> 
     """
     batch = (image[np.newaxis] / 255.0).astype(np.float32)
     outputs = extractor(network, names)([batch])
-    return {name: np.asarray(output)[0] for name, output in zip(names, outputs, strict=True)}
+    return {name: np.asarray(outputs[name])[0] for name in names}
 
 
 def firing_threshold(network: "keras.Model", name: str) -> float:
@@ -72,19 +72,18 @@ def fire_rates(network: "keras.Model", names: Sequence[str], images: Array) -> d
     import tensorflow as tf
 
     model = extractor(network, names)
-    thresholds = [firing_threshold(network, name) for name in names]
-    axes = (0, 1, 2)
+    thresholds = {name: firing_threshold(network, name) for name in names}
 
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
-    def count(batch: Any) -> list[Any]:
-        outputs = zip(model([batch]), thresholds, strict=True)
-        return [tf.math.count_nonzero(maps > limit, axis=axes) for maps, limit in outputs]
+    def count(batch: Any) -> dict[str, Any]:
+        outputs = model([batch])
+        return {n: tf.math.count_nonzero(outputs[n] > thresholds[n], axis=(0, 1, 2)) for n in names}
 
-    counts = [np.zeros(network.get_layer(n).output.shape[-1], np.int64) for n in names]
-    for batch in batches(images, EVALUATION_BATCH):
-        counts = [total + new.numpy() for total, new in zip(counts, count(batch), strict=True)]
-    positions = [np.prod(network.get_layer(n).output.shape[1:3]) * len(images) for n in names]
-    return {n: c / p for n, c, p in zip(names, counts, positions, strict=True)}
+    fired = [count(batch) for batch in batches(images, EVALUATION_BATCH)]
+    shapes = {name: network.get_layer(name).output.shape for name in names}
+    return {
+        n: sum(row[n].numpy() for row in fired) / (len(images) * shapes[n][1] * shapes[n][2]) for n in names
+    }
 
 
 def firing_kind(rate: float) -> str:

@@ -196,7 +196,7 @@ def write_state(path: Path, arrays: dict[str, Array]) -> None:
 def read_state(path: Path) -> dict[str, Array]:
     """Read what `write_state` wrote; a damaged file raises `InputError`."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             return dict(stored)
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise InputError(f"{path} is damaged: {error}") from None

@@ -196,6 +196,8 @@ def import_keras() -> Any:
     """Import Keras on TensorFlow without TensorFlow's start-up messages."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # On takes a quarter off the time, also where TensorFlow leaves it off; it changes the last bits.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with _silent_stderr():
         import keras
 

@@ -142,14 +142,17 @@ def _digest(cfg: Config, arrays: Arrays) -> str:
 
 
 def _restored(path: Path, network: "keras.Sequential", digest: str) -> training.TrainingState:
-    state = None
-    if path.exists():
-        try:
-            state = training.unpack(files.read_state(path), network, digest)
-        except InputError as error:
-            print(f"train: {error}; starting anew")
+    fresh = training.TrainingState()
+    if not path.exists():
+        return fresh
+    try:
+        state = training.unpack(files.read_state(path), network, digest)
+    except InputError as error:
+        print(f"train: {error}; starting anew")
+        return fresh
     if state is None:
-        return training.TrainingState()
+        print("train: an interrupted run had another configuration, data or code; starting anew")
+        return fresh
     print(f"train: continuing an interrupted run after epoch {len(state.history)}")
     return state
 

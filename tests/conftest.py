@@ -1,0 +1,123 @@
+"""What the tests share: the real `dvc` in a copy of this project, and one small trained network."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline import config
+from pipeline.config import Config
+from pipeline.hydra_plugins import filterscope  # noqa: F401  (registers the resolver)
+
+ROOT = Path(__file__).parents[1]
+COPIED = (
+    "conf",
+    "pipeline",
+    "dvc.yaml",
+    "params.yaml",
+    ".dvc/config",
+    ".dvc/.gitignore",
+    ".dvcignore",
+    ".gitignore",
+)
+
+
+def environment() -> dict[str, str]:
+    """This process's environment, with the Python that runs the tests first and a Git identity."""
+    person = {
+        f"GIT_{role}_{part}": value
+        for role in ("AUTHOR", "COMMITTER")
+        for part, value in (("NAME", "Test"), ("EMAIL", "test@example.com"))
+    }
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return {**os.environ, **person, "PATH": path, "GIT_CONFIG_GLOBAL": os.devnull}
+
+
+def digest(folder: Path, *patterns: str) -> dict[str, str]:
+    """SHA-256 by name of the files below a folder that match some patterns."""
+    paths = sorted(path for pattern in patterns for path in folder.glob(pattern) if path.is_file())
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in paths}
+
+
+class Project:
+    """A copy of this project in a Git repository of its own, for the real `dvc`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in COPIED:
+            source, target = ROOT / name, folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if source.is_dir():
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, target)
+        self.run("git", "init", "--quiet", "--initial-branch=main")
+        self.commit()
+
+    @classmethod
+    def existing(cls, folder: Path) -> "Project":
+        """A project that already lies in a folder."""
+        project = cls.__new__(cls)
+        project.folder = folder
+        return project
+
+    def run(self, *command: str, fails: bool = False) -> str:
+        """Run a command; return stdout and stderr; insist on success or on failure."""
+        result = subprocess.run(
+            command, cwd=self.folder, env=environment(), capture_output=True, text=True, timeout=300
+        )
+        output = result.stdout + result.stderr
+        assert (result.returncode != 0) == fails, f"{command} -> {result.returncode}\n{output}"
+        return output
+
+    def dvc(self, *arguments: str, fails: bool = False) -> str:
+        return self.run("dvc", *arguments, fails=fails)
+
+    def stage(self, name: str, *arguments: str, fails: bool = False) -> str:
+        return self.run("python", "-m", f"pipeline.stages.{name}", *arguments, fails=fails)
+
+    def commit(self) -> None:
+        self.run("git", "add", "--all")
+        self.run("git", "commit", "--quiet", "--allow-empty", "--message", "state")
+
+    def params(self) -> Config:
+        return config.load_config(self.folder / "params.yaml")
+
+    def read(self, name: str) -> str:
+        return (self.folder / name).read_text()
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        text = self.read(name)
+        assert text.count(old) == 1, f"{name} holds {old!r} {text.count(old)} times"
+        (self.folder / name).write_text(text.replace(old, new))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The whole pipeline, run once on scikit-learn's digits by `dvc exp run`; for reading only."""
+    project = Project(tmp_path_factory.mktemp("trained") / "project")
+    project.dvc("exp", "run", "-S", "data=digits", "-S", "train=smoke")
+    return project
+
+
+@pytest.fixture
+def compose() -> Callable[..., Config]:
+    """Compose `conf/` with overrides, in this process, and check it."""
+
+    def run(*overrides: str) -> Config:
+        from omegaconf import OmegaConf
+
+        text = config.compose(ROOT / "conf", list(overrides))
+        return config.check(OmegaConf.to_container(OmegaConf.create(text)))
+
+    return run

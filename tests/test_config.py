@@ -1,0 +1,114 @@
+"""The configuration: one source of truth, and one clear line for each wrong value."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline import config
+from pipeline.config import InputError
+
+ROOT = Path(__file__).parents[1]
+GROUP_FILES = sorted(path.relative_to(ROOT / "conf") for path in (ROOT / "conf").glob("*/*.yaml"))
+
+
+def test_committed_params_are_the_composition_of_conf():
+    assert (ROOT / "params.yaml").read_text() == config.compose(ROOT / "conf")
+
+
+@pytest.mark.parametrize("path", GROUP_FILES, ids=str)
+def test_every_file_of_every_group_composes(path, compose):
+    compose(f"{path.parent}={path.stem}")
+
+
+@pytest.mark.parametrize("path", GROUP_FILES, ids=str)
+def test_every_file_opens_with_what_it_is_for(path):
+    assert (ROOT / "conf" / path).read_text().startswith("# ")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("train.epoch=3", r"train\.epoch: unknown key \(received 3\); did you mean train\.epochs\?"),
+        ("+train.speed=3", r"train\.speed: unknown key \(received 3\); expected one of epochs, "),
+        ("+speed=3", r"speed: unknown key \(received 3\)"),
+        ("train.epochs=abc", r"train\.epochs: received 'abc', expected a whole number of 1 or more"),
+        ("train.epochs=2.5", r"train\.epochs: received 2\.5, expected a whole number"),
+        ("train.epochs=true", r"train\.epochs: received True, expected a whole number"),
+        ("train.epochs=-1", r"train\.epochs: received -1, expected a whole number of 1 or more"),
+        ("train.epochs=null", r"train\.epochs: received None, expected a whole number"),
+        ("~train.epochs", r"train\.epochs: received nothing, expected a whole number"),
+        ("train.epochs=???", r"train\.epochs: received nothing, expected a whole number"),
+        ("train.learning_rate=nan", r"train\.learning_rate: received nan, expected a finite number above 0"),
+        ("train.learning_rate=inf", r"train\.learning_rate: received inf, expected a finite number above 0"),
+        ("train.learning_rate=0", r"train\.learning_rate: received 0, expected a finite number above 0"),
+        ("data.validation_fraction=1", r"data\.validation_fraction: received 1, expected a number between"),
+        ("data.validation_fraction=0", r"data\.validation_fraction: received 0, expected a number between"),
+        ("data.name=cifar", r"data\.name: received 'cifar', expected one of fashion_mnist, digits"),
+        ("data.mirror='http://a.b'", r"data\.mirror: received 'http://a\.b', expected an https:// address"),
+        ("data.image_size=[28]", r"data\.image_size: received \[28\], expected a list \[height, width\]"),
+        ("model.dropout=1", r"model\.dropout: received 1, expected a number of 0 or more and below 1"),
+        ("model.filters=[]", r"model\.filters: received \[\], expected a list of 1 or more"),
+        ("model.filters=[8,0]", r"model\.filters: received \[8, 0\], expected a list of 1 or more"),
+        ("model.filters=8", r"model\.filters: received 8, expected a list of 1 or more"),
+        ("model.padding=full", r"model\.padding: received 'full', expected same or valid"),
+        ("model.kernel_size=[3,3,3]", r"model\.kernel_size: received \[3, 3, 3\], a list of 3, expected one"),
+        (
+            "model.pool=[max]",
+            r"model\.pool: received \['max'\], a list of 1, expected one value or a list of 2",
+        ),
+        ("model.kernel_size=[]", r"model\.kernel_size: received \[\], expected a whole number of 1 or more"),
+        ("model.activation=swirl", r"model\.activation: received 'swirl', expected one of relu, sigmoid"),
+        ("seed=-1", r"seed: received -1, expected a whole number from 0 to 4294967295"),
+        ("train=fast", r"Could not find 'train/fast'"),
+        ("visualize.images=[{split: test}]", r"visualize\.images: received .*, expected a list of 1 or more"),
+        ("model.kernel_size=29", r"layer conv2d: received a window of 29x29 on an input of 28x28"),
+        ("model.pool_size=15", r"layer max_pooling2d_1: received a window of 15x15 on an input of"),
+    ],
+)
+def test_a_wrong_value_is_refused_in_words_that_name_it(override, message, compose):
+    with pytest.raises(InputError, match=message):
+        compose(override)
+
+
+def test_a_section_that_is_no_mapping_is_refused():
+    values = config.read_values(ROOT / "params.yaml") | {"train": "fast"}
+    with pytest.raises(InputError, match=r"train: received 'fast', expected a mapping with the keys epochs"):
+        config.check(values)
+
+
+def test_a_small_number_in_scientific_notation_is_a_number(compose):
+    assert compose("train.learning_rate=1e-3").train.learning_rate == 0.001
+
+
+def test_the_digest_changes_with_a_files_content_and_with_its_name(tmp_path):
+    digests = []
+    for name, text in (("a.yaml", "x: 1"), ("a.yaml", "x: 2"), ("b.yaml", "x: 2")):
+        folder = tmp_path / str(len(digests))
+        folder.mkdir()
+        (folder / name).write_text(text)
+        digests.append(config.conf_digest(folder))
+    assert len(set(digests)) == 3
+
+
+def test_a_missing_params_file_says_how_to_make_it(tmp_path):
+    with pytest.raises(InputError, match=r"params\.yaml is missing: run `dvc repro compose`"):
+        config.load_config(tmp_path / "params.yaml")
+
+
+@pytest.mark.parametrize("text", ["a: [1", "- 1\n- 2\n", "a: ${b}\n"])
+def test_params_that_are_no_mapping_are_refused(tmp_path, text):
+    (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(InputError, match=r"params\.yaml (cannot be read as YAML|holds a list)"):
+        config.load_config(tmp_path / "params.yaml")
+
+
+def test_differences_name_each_value_that_changes():
+    old = {"train": {"epochs": 3, "patience": 2}, "seed": 1, "conf_digest": "a"}
+    new = {"train": {"epochs": 10, "patience": 2}, "seed": 1, "conf_digest": "b"}
+    assert config.differences(old, new) == ["train.epochs: 3 -> 10"]
+
+
+def test_an_input_error_is_one_line_and_exit_code_1(capsys):
+    with pytest.raises(SystemExit) as caught, config.one_line_errors():
+        raise InputError("first\nsecond")
+    assert caught.value.code == "error: first second"

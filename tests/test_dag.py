@@ -1,0 +1,112 @@
+"""`dvc.yaml` tells the truth: what each stage imports, reads of the configuration, and touches."""
+
+import ast
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+# Kept between runs and therefore no output: the state of an interrupted training.
+SCRATCH = {".train"}
+# Properties of a section, and the keys they read.
+PROPERTIES = {"data.input_shape": {"data.image_size", "data.channels"}}
+
+
+def names(entries: list) -> set[str]:
+    return {next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries}
+
+
+def imported_modules(path: Path) -> set[Path]:
+    """Files of this project that one file imports, directly."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pipeline"):
+            base = ROOT / node.module.replace(".", "/")
+            candidates = [base / alias.name for alias in node.names] + [base]
+            found |= {p.with_suffix(".py") for p in candidates if p.with_suffix(".py").is_file()}
+    return found
+
+
+def import_closure(path: Path) -> set[str]:
+    done: set[Path] = set()
+    waiting = {path}
+    while waiting:
+        done.add(current := waiting.pop())
+        waiting |= imported_modules(current) - done
+    return {str(p.relative_to(ROOT)) for p in done}
+
+
+def keys_read(path: Path) -> set[str]:
+    """Configuration keys that a stage reads: `cfg.<section>` or `cfg.<section>.<key>`."""
+    tree = ast.parse(path.read_text())
+    chains, inner = set(), set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(value=ast.Attribute(value=ast.Name("cfg"), attr=section) as value, attr=key):
+                chains.add(f"{section}.{key}")
+                inner.add(value)
+            case ast.Attribute(value=ast.Name("cfg"), attr=section) if node not in inner:
+                chains.add(section)
+    whole = {chain for chain in chains if "." not in chain}
+    expanded = set().union(*(PROPERTIES.get(chain, {chain}) for chain in chains))
+    return {key for key in expanded if key.split(".")[0] not in whole} | whole
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_is_the_script_of_its_name(stage):
+    assert STAGES[stage]["cmd"].split()[:3] == ["python", "-m", f"pipeline.stages.{stage}"]
+
+
+def test_every_script_is_a_stage():
+    scripts = {path.stem for path in (ROOT / "pipeline" / "stages").glob("*.py")} - {"__init__"}
+    assert scripts == set(STAGES)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_code_dependencies_are_what_the_stage_imports(stage):
+    declared = {dep for dep in names(STAGES[stage]["deps"]) if dep.endswith(".py")}
+    assert declared == import_closure(ROOT / "pipeline" / "stages" / f"{stage}.py")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_params_are_the_values_that_the_stage_reads(stage):
+    declared = set(STAGES[stage].get("params", []))
+    assert declared == keys_read(ROOT / "pipeline" / "stages" / f"{stage}.py")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_paths_of_the_command_are_dependencies_and_outputs(stage):
+    entry = STAGES[stage]
+    outputs = names(entry.get("outs", []) + entry.get("metrics", []))
+    data = {dep for dep in names(entry["deps"]) if not dep.endswith(".py")}
+    given = set(shlex.split(entry["cmd"])[3:])
+    # A folder in the command stands for the files in it that are declared one by one.
+    covered = {p for p in data | outputs if p in given or str(Path(p).parent) in given}
+    assert covered == data | outputs
+    folders = {str(Path(p).parent) for p in data | outputs}
+    assert given <= data | outputs | folders | SCRATCH
+
+
+def test_no_stage_depends_on_the_digest_and_nothing_is_templated():
+    text = (ROOT / "dvc.yaml").read_text()
+    assert "conf_digest" not in text
+    assert "${" not in text
+
+
+@pytest.mark.parametrize("module", ["weights", "figures", "metrics", "files", "datasets", "config"])
+def test_tensorflow_is_not_imported_where_no_network_runs(module):
+    text = (ROOT / "pipeline" / f"{module}.py").read_text()
+    assert not re.search(r"import (tensorflow|keras)", text)
+
+
+def test_imports_run_from_stages_to_nouns_to_config():
+    for path in (ROOT / "pipeline").glob("*.py"):
+        for imported in imported_modules(path):
+            assert imported.parent == ROOT / "pipeline", f"{path.name} imports {imported}"
+    assert imported_modules(ROOT / "pipeline" / "config.py") == set()
+    for path in (ROOT / "pipeline" / "stages").glob("*.py"):
+        assert all(imported.parent.name != "stages" for imported in imported_modules(path))

@@ -1,0 +1,34 @@
+"""Scores, against sums done by hand and against Keras."""
+
+import numpy as np
+import pytest
+
+from pipeline import metrics, models
+
+PROBABILITIES = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.5, 0.3, 0.2], [0.0, 0.1, 0.9]])
+LABELS = np.array([0, 1, 1, 0])
+
+
+def test_loss_and_accuracy_are_those_of_keras():
+    keras = models.import_keras()
+    ours = metrics.score(PROBABILITIES, LABELS)
+    theirs = keras.losses.sparse_categorical_crossentropy(LABELS, PROBABILITIES)
+    assert ours["loss"] == pytest.approx(float(np.mean(theirs)), rel=1e-6)
+    assert ours["accuracy"] == 0.5
+
+
+def test_class_scores_are_those_counted_by_hand():
+    rows = metrics.class_scores(LABELS, PROBABILITIES.argmax(1), ["a", "b", "c"])
+    # predicted: a b a c; a: 1 of 2 found, 1 of 2 right; b: 1 of 1 right, 1 of 2 found; c: never there
+    assert rows == [["a", 0.5, 0.5, 0.5, 2], ["b", 1.0, 0.5, 0.666667, 2], ["c", 0.0, 0.0, 0.0, 0]]
+
+
+def test_confusion_has_actual_classes_in_rows():
+    counts = metrics.confusion_matrix(LABELS, PROBABILITIES.argmax(1), 3)
+    assert counts.tolist() == [[1, 0, 1], [1, 1, 0], [0, 0, 0]]
+
+
+def test_mistakes_come_most_confident_first():
+    assert metrics.most_confident_mistakes(PROBABILITIES, LABELS, 5).tolist() == [3, 2]
+    assert metrics.most_confident_mistakes(PROBABILITIES, LABELS, 1).tolist() == [3]
+    assert metrics.most_confident_mistakes(PROBABILITIES, PROBABILITIES.argmax(1), 5).tolist() == []

@@ -1,0 +1,51 @@
+"""The whole pipeline through the real `dvc`: it repeats, and it runs only what it must."""
+
+import json
+import shutil
+
+import pytest
+from conftest import Project, digest
+
+REPORTS = ("models/*", "reports/*.*", "reports/figures/*/*.png")
+
+
+@pytest.fixture
+def copy(trained, tmp_path):
+    shutil.copytree(trained.folder, tmp_path / "project", symlinks=True)
+    return Project.existing(tmp_path / "project")
+
+
+def stages_run(output: str) -> list[str]:
+    return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
+
+
+def test_repeating_everything_gives_the_same_bytes(copy):
+    lock, before = copy.read("dvc.lock"), digest(copy.folder, *REPORTS)
+    output = copy.dvc("repro", "--force")
+    assert len(stages_run(output)) == 8
+    assert copy.read("dvc.lock") == lock
+    after = digest(copy.folder, *REPORTS)
+    assert {name for name in after if after[name] != before[name]} <= {"reports/timing.json"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "stages"),
+    [
+        ("max_kernel_rows: 16", "max_kernel_rows: 8", ["visualize_weights", "compare_untrained"]),
+        ("fire_rate_images: 2000", "fire_rate_images: 100", ["visualize_features"]),
+        ("num_mistakes: 20", "num_mistakes: 10", ["evaluate"]),
+    ],
+)
+def test_a_changed_picture_setting_redraws_only_the_stages_that_use_it(copy, old, new, stages):
+    copy.edit("params.yaml", old, new)
+    assert sorted(stages_run(copy.dvc("repro"))) == sorted(["compose", *stages])
+
+
+def test_the_results_can_be_compared_and_shown_with_dvc(copy):
+    copy.commit()
+    copy.edit("reports/metrics.json", '"best_epoch": 3', '"best_epoch": 2')
+    differences = json.loads(copy.dvc("metrics", "diff", "--json"))
+    assert differences["reports/metrics.json"]["best_epoch"]["diff"] == -1
+    copy.dvc("plots", "show", "--out", "plots")
+    page = copy.read("plots/index.html")
+    assert all(name in page for name in ("val_loss", "val_accuracy", "kernels_conv2d.png", "confusion"))
