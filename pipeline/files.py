@@ -3,6 +3,7 @@
 Nothing written here carries a date, a time or a memory address, so that equal content is equal bytes.
 """
 
+import csv
 import hashlib
 import io
 import json
@@ -64,9 +65,10 @@ def write_json(path: Path, value: Any) -> None:
 def write_table(
     path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]], separator: str = ","
 ) -> None:
-    """Write a table of separated values, one row a line; values must not hold the separator."""
-    lines = [separator.join(map(str, row)) for row in [header, *rows]]
-    write_text(path, "\n".join(lines) + "\n")
+    """Write a table of separated values, one row a line; a value with the separator is quoted."""
+    text = io.StringIO()
+    csv.writer(text, delimiter=separator, lineterminator="\n").writerows([header, *rows])
+    write_text(path, text.getvalue())
 
 
 def read_json(path: Path) -> Any:

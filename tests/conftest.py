@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import config
+from pipeline import config, training
 from pipeline.config import Config
 from pipeline.hydra_plugins import filterscope  # noqa: F401  (registers the resolver)
 
@@ -95,6 +95,12 @@ class Project:
         text = self.read(name)
         assert text.count(old) == 1, f"{name} holds {old!r} {text.count(old)} times"
         (self.folder / name).write_text(text.replace(old, new))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _runtime() -> None:
+    """TensorFlow takes its threads before its first operation only: set them as the stages do."""
+    training.configure_runtime(seed=0, threads=2, device="auto")
 
 
 @pytest.fixture

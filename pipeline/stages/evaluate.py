@@ -31,9 +31,9 @@ def evaluate(
     Raises:
         InputError: an input is missing, damaged or does not fit the others.
     """
-    training.configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
     dataset = files.read_json(prepared / "dataset.json")
     history = files.read_columns(history_file)
+    training.configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
     network = models.load_model(checkpoint, tuple(dataset["shape"]))
     splits = {
         split: {part: files.read_array(prepared / f"{split}_{part}.npy") for part in ("images", "labels")}

@@ -26,13 +26,13 @@ def visualize_features(cfg: Config, checkpoint: Path, prepared: Path, report: Pa
     Raises:
         InputError: an input is missing or damaged, or there is no such image.
     """
-    training.configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
     dataset = files.read_json(prepared / "dataset.json")
     chosen = cfg.visualize.images[0]
     rows = {name: files.read_array(prepared / f"{name}_rows.npy") for name in ("train", "validation")}
     split, row = datasets.find_image(rows, dataset["counts"], chosen["split"], chosen["index"])
     image = files.read_array(prepared / f"{split}_images.npy")[row]
     label = dataset["classes"][files.read_array(prepared / f"{split}_labels.npy")[row]]
+    training.configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
     network = models.load_model(checkpoint, tuple(dataset["shape"]))
     names = features.convolution_names(network)
     maps = features.feature_maps(network, names, image)
