@@ -53,11 +53,3 @@ def test_the_overrides_that_the_readme_shows_are_valid(command, compose):
 @pytest.mark.parametrize("command", [c for c in COMMANDS if "diff" in c])
 def test_the_comparisons_that_the_readme_shows_run(command, trained):
     trained.run(*command.split())
-
-
-def test_no_file_names_a_package_index():
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in tracked.split():
-        if not name.endswith((".png",)) and (ROOT / name).exists():
-            text = (ROOT / name).read_text(errors="replace")
-            assert "index-url" not in text or name == "tests/test_docs.py", name
