@@ -179,8 +179,8 @@ def _dense_layers(
         activation="softmax",
         kernel_initializer=_initializer(keras, model),
         name=_layer_name("dense", count),
-        # Softmax in half precision loses probabilities below 1e-3; float32 whatever the rest is.
-        dtype="float32",
+        # Softmax in half precision loses small probabilities: never that, whatever the rest is.
+        dtype="float32" if dtype.startswith("mixed") else dtype,
     )
     return [*layers, softmax]
 
