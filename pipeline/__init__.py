@@ -6,6 +6,7 @@ stages/         one file per stage of `dvc.yaml`, same name; reads files, comput
 hydra_plugins/  what Hydra loads when DVC composes `conf/`: the checks of the configuration
 config          the schema of `params.yaml`, its checks, composing and loading it
 files           reading and writing: JSON, arrays, IDX, `.keras` archives, PNG, all of it atomic
+images          one image file as the pixels that the network takes
 datasets        where the data comes from, verified
 models          the network: its shapes by arithmetic, and its Keras layers
 training        batches, the runtime, the fit and its interrupted-run state
