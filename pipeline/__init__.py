@@ -5,8 +5,14 @@ The folder listing is the map:
 stages/         one file per stage of `dvc.yaml`, same name; reads files, computes, writes files
 hydra_plugins/  what Hydra loads when DVC composes `conf/`: the checks of the configuration
 config          the schema of `params.yaml`, its checks, composing and loading it
-files           reading and writing: JSON, arrays, IDX, `.keras` archives, PNG, all of it atomic
-datasets        where the data comes from, verified
+files           reading and writing: JSON, arrays, `.keras` archives, PNG, all of it atomic
+arrays          arrays larger than memory: written and read by rows
+images          one image file as the pixels that the network takes
+datasets        what a data set is, its checks and its splits
+sources         the data sets that can be named, verified
+folders         a user's image folder
+archives        IDX and `.npz` files
+downloads       Keras' cache, mirrors, Debian packages
 models          the network: its shapes by arithmetic, and its Keras layers
 training        batches, the runtime, the fit and its interrupted-run state
 metrics         scores, confusion, mistakes

@@ -18,7 +18,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException
 from yaml import YAMLError
 
-DATASETS = ("fashion_mnist", "digits")
+DATASETS = ("fashion_mnist", "mnist", "digits", "npz", "image_folder")
 ACTIVATIONS = ("relu", "sigmoid", "tanh", "elu", "gelu", "silu", "linear")
 INITIALIZERS = ("glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "random_normal")
 MISSING = "???"
@@ -55,6 +55,10 @@ def _whole(minimum: int) -> Any:
 
 def _positive() -> Any:
     return _field("a finite number above 0", lambda v: _is_number(v) and v > 0)
+
+
+def _fraction() -> Any:
+    return _field("a number between 0 and 1, both excluded", lambda v: _is_number(v) and 0 < v < 1)
 
 
 def _choice(*names: str) -> Any:
@@ -114,9 +118,10 @@ class DataConfig:
         lambda v: v is None or (type(v) is str and v.startswith("https://")),
     )
     update_package_lists: bool = _flag()
-    validation_fraction: float = _field(
-        "a number between 0 and 1, both excluded", lambda v: _is_number(v) and 0 < v < 1
-    )
+    resize: str = _choice("stretch", "pad")
+    skip_unreadable: bool = _flag()
+    test_fraction: float = _fraction()
+    validation_fraction: float = _fraction()
     split_seed: int = _whole(0)
 
     @property

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pipeline.arrays import RowFile
 from pipeline.files import Array
 from pipeline.training import EVALUATION_BATCH, batches
 
@@ -15,7 +16,7 @@ RARE = 0.001
 ALWAYS_ON = 0.999
 
 
-def probabilities(network: "keras.Model", images: Array) -> Array:
+def probabilities(network: "keras.Model", images: Array | RowFile) -> Array:
     """Class probabilities, float32 (N, K), of images (N, H, W, C) uint8."""
     inputs = batches(images, EVALUATION_BATCH)
     return np.asarray(network.predict(inputs, verbose=0))

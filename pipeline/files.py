@@ -4,7 +4,6 @@ Nothing written here carries a date, a time or a memory address, so that equal c
 """
 
 import csv
-import hashlib
 import io
 import json
 import os
@@ -76,7 +75,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text())
     except FileNotFoundError:
-        raise InputError(_missing(path)) from None
+        raise InputError(missing(path)) from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read as JSON: {error}") from None
 
@@ -88,7 +87,7 @@ def read_columns(path: Path) -> dict[str, list[float]]:
         columns = zip(*[map(float, row) for row in rows], strict=True)
         return dict(zip(header, map(list, columns), strict=True))
     except FileNotFoundError:
-        raise InputError(_missing(path)) from None
+        raise InputError(missing(path)) from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path} is not a tab-separated table of numbers: {error}") from None
 
@@ -98,12 +97,13 @@ def read_array(path: Path) -> Array:
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
     except FileNotFoundError:
-        raise InputError(_missing(path)) from None
+        raise InputError(missing(path)) from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read as a NumPy array: {error}") from None
 
 
-def _missing(path: Path) -> str:
+def missing(path: Path) -> str:
+    """Words for a file that is not there, with what makes it."""
     return f"{path} is missing: run `dvc repro`, which makes what a stage needs before the stage"
 
 
@@ -111,11 +111,6 @@ def write_array(path: Path, array: Array) -> None:
     """Write a `.npy` file."""
     with replaced(path) as temporary:
         np.save(temporary, array, allow_pickle=False)
-
-
-def sha256(array: Array) -> str:
-    """SHA-256 (hex) of an array's values in C order, without copying a contiguous one."""
-    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
 
 
 def write_figure(path: Path, figure: "Figure") -> None:
@@ -174,7 +169,7 @@ def read_keras(path: Path) -> tuple[list[dict[str, Any]], dict[str, list[Array]]
                 }
         return network["config"]["layers"], variables
     except FileNotFoundError:
-        raise InputError(_missing(path)) from None
+        raise InputError(missing(path)) from None
     except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
         raise InputError(f"{path} is not a Keras archive of a Sequential model: {error}") from None
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pipeline.arrays import RowFile
 from pipeline.config import InputError
 from pipeline.files import Array
 from pipeline.models import import_keras
@@ -79,19 +80,19 @@ def permutation(seed: int, epoch: int, count: int) -> Array:
 
 
 def batches(
-    images: Array, batch_size: int, labels: Array | None = None, order: Array | None = None
+    images: Array | RowFile, batch_size: int, labels: Array | None = None, order: Array | None = None
 ) -> "tf.data.Dataset":
     """Batches of float32 images in 0..1, with their labels when given; the last may be smaller.
 
     Args:
-        images: (N, H, W, C) uint8, best memory-mapped: only the batch at hand is read and converted.
+        images: (N, H, W, C) uint8, best on disk: only the batch at hand is read and converted.
         batch_size: images a batch.
         labels: (N,) uint8, or None for batches of images alone.
         order: (N,) row numbers, or None for the order of the arrays.
     """
     import tensorflow as tf
 
-    def read(array: Array, rows: Any) -> Any:
+    def read(array: Array | RowFile, rows: Any) -> Any:
         batch = tf.numpy_function(array.__getitem__, [rows], tf.uint8)
         batch.set_shape((None, *array.shape[1:]))
         return batch

@@ -17,6 +17,7 @@ from pipeline.hydra_plugins import filterscope  # noqa: F401  (registers the res
 ROOT = Path(__file__).parents[1]
 COPIED = (
     "conf",
+    "data/external/README.md",
     "pipeline",
     "dvc.yaml",
     "params.yaml",

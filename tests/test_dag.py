@@ -97,7 +97,21 @@ def test_no_stage_depends_on_the_digest_and_nothing_is_templated():
     assert "${" not in text
 
 
-@pytest.mark.parametrize("module", ["weights", "figures", "metrics", "files", "datasets", "config"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "weights",
+        "figures",
+        "metrics",
+        "files",
+        "arrays",
+        "datasets",
+        "sources",
+        "folders",
+        "images",
+        "config",
+    ],
+)
 def test_tensorflow_is_not_imported_where_no_network_runs(module):
     text = (ROOT / "pipeline" / f"{module}.py").read_text()
     assert not re.search(r"import (tensorflow|keras)", text)

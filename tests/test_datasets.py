@@ -1,10 +1,4 @@
-"""Sources are tried in order and believed only once verified."""
-
-import gzip
-import hashlib
-import http.server
-import struct
-import threading
+"""What a data set must have, and its splits."""
 
 import numpy as np
 import pytest
@@ -12,188 +6,51 @@ from sklearn.model_selection import train_test_split
 
 from pipeline import datasets
 from pipeline.config import InputError
-from pipeline.datasets import SourceError
 
 
-def idx(array: np.ndarray) -> bytes:
-    """The bytes of an IDX file, written from the format's description."""
-    header = bytes([0, 0, 8, array.ndim]) + b"".join(struct.pack(">I", n) for n in array.shape)
-    return header + array.astype(np.uint8).tobytes()
-
-
-IMAGES = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4)
-
-
-@pytest.fixture
-def small_fashion(monkeypatch, tmp_path):
-    """Four small IDX files in a folder, with their digests in place of Fashion-MNIST's."""
-    folder = tmp_path / "source"
-    folder.mkdir()
-    digests = {}
-    for name in datasets.FASHION_MNIST:
-        content = idx(IMAGES if "images" in name else np.array([3, 9]))
-        digests[name] = hashlib.sha256(content).hexdigest()
-        (folder / f"{name}.gz").write_bytes(gzip.compress(content))
-    monkeypatch.setattr(datasets, "FASHION_MNIST", digests)
-    return folder
-
-
-def load(folder, **options):
-    return datasets.load("fashion_mnist", (3, 4, 1), folder=folder and str(folder), **options)
-
-
-def test_an_idx_file_becomes_an_array_of_its_shape():
-    np.testing.assert_array_equal(datasets.parse_idx(idx(IMAGES), "x"), IMAGES)
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "x starts with , expected 00000801 or 00000803"),
-        (b"\x00\x00\x0d\x03" + bytes(12), "x starts with 00000d03"),
-        (b"\x00\x00\x08\x02" + bytes(12), "x starts with 00000802"),
-        (idx(IMAGES)[:9], "x ends within its header, after 9 bytes"),
-        (idx(IMAGES)[:-1], r"x is 39 bytes, its header \(2, 3, 4\) means 40"),
-        (idx(IMAGES) + b"\x00", r"x is 41 bytes, its header \(2, 3, 4\) means 40"),
-        (b"\x00\x00\x08\x03" + b"\xff" * 12, r"x is 16 bytes, its header"),
-    ],
-)
-def test_an_idx_header_that_does_not_fit_is_refused(content, message):
-    with pytest.raises(SourceError, match=message):
-        datasets.parse_idx(content, "x")
-
-
-def test_a_named_folder_is_read_with_and_without_gz(small_fashion):
-    packed = small_fashion / "train-images-idx3-ubyte.gz"
-    packed.with_suffix("").write_bytes(gzip.decompress(packed.read_bytes()))
-    packed.unlink()
-    dataset = load(small_fashion)
-    np.testing.assert_array_equal(dataset.train_images[..., 0], IMAGES)
-    np.testing.assert_array_equal(dataset.test_labels, [3, 9])
-    assert dataset.classes[9] == "Ankle boot"
-
-
-@pytest.mark.parametrize(
-    ("damage", "message"),
-    [
-        (lambda data: data[:30], "truncated or corrupt"),
-        (lambda data: data[:12] + b"\xff\xff\xff" + data[15:], "corrupt"),
-        (lambda data: b"no gzip file", "truncated or corrupt"),
-        (lambda data: gzip.compress(idx(IMAGES + 1)), "has SHA-256 .*: damaged or another file"),
-    ],
-)
-def test_a_damaged_file_in_a_named_folder_is_refused_and_nothing_else_is_tried(
-    small_fashion, damage, message
-):
-    path = small_fashion / "t10k-images-idx3-ubyte.gz"
-    path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(InputError, match=message) as caught:
-        load(small_fashion, mirror="https://nowhere.invalid", update_package_lists=True)
-    assert "mirror" not in str(caught.value)
-
-
-def test_when_no_source_has_the_data_each_is_listed_with_its_reason(monkeypatch, tmp_path):
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    monkeypatch.setattr(datasets, "DEBIAN_FOLDER", tmp_path / "debian")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(InputError) as caught:
-        load(None, mirror="https://nowhere.invalid")
-    message = str(caught.value)
-    order = ["Keras' cache", "Debian's folder", "the mirror https://nowhere.invalid", "apt-get download"]
-    assert sorted(order, key=message.index) == order
-    assert "no such folder" in message
-    assert "cannot be downloaded" in message
-    assert "this system has no apt-get" in message
-    assert "set data.folder" in message
-
-
-def test_keras_own_cache_is_used_before_any_download(monkeypatch, small_fashion, tmp_path, capsys):
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    (tmp_path / "keras" / "datasets").mkdir(parents=True)
-    small_fashion.rename(tmp_path / "keras" / "datasets" / "fashion-mnist")
-    load(None)
-    assert "from Keras' cache" in capsys.readouterr().out
-
-
-def test_a_damaged_cache_is_passed_over_for_the_next_source(monkeypatch, small_fashion, tmp_path, capsys):
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    cache = tmp_path / "keras" / "datasets" / "fashion-mnist"
-    cache.mkdir(parents=True)
-    (cache / "train-images-idx3-ubyte.gz").write_bytes(b"damaged")
-    monkeypatch.setattr(datasets, "DEBIAN_FOLDER", small_fashion)
-    load(None)
-    out = capsys.readouterr().out
-    assert "not from Keras' cache" in out
-    assert "from Debian's folder" in out
-
-
-@pytest.fixture
-def server(small_fashion):
-    """An HTTP server of the small files on the loopback address."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def __init__(self, *arguments):
-            super().__init__(*arguments, directory=str(small_fashion))
-
-        def log_message(self, *arguments):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_address[1]}"
-        running.shutdown()
-
-
-def test_a_mirror_gives_verified_files(server):
-    with datasets.downloaded(server) as folder:
-        assert sorted(path.name for path in folder.iterdir()) == sorted(
-            f"{name}.gz" for name in datasets.FASHION_MNIST
-        )
-
-
-def test_a_mirror_that_sends_another_file_is_refused(server, small_fashion):
-    (small_fashion / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(IMAGES + 1)))
-    with pytest.raises(SourceError, match="has SHA-256"), datasets.downloaded(server):
-        pass
-
-
-def fake_apt(folder, monkeypatch, script: str) -> None:
-    """Put an `apt-get` of our own before the system's."""
-    path = folder / "bin" / "apt-get"
-    path.parent.mkdir()
-    path.write_text(f"#!/bin/sh\n{script}\n")
-    path.chmod(0o755)
-    monkeypatch.setenv("PATH", str(path.parent), prepend=":")
-
-
-def test_apt_get_reads_new_lists_only_when_it_must_and_may(monkeypatch, tmp_path):
-    fake_apt(tmp_path, monkeypatch, f'echo "$@" >> {tmp_path}/calls; echo "E: no such package" >&2; exit 100')
-    (tmp_path / "bin" / "dpkg-deb").symlink_to("/bin/true")
-    calls = tmp_path / "calls"
-    for refresh, updates in ((False, 0), (True, 1)):
-        with (
-            pytest.raises(SourceError, match="apt-get failed: E: no such package"),
-            datasets.debian_package(refresh),
-        ):
-            pass
-        assert calls.read_text().count(" update") == updates
-    assert "Dir::State::lists=" in calls.read_text()
+def test_parts_in_memory_come_with_their_labels(monkeypatch):
+    images = np.arange(7 * 4, dtype=np.uint8).reshape(7, 2, 2, 1)
+    labels = np.arange(7, dtype=np.uint8)
+    monkeypatch.setattr(datasets.arrays, "CHUNK_BYTES", 3 * 4)
+    dataset = datasets.in_memory(["a"] * 7, images, labels, images[:2], labels[:2])
+    assert dataset.shape == (2, 2, 1)
+    pairs = list(dataset.train())
+    assert [numbers.tolist() for _, numbers in pairs] == [[0, 1, 2], [3, 4, 5], [6]]
+    np.testing.assert_array_equal(np.concatenate([part for part, _ in pairs]), images)
+    assert sum(len(numbers) for _, numbers in dataset.test()) == 2
 
 
 def test_images_of_another_size_than_configured_are_refused():
     with pytest.raises(InputError, match=r"received \(28, 28, 1\), but the images of digits are \(8, 8, 1\)"):
-        datasets.load("digits", (28, 28, 1))
+        datasets.check_shape((8, 8, 1), (28, 28, 1), "digits")
 
 
-def test_digits_use_the_whole_range_and_hold_out_a_fifth_of_each_class():
-    digits = datasets.load("digits", (8, 8, 1))
-    assert digits.train_images.min() == 0
-    assert digits.train_images.max() == 255
-    assert len(digits.train_labels) + len(digits.test_labels) == 1797
-    shares = np.bincount(digits.test_labels) / np.bincount(
-        np.concatenate([digits.train_labels, digits.test_labels])
-    )
-    np.testing.assert_allclose(shares, 0.2, atol=0.01)
+@pytest.mark.parametrize("count", [1, 257])
+def test_too_few_and_too_many_classes_are_refused(count):
+    with pytest.raises(InputError, match=f"received {count} classes, expected 2 to 256"):
+        datasets.check_classes({}, [str(number) for number in range(count)])
+
+
+def test_a_class_without_images_in_a_part_is_named():
+    labels = {"train": np.array([0, 1, 2]), "test": np.array([0, 0])}
+    with pytest.raises(InputError, match=r"no test image of class dog \(2 of 3 classes lack one\)"):
+        datasets.check_classes(labels, ["cat", "dog", "owl"])
+
+
+def test_unreadable_files_are_counted_and_the_first_five_named():
+    lines = [f"file {number} is damaged" for number in range(7)]
+    with pytest.raises(
+        InputError, match=r"^7 unreadable files: file 0 .*file 4 is damaged; and 2 more\. Mend"
+    ):
+        datasets.check_readable(lines, skip=False)
+
+
+def test_unreadable_files_that_may_be_skipped_are_all_named(capsys):
+    lines = [f"file {number} is damaged" for number in range(7)]
+    datasets.check_readable(lines, skip=True)
+    out = capsys.readouterr().out
+    assert all(f"skipped: {line}" in out for line in lines)
+    assert "7 unreadable files skipped" in out
 
 
 def test_the_split_is_scikit_learns_own_index_by_index():

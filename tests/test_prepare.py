@@ -18,7 +18,7 @@ def cfg(compose):
 
 @pytest.fixture
 def raw(cfg, tmp_path):
-    fetch(cfg, tmp_path / "raw")
+    fetch(cfg, tmp_path, tmp_path / "raw")
     return tmp_path / "raw"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import features, figures, files, metrics, models, training
+from pipeline import arrays, features, figures, files, metrics, models, training
 from pipeline.config import Config, load_config, one_line_errors
 
 
@@ -35,8 +35,11 @@ def evaluate(
     history = files.read_columns(history_file)
     training.configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
     network = models.load_model(checkpoint, tuple(dataset["shape"]))
-    splits = {
-        split: {part: files.read_array(prepared / f"{split}_{part}.npy") for part in ("images", "labels")}
+    splits: dict[str, dict[str, Any]] = {
+        split: {
+            "images": arrays.RowFile(prepared / f"{split}_images.npy"),
+            "labels": files.read_array(prepared / f"{split}_labels.npy"),
+        }
         for split in ("validation", "test")
     }
     for split in splits.values():

@@ -1,40 +1,80 @@
 """Stage `fetch`: a named data set -> data/raw.
 
-python -m pipeline.stages.fetch data/raw
+python -m pipeline.stages.fetch data/external data/raw
 """
 
 import sys
 from pathlib import Path
 
-from pipeline import datasets, files
+import numpy as np
+
+from pipeline import arrays, datasets, files, folders, sources
 from pipeline.config import Config, load_config, one_line_errors
 
 
-def fetch(cfg: Config, raw: Path) -> None:
-    """Bring the data here, verified, as plain arrays.
+def fetch(cfg: Config, external: Path, raw: Path) -> None:
+    """Bring the data here, verified, as plain arrays; they need not fit into memory.
 
     Args:
-        cfg: uses `data`, but for how it is split.
+        cfg: uses `data`, but for `data.validation_fraction`.
+        external: the folder in which `dvc` notices changed files; a `data.folder` elsewhere is used
+            too, and said to be unwatched.
         raw: folder to write: `{train,test}_images.npy` (N, H, W, C) uint8,
             `{train,test}_labels.npy` (N,) uint8, and `dataset.json`.
 
     Raises:
         InputError: no source has the data, or what it has is not the data.
     """
-    dataset = datasets.load(
-        cfg.data.name,
-        cfg.data.input_shape,
-        folder=cfg.data.folder,
-        mirror=cfg.data.mirror,
-        update_package_lists=cfg.data.update_package_lists,
-    )
-    arrays = dataset.arrays()
+    dataset = _opened(cfg)
+    datasets.check_shape(dataset.shape, cfg.data.input_shape, cfg.data.name)
+    _tell_unwatched(cfg.data.folder, external)
+    labels, digests = {}, {}
     with files.replaced_folder(raw) as folder:
-        for name, array in arrays.items():
-            files.write_array(folder / f"{name}.npy", array)
-        digests = {name: files.sha256(array) for name, array in arrays.items()}
-        files.write_json(folder / "dataset.json", datasets.describe(cfg.data.name, dataset, digests))
-    print(f"fetch: {len(dataset.train_images):,} training and {len(dataset.test_images):,} test images")
+        for part, chunks in (("train", dataset.train()), ("test", dataset.test())):
+            labels[part], digests[f"{part}_images"] = _write_images(folder, part, chunks, dataset.shape)
+            files.write_array(folder / f"{part}_labels.npy", labels[part])
+            digests[f"{part}_labels"] = arrays.sha256(labels[part])
+        datasets.check_readable(dataset.unreadable, cfg.data.skip_unreadable)
+        datasets.check_classes(labels, dataset.classes)
+        counts = {part: len(numbers) for part, numbers in labels.items()}
+        about = datasets.describe(cfg.data.name, dataset, counts, digests)
+        files.write_json(folder / "dataset.json", about)
+    print(f"fetch: {counts['train']:,} training and {counts['test']:,} test images")
+
+
+def _opened(cfg: Config) -> datasets.Dataset:
+    if cfg.data.name == "fashion_mnist":
+        return sources.fashion_mnist(cfg.data.folder, cfg.data.mirror, cfg.data.update_package_lists)
+    if cfg.data.name == "mnist":
+        return sources.mnist(cfg.data.folder, cfg.data.mirror)
+    if cfg.data.name == "npz":
+        return sources.npz(cfg.data.folder)
+    if cfg.data.name == "image_folder":
+        return folders.image_folder(
+            cfg.data.folder,
+            cfg.data.input_shape,
+            resize=cfg.data.resize,
+            test_fraction=cfg.data.test_fraction,
+            split_seed=cfg.data.split_seed,
+        )
+    return sources.digits()
+
+
+def _tell_unwatched(folder: str | None, external: Path) -> None:
+    if folder is not None and not Path(folder).expanduser().resolve().is_relative_to(external.resolve()):
+        print(f"fetch: {folder} lies outside {external}: after a change in it, run `dvc repro --force fetch`")
+
+
+def _write_images(
+    folder: Path, part: str, chunks: datasets.Chunks, shape: tuple[int, ...]
+) -> tuple[files.Array, str]:
+    """Write the images as they come; return all the labels, and the SHA-256 of the images."""
+    labels = [np.zeros(0, np.uint8)]
+    with arrays.row_writer(folder / f"{part}_images.npy", shape) as writer:
+        for images, numbers in chunks:
+            writer.write(images)
+            labels.append(numbers)
+    return np.concatenate(labels), writer.sha256
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ python -m pipeline.stages.prepare data/raw data/prepared
 import sys
 from pathlib import Path
 
-from pipeline import datasets, files
+from pipeline import arrays, datasets, files
 from pipeline.config import Config, InputError, load_config, one_line_errors
 
 
@@ -24,32 +24,33 @@ def prepare(cfg: Config, raw: Path, prepared: Path) -> None:
         InputError: an array is damaged, or a split would be empty or miss a class.
     """
     dataset = files.read_json(raw / "dataset.json")
-    arrays = {name: files.read_array(raw / f"{name}.npy") for name in dataset["sha256"]}
-    for name, array in arrays.items():
-        if files.sha256(array) != dataset["sha256"][name]:
+    stored = {name: arrays.RowFile(raw / f"{name}.npy") for name in dataset["sha256"]}
+    for name, array in stored.items():
+        if arrays.sha256(array) != dataset["sha256"][name]:
             raise InputError(f"{raw / name}.npy is damaged: not the SHA-256 of dataset.json; fetch again")
-    labels = arrays["train_labels"]
-    rows = dict(
-        zip(
-            ("train", "validation"),
-            datasets.split_rows(labels, cfg.data.validation_fraction, cfg.data.split_seed),
-            strict=True,
-        )
-    )
+    labels = stored["train_labels"][:]
+    splits = datasets.split_rows(labels, cfg.data.validation_fraction, cfg.data.split_seed)
+    rows = dict(zip(("train", "validation"), splits, strict=True))
     with files.replaced_folder(prepared) as folder:
         for split, chosen in rows.items():
-            files.write_array(folder / f"{split}_images.npy", arrays["train_images"][chosen])
+            _write_rows(folder / f"{split}_images.npy", stored["train_images"], chosen)
             files.write_array(folder / f"{split}_labels.npy", labels[chosen])
             files.write_array(folder / f"{split}_rows.npy", chosen)
         for name in ("test_images", "test_labels"):
-            files.write_array(folder / f"{name}.npy", arrays[name])
+            _write_rows(folder / f"{name}.npy", stored[name])
         counts = {
             **{split: len(chosen) for split, chosen in rows.items()},
-            "test": len(arrays["test_labels"]),
+            "test": len(stored["test_labels"]),
         }
         kept = {key: dataset[key] for key in ("name", "classes", "shape")}
         files.write_json(folder / "dataset.json", {**kept, "counts": counts})
     print("prepare: " + ", ".join(f"{count:,} {split}" for split, count in counts.items()))
+
+
+def _write_rows(path: Path, stored: arrays.RowFile, rows: files.Array | None = None) -> None:
+    with arrays.row_writer(path, stored.shape[1:], stored.dtype) as writer:
+        for part in arrays.chunks(stored, rows):
+            writer.write(part)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import files, models, training
+from pipeline import arrays, files, models, training
 from pipeline.config import Config, InputError, load_config, one_line_errors
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 CODE = Path(__file__).parents[1]
 
-Arrays = dict[str, tuple[files.Array, files.Array]]
+# Images, which stay on disk, and labels by split.
+Splits = dict[str, tuple[arrays.RowFile, files.Array]]
 
 
 def train(cfg: Config, prepared: Path, saved: Path, reports: Path, scratch: Path) -> None:
@@ -46,7 +47,7 @@ def train(cfg: Config, prepared: Path, saved: Path, reports: Path, scratch: Path
     """
     started = time.monotonic()
     dataset = files.read_json(prepared / "dataset.json")
-    arrays = _read_arrays(prepared)
+    splits = _read_splits(prepared)
     build = functools.partial(
         models.build_model,
         cfg.model,
@@ -57,7 +58,7 @@ def train(cfg: Config, prepared: Path, saved: Path, reports: Path, scratch: Path
         training.configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
         network = build(dtype=cfg.runtime.precision)
         untrained = network.get_weights()
-        state = _fit(cfg, network, arrays, scratch / "state.npz")
+        state = _fit(cfg, network, splits, scratch / "state.npz")
         # A twin in float32: layers of a mixed-precision model keep that policy when saved.
         twin = build()
         _save(twin, untrained, saved / "untrained.keras")
@@ -73,10 +74,10 @@ def train(cfg: Config, prepared: Path, saved: Path, reports: Path, scratch: Path
     )
 
 
-def _read_arrays(prepared: Path) -> Arrays:
+def _read_splits(prepared: Path) -> Splits:
     return {
         split: (
-            files.read_array(prepared / f"{split}_images.npy"),
+            arrays.RowFile(prepared / f"{split}_images.npy"),
             files.read_array(prepared / f"{split}_labels.npy"),
         )
         for split in ("train", "validation")
@@ -104,19 +105,19 @@ def _only_one(scratch: Path) -> Iterator[None]:
 
 
 def _fit(
-    cfg: Config, network: "keras.Sequential", arrays: Arrays, state_file: Path
+    cfg: Config, network: "keras.Sequential", splits: Splits, state_file: Path
 ) -> training.TrainingState:
     """Train from the start, or from where an interrupted run of the same digest was."""
-    steps = -(-len(arrays["train"][1]) // cfg.train.batch_size)
+    steps = -(-len(splits["train"][1]) // cfg.train.batch_size)
     training.compile_model(network, learning_rate=cfg.train.learning_rate, steps=steps)
-    digest = _digest(cfg, arrays)
+    digest = _digest(cfg, splits)
 
     def save(state: training.TrainingState) -> None:
         files.write_state(state_file, training.pack(state, network, digest))
 
     return training.fit(
         network,
-        _epoch_runner(cfg, network, arrays),
+        _epoch_runner(cfg, network, splits),
         _restored(state_file, network, digest),
         epochs=cfg.train.epochs,
         patience=cfg.train.patience,
@@ -124,18 +125,18 @@ def _fit(
     )
 
 
-def _digest(cfg: Config, arrays: Arrays) -> str:
+def _digest(cfg: Config, splits: Splits) -> str:
     """SHA-256 of all that a resumed run must share with the interrupted one."""
     import keras
     import tensorflow as tf
 
     about = {
         "configuration": [asdict(cfg.model), asdict(cfg.train), asdict(cfg.runtime), cfg.seed],
-        "data": [files.sha256(array) for pair in arrays.values() for array in pair],
+        "data": [arrays.sha256(array) for pair in splits.values() for array in pair],
         "versions": [tf.__version__, keras.__version__],
         "code": [
             hashlib.sha256((CODE / name).read_bytes()).hexdigest()
-            for name in ("models.py", "training.py", "stages/train.py")
+            for name in ("arrays.py", "models.py", "training.py", "stages/train.py")
         ],
     }
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
@@ -158,11 +159,11 @@ def _restored(path: Path, network: "keras.Sequential", digest: str) -> training.
 
 
 def _epoch_runner(
-    cfg: Config, network: "keras.Sequential", arrays: Arrays
+    cfg: Config, network: "keras.Sequential", splits: Splits
 ) -> Callable[[int], dict[str, float]]:
     keras = models.import_keras()
-    images, labels = arrays["train"]
-    held_out, held_out_labels = arrays["validation"]
+    images, labels = splits["train"]
+    held_out, held_out_labels = splits["validation"]
     validation = training.batches(held_out, training.EVALUATION_BATCH, held_out_labels)
 
     def stop(epoch: int, logs: Any) -> None:
