@@ -3,6 +3,7 @@
 The folder listing is the map:
 
 stages/         one file per stage of `dvc.yaml`, same name; reads files, computes, writes files
+commands/       what a person runs by hand
 hydra_plugins/  what Hydra loads when DVC composes `conf/`: the checks of the configuration
 config          the schema of `params.yaml`, its checks, composing and loading it
 files           reading and writing: JSON, arrays, `.keras` archives, PNG, all of it atomic

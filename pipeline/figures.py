@@ -316,6 +316,16 @@ def predictions(
     return figure
 
 
+def prediction(image: Array, probabilities: Array, classes: Sequence[str], name: str) -> Figure:
+    """One image (H, W, C) uint8, as the network saw it, beside its class probabilities (K,)."""
+    figure = new_figure(6.5, max(2.6, 0.2 * len(classes) + 0.8))
+    picture, bars = figure.subplots(1, 2, width_ratios=(1, 1.3))
+    draw_image(picture, image)
+    picture.set_title(f"{name}, as the network saw it", fontsize=9)
+    draw_probabilities(bars, probabilities, classes)
+    return figure
+
+
 def draw_probabilities(axes: Axes, probabilities: Array, classes: Sequence[str]) -> None:
     """Horizontal bars of class probabilities (K,), the predicted class named above."""
     predicted = int(probabilities.argmax())

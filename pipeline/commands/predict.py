@@ -1,0 +1,188 @@
+"""Classify image files with the trained network.
+
+    python -m pipeline.commands.predict shoe.png folder/of/images --plot predictions
+
+Each file goes through the very preprocessing of training: size, channels and scaling. The network
+knows light things on black (as Fashion-MNIST and MNIST are): for a dark thing on white, as most
+pictures are, use --invert.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline import features, figures, files, images, models, training
+from pipeline.config import Config, InputError, load_config, one_line_errors
+
+MAX_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the network makes of one file.
+
+    Attributes:
+        path: of the file.
+        pixels: (H, W, C) uint8, as the network was given them.
+        changes: words for each thing that was done to the image.
+        probabilities: (K,) float32.
+    """
+
+    path: Path
+    pixels: files.Array
+    changes: list[str]
+    probabilities: files.Array
+
+
+def predict(
+    cfg: Config, paths: Sequence[Path], checkpoint: Path, about: Path, *, invert: bool
+) -> tuple[list[Prediction], list[str], list[str]]:
+    """Classify files, and the files in folders.
+
+    Args:
+        cfg: uses `data.resize`, `seed`, `runtime.threads` and `runtime.device`.
+        paths: image files and folders, which are searched whole.
+        checkpoint: `best.keras` of stage `train`.
+        about: `dataset.json` of stage `prepare`, for the classes and the image's shape.
+        invert: exchange light and dark.
+
+    Returns:
+        One prediction a readable file, the K class names, and a line for each unreadable file.
+
+    Raises:
+        InputError: a path is not there, no file can be read, or the network was not trained on this
+            data.
+    """
+    found = image_files(paths)
+    dataset = files.read_json(about)
+    shape, classes = tuple(dataset["shape"]), dataset["classes"]
+    decoded, unreadable = _decode(found, shape, cfg.data.resize, invert)
+    if not decoded:
+        raise InputError(f"none of {len(found)} files can be read: {unreadable[0]}")
+    training.configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
+    network = models.load_model(checkpoint, shape)
+    _check_classes(network.output_shape[-1], classes, checkpoint)
+    rows = features.probabilities(network, np.stack([pixels for _, pixels, _ in decoded]))
+    predictions = [Prediction(*entry, row) for entry, row in zip(decoded, rows, strict=True)]
+    return predictions, classes, unreadable
+
+
+def image_files(paths: Sequence[Path]) -> list[Path]:
+    """The files named, and every visible file below the folders named, in order of their names.
+
+    Raises:
+        InputError: a path is not there, or there is no file at all.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"{path}: no such file or folder")
+        inside = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
+        found += inside if path.is_dir() else [path]
+    if not found:
+        raise InputError(f"{', '.join(map(str, paths))}: received no file, expected images")
+    return found
+
+
+def _decode(
+    paths: Sequence[Path], shape: Any, resize: str, invert: bool
+) -> tuple[list[tuple[Path, files.Array, list[str]]], list[str]]:
+    decoded, unreadable = [], []
+    for path in paths:
+        try:
+            image = images.decode(path.read_bytes(), str(path), shape, resize=resize)
+        except images.UnreadableImageError as error:
+            unreadable.append(str(error))
+            continue
+        pixels = 255 - image.pixels if invert else image.pixels
+        decoded.append((path, pixels, [*image.changes, *(["inverted"] if invert else [])]))
+    return decoded, unreadable
+
+
+def _check_classes(outputs: int, classes: Sequence[str], checkpoint: Path) -> None:
+    if outputs != len(classes):
+        raise InputError(
+            f"{checkpoint} tells {outputs} classes apart, the data has {len(classes)};"
+            " run `dvc repro train` to train on this data"
+        )
+
+
+def as_json(predictions: Sequence[Prediction], classes: Sequence[str]) -> str:
+    """The predictions as a JSON list: file, class, probability, all probabilities, changes."""
+    rows = [
+        {
+            "file": str(one.path),
+            "class": classes[int(one.probabilities.argmax())],
+            "probability": float(one.probabilities.max()),
+            "probabilities": dict(zip(classes, map(float, one.probabilities), strict=True)),
+            "changes": one.changes,
+        }
+        for one in predictions
+    ]
+    return json.dumps(rows, indent=2, allow_nan=False)
+
+
+def show(predictions: Sequence[Prediction], classes: Sequence[str]) -> None:
+    """Print a table: file, class, probability, the next candidates, what was done to the image."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("file", "class", "probability", "then", "changes")
+    for one in predictions:
+        first, *others = np.argsort(-one.probabilities, kind="stable")[:MAX_SHOWN]
+        candidates = ", ".join(f"{classes[k]} {one.probabilities[k]:.1%}" for k in others)
+        probability = f"{one.probabilities[first]:.1%}"
+        table.add_row(
+            str(one.path), classes[first], probability, candidates, "\n".join(one.changes) or "none"
+        )
+    Console().print(table)
+
+
+def plot(predictions: Sequence[Prediction], classes: Sequence[str], folder: Path) -> None:
+    """Write one picture per file, `<number>_<name>.png`: what the network saw and its probabilities."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, one in enumerate(predictions):
+        figure = figures.prediction(one.pixels, one.probabilities, classes, one.path.name)
+        files.write_figure(folder / f"{number}_{one.path.stem}.png", figure)
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline.commands.predict", description="Classify images with the trained network."
+    )
+    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="an image file or a folder")
+    parser.add_argument("--model", type=Path, default=Path("models/best.keras"), help="%(default)s")
+    parser.add_argument(
+        "--dataset", type=Path, default=Path("data/prepared/dataset.json"), help="%(default)s"
+    )
+    parser.add_argument("--invert", action="store_true", help="exchange light and dark first")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--plot", type=Path, metavar="DIR", help="write a picture per image there")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Predict, print, plot; fail when a file was not readable."""
+    given = arguments()
+    predictions, classes, unreadable = predict(
+        load_config(), given.images, given.model, given.dataset, invert=given.invert
+    )
+    if given.plot:
+        plot(predictions, classes, given.plot)
+    if given.json:
+        print(as_json(predictions, classes))
+    else:
+        show(predictions, classes)
+    if unreadable:
+        raise InputError(f"{len(unreadable)} files cannot be read: {'; '.join(unreadable)}")
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        main()
