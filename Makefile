@@ -17,8 +17,8 @@ test: $(STAMP)  ## run the whole test suite
 	pytest
 
 check: $(STAMP)  ## run the linters and the type checker
-	ruff check pipeline tests
-	ruff format --check pipeline tests
+	ruff check pipeline tests benchmarks
+	ruff format --check pipeline tests benchmarks
 	mypy
 
 clean:  ## remove .venv; data, models and reports stay

@@ -70,14 +70,15 @@ class RowFile:
 
     def _read(self, rows: Array) -> Array:
         result = np.empty((len(rows), *self.shape[1:]), self.dtype)
-        target = result.reshape(-1).view(np.uint8).data
+        target, size = result.reshape(-1).view(np.uint8).data, self._row_bytes
+        # Neighbours on disk are read together, others one by one.
+        together = bool((np.diff(rows) == 1).all())
+        firsts, length = (rows[:1], len(rows)) if together else (rows, 1)
         descriptor = os.open(self.path, os.O_RDONLY)
         try:
-            # Neighbours on disk are read together.
-            for run in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(rows) != 1) + 1):
-                if len(run):
-                    part = target[run[0] * self._row_bytes : (run[-1] + 1) * self._row_bytes]
-                    self._fill(descriptor, part, self._start + int(rows[run[0]]) * self._row_bytes)
+            for place, row in enumerate(firsts.tolist()):
+                part = target[place * size : (place + length) * size]
+                self._fill(descriptor, part, self._start + row * size)
         finally:
             os.close(descriptor)
         return result

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Rectangle
 
 from pipeline.files import Array
-from pipeline.weights import Layer, mosaic
+from pipeline.weights import Layer, colour_tiles, mosaic
 
 DOTS_PER_INCH = 110
 SIGNED, POSITIVE, GREY = "RdBu_r", "Blues", "gray_r"
@@ -98,9 +98,7 @@ def _kernel_figure(panels: Mapping[str, Array], limit: float, max_rows: int) -> 
     channels, filters = next(iter(panels.values())).shape[-2:]
     draw = _draw_kernel_grid if channels == 1 else _draw_kernel_matrix
     if channels == 1:
-        columns = min(filters, KERNEL_COLUMNS)
-        rows = -(-filters // columns)
-        width, height = columns * TILE_INCHES * PITCH_X, rows * TILE_INCHES * PITCH_Y
+        width, height = _grid_inches(filters)
     else:
         width, height = 0.22 * channels, 0.26 * min(filters, max_rows)
     figure = new_figure(max(7, width + 1.4), len(panels) * (max(1.0, height) + 0.55))
@@ -113,6 +111,34 @@ def _kernel_figure(panels: Mapping[str, Array], limit: float, max_rows: int) -> 
     extend = "both" if beyond else "neither"
     label = "weight" + (f"  (• beyond ±{limit:g}: {beyond})" if beyond else "")
     figure.colorbar(image, ax=list(axes), label=label, extend=extend, pad=0.02)
+    return figure
+
+
+def _grid_inches(filters: int) -> tuple[float, float]:
+    """Width and height of a grid with one tile per filter."""
+    columns = min(filters, KERNEL_COLUMNS)
+    rows = -(-filters // columns)
+    return columns * TILE_INCHES * PITCH_X, rows * TILE_INCHES * PITCH_Y
+
+
+def colour_kernels(panels: Mapping[str, Array], *, limit: float) -> Figure:
+    """The filters of a convolution on colour images, one tile each in the colours that they look for.
+
+    Args:
+        panels: kernels (height, width, 3, F) by title, from top to bottom, on one scale.
+        limit: of the scale: weights from -limit to limit run from none of a colour to all of it.
+    """
+    filters = next(iter(panels.values())).shape[-1]
+    width, height = _grid_inches(filters)
+    figure = new_figure(max(7, width + 0.4), len(panels) * (max(1.0, height) + 0.5) + 0.4)
+    figure.suptitle(f"Red, green and blue of a tile are weights: grey is 0, range ±{limit:.3g}", fontsize=10)
+    axes = np.atleast_1d(figure.subplots(len(panels), 1))
+    for axis, (title, kernel) in zip(axes, panels.items(), strict=True):
+        tiles = colour_tiles(kernel, limit)
+        labels = [str(index) for index in range(filters)]
+        draw_tiles(axis, tiles, labels, min(filters, KERNEL_COLUMNS), Normalize(0, 1), SIGNED)
+        size = _shape_text(kernel.shape[:3])
+        axis.set_title(f"{title}: {filters} kernels of {size}, tile number = filter")
     return figure
 
 
@@ -167,7 +193,7 @@ def draw_tiles(
     colours: str,
     label_colours: Mapping[int, str] | None = None,
 ) -> list[tuple[float, float]]:
-    """Draw tiles (T, h, w) in rows with a label above each, on one scale.
+    """Draw tiles (T, h, w), or (T, h, w, 3) in colour, in rows with a label above each, on one scale.
 
     Returns:
         Left and top edge of each tile, in the axes' units, in which a tile is 1 by 1.
@@ -414,7 +440,8 @@ def feature_maps(
     columns = min(FEATURE_COLUMNS, filters)
     rows = -(-filters // columns)
     tile = 1.1
-    figure = new_figure(columns * tile * PITCH_X + 1.6, rows * tile * PITCH_Y + 1.1)
+    # Wide enough for the title when the filters are few.
+    figure = new_figure(max(8.4, columns * tile * PITCH_X + 1.6), rows * tile * PITCH_Y + 1.1)
     axes = figure.subplots()
     norm, colours = activation_scale(maps)
     unusual = {i: ACCENT for i, kind in enumerate(kinds) if kind != "normal"}

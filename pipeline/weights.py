@@ -89,6 +89,11 @@ def convolutions(network: list[Layer]) -> list[Layer]:
     return [layer for layer in network if layer.kind == "Conv2D"]
 
 
+def sees_colours(network: list[Layer], layer: Layer) -> bool:
+    """Whether a layer is the first convolution of a network for colour images, of three channels."""
+    return layer is convolutions(network)[0] and layer.kernel.shape[2] == 3
+
+
 def statistics(kernel: Array, bias: Array) -> dict[str, Any]:
     """Shape, mean, standard deviation, minimum and maximum of a kernel, and its filters' norms.
 
@@ -138,6 +143,20 @@ def mosaic(tiles: Array, columns: int) -> Array:
     picture.reshape(-1, height + 1, width + 1)[:count, 1:, 1:] = tiles
     joined = picture.swapaxes(1, 2).reshape(rows * (height + 1), columns * (width + 1))
     return np.pad(joined, ((0, 1), (0, 1)), constant_values=np.nan)
+
+
+def colour_tiles(kernel: Array, limit: float) -> Array:
+    """Each filter of a kernel on red, green and blue as a picture.
+
+    Args:
+        kernel: (height, width, 3, F), weights.
+        limit: L; a weight of -L becomes 0, 0 becomes 0.5 (grey), L becomes 1, and those beyond are cut off.
+
+    Returns:
+        (F, height, width, 3) float in 0..1.
+    """
+    tiles: Array = np.clip(0.5 + np.moveaxis(kernel, -1, 0) / (2 * limit), 0, 1)
+    return tiles
 
 
 def initializer_limit(layer: Layer) -> tuple[str, float]:

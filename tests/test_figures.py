@@ -71,6 +71,19 @@ def test_trained_and_untrained_kernels_share_one_scale_and_one_bar():
     assert "conv2d, untrained" in texts(figure)
 
 
+def test_kernels_on_colours_are_tiles_in_colour_on_one_scale_that_the_title_tells():
+    kernel = RNG.uniform(-0.3, 0.3, (5, 5, 3, 20))
+    figure = figures.colour_kernels({"conv2d, trained": kernel, "conv2d, untrained": kernel / 3}, limit=0.3)
+    words = texts(figure)
+    assert "grey is 0, range ±0.3" in words
+    assert "conv2d, untrained: 20 kernels of 5×5×3" in words
+    assert all(f"| {number} |" in words for number in range(20))
+    for axes, divisor in zip(figure.axes, (1, 3), strict=True):
+        for index, image in enumerate(axes.images):
+            expected = 0.5 + kernel[..., index] / divisor / 0.6
+            np.testing.assert_allclose(image.get_array(), expected)
+
+
 def test_compared_histograms_share_bins_and_show_the_initializers_limits():
     figure = figures.compare_histograms(
         convolution(GREY * 3), convolution(GREY), bins=20, limit=("limit", 0.4)

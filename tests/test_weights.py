@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from pipeline import files, models, weights
 from pipeline.config import InputError
+from pipeline.weights import Layer
 
 
 def test_tile_fills_rows_first_and_leaves_the_rest_blank():
@@ -122,3 +123,22 @@ def test_one_colour_limit_serves_all_kernels_that_are_compared():
     assert weights.colour_limit(0.5, small[:, :, :1], large[:, :, :1]) == 0.5
     assert weights.colour_limit(None, small[:, :, :1], large[:, :, :1]) == 2.0
     assert weights.colour_limit(None, np.zeros((3, 3, 1, 1))) == 1.0
+
+
+def test_only_the_first_convolution_on_three_channels_sees_colours():
+    def network(*channels: int) -> list[Layer]:
+        kernels = [[np.zeros((3, 3, number, 3)), np.zeros(3)] for number in channels]
+        return [Layer("Conv2D", "conv2d", {}, (), (), kernel) for kernel in kernels]
+
+    for channels, expected in (((3, 3), [True, False]), ((1, 3), [False, False])):
+        layers = network(*channels)
+        assert [weights.sees_colours(layers, layer) for layer in layers] == expected
+
+
+def test_a_weight_of_zero_is_grey_and_the_limits_are_none_and_all_of_a_colour():
+    kernel = np.zeros((1, 2, 3, 2))
+    kernel[0, 0, :, 1] = [-0.4, 0.2, 0.4]
+    kernel[0, 1, 2, 1] = 9
+    tiles = weights.colour_tiles(kernel, 0.4)
+    np.testing.assert_array_equal(tiles[0], np.full((1, 2, 3), 0.5))
+    np.testing.assert_allclose(tiles[1], [[[0, 0.75, 1], [0.5, 0.5, 1]]])

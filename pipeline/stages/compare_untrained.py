@@ -41,7 +41,11 @@ def compare_untrained(
             kernels = after.kernel, before.kernel
             limit = weights.colour_limit(cfg.visualize.kernel_limit, *kernels)
             rows = cfg.visualize.max_kernel_rows
-            figure = figures.compare_kernels(after.name, *kernels, limit=limit, max_rows=rows)
+            if weights.sees_colours(trained, after):
+                titles = f"{after.name}, trained", f"{after.name}, untrained"
+                figure = figures.colour_kernels(dict(zip(titles, kernels, strict=True)), limit=limit)
+            else:
+                figure = figures.compare_kernels(after.name, *kernels, limit=limit, max_rows=rows)
             files.write_figure(folder / f"compare_kernels_{after.name}.png", figure)
             figure = figures.compare_histograms(
                 after,

@@ -31,7 +31,10 @@ def visualize_weights(cfg: Config, checkpoint: Path, report: Path, pictures: Pat
         files.write_figure(folder / "architecture.png", figures.architecture(network))
         for layer in layers:
             limit = weights.colour_limit(cfg.visualize.kernel_limit, layer.kernel)
-            figure = figures.kernels(layer, limit=limit, max_rows=cfg.visualize.max_kernel_rows)
+            if weights.sees_colours(network, layer):
+                figure = figures.colour_kernels({layer.name: layer.kernel}, limit=limit)
+            else:
+                figure = figures.kernels(layer, limit=limit, max_rows=cfg.visualize.max_kernel_rows)
             files.write_figure(folder / f"kernels_{layer.name}.png", figure)
             figure = figures.histogram(layer, bins=cfg.visualize.histogram_bins)
             files.write_figure(folder / f"weights_{layer.name}.png", figure)

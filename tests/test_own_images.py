@@ -1,0 +1,135 @@
+"""A user's own images through the whole pipeline, by the real `dvc`."""
+
+import json
+
+import numpy as np
+import pytest
+from conftest import Project
+from PIL import Image
+from sklearn.datasets import load_digits
+
+RNG = np.random.default_rng(0)
+PNG = b"\x89PNG"
+
+
+def save_colours(folder, count: int) -> None:
+    """Noisy images of several sizes and formats, one folder per dominant colour."""
+    for channel, name in enumerate(("red", "green", "blue")):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for number in range(count):
+            height, width = 10 + number % 7, 10 + number % 5
+            pixels = RNG.integers(0, 160, (height, width, 3), np.uint8)
+            pixels[..., channel] += 80
+            kind = ("png", "jpg", "bmp")[number % 3]
+            Image.fromarray(pixels).save(folder / name / f"{number:03}.{kind}")
+
+
+def run(project: Project, stage: str | None, *overrides: str) -> str:
+    """Run the pipeline, or what one stage needs, with overrides."""
+    settings = [part for override in overrides for part in ("-S", override)]
+    return project.dvc("exp", "run", *settings, *([stage] if stage else []))
+
+
+@pytest.fixture(scope="module")
+def colours(tmp_path_factory) -> Project:
+    """All stages on a small folder of colour images."""
+    project = Project(tmp_path_factory.mktemp("colours") / "project")
+    save_colours(project.folder / "data/external/colours", 60)
+    size = "data.image_size=[12,12]"
+    folder = "data.folder=data/external/colours"
+    run(project, None, "data=image_folder", folder, size, "train=smoke", "model.filters=[8,3]")
+    return project
+
+
+def test_colour_images_run_through_every_stage_and_are_learned(colours):
+    about = json.loads(colours.read("data/prepared/dataset.json"))
+    assert about["classes"] == ["blue", "green", "red"]
+    assert about["shape"] == [12, 12, 3]
+    # 180 images: 36 for testing, then a fifth of 144 for validation
+    assert about["counts"] == {"train": 115, "validation": 29, "test": 36}
+    scores = json.loads(colours.read("reports/metrics.json"))
+    assert scores["test"]["accuracy"] > 0.9
+
+
+def test_every_picture_of_colour_images_is_drawn(colours):
+    pictures = {path.name for path in (colours.folder / "reports/figures").rglob("*.png")}
+    kernels = {f"{kind}_{name}.png" for kind in ("kernels", "features") for name in ("conv2d", "conv2d_1")}
+    assert kernels | {"input.png", "mistakes.png", "compare_kernels_conv2d.png"} <= pictures
+    assert all(path.read_bytes()[:4] == PNG for path in (colours.folder / "reports/figures").rglob("*.png"))
+
+
+def test_an_added_and_a_removed_image_are_noticed(colours):
+    assert "up to date" in colours.dvc("status")
+    folder = colours.folder / "data/external/colours/red"
+    added = folder / "new.png"
+    Image.fromarray(np.full((12, 12, 3), 200, np.uint8)).save(added)
+    assert "data/external" in colours.dvc("status")
+    colours.dvc("repro", "prepare")
+    counts = json.loads(colours.read("data/prepared/dataset.json"))["counts"]
+    assert sum(counts.values()) == 181
+    added.unlink()
+    colours.dvc("repro", "prepare")
+    counts = json.loads(colours.read("data/prepared/dataset.json"))["counts"]
+    assert sum(counts.values()) == 180
+
+
+def test_images_under_dvc_are_there_in_a_queued_experiment(project):
+    save_colours(project.folder / "data/external/colours", 8)
+    project.dvc("add", "data/external/colours")
+    project.commit()
+    assert "data/external/colours.dvc" in project.run("git", "ls-files")
+    assert "red" not in project.run("git", "ls-files")
+    folder = "data.folder=data/external/colours"
+    size = "data.image_size=[12,12]"
+    settings = ["-S", "data=image_folder", "-S", folder, "-S", size, "-S", "data.validation_fraction=0.3"]
+    output = project.dvc("exp", "run", "--temp", *settings, "prepare")
+    # Of 24 images a fifth, rounded up, for testing; of the other 19 three tenths, rounded up.
+    assert "prepare: 13 train, 6 validation, 5 test" in output
+
+
+def test_digits_exported_as_images_train_to_the_same_accuracy(project):
+    digits = load_digits()
+    # Numbered in their own order, which is the order of the rows then, and so is the split.
+    for number, (image, label) in enumerate(zip(digits.images, digits.target, strict=True)):
+        path = project.folder / "data/external/digits" / str(label) / f"{number:04}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.rint(image * (255 / 16)).astype(np.uint8)).save(path)
+    shared = ("train=smoke", "data.split_seed=0")
+    run(project, "evaluate", "data=digits", *shared)
+    expected = json.loads(project.read("reports/metrics.json"))
+    folder, size = "data.folder=data/external/digits", "data.image_size=[8,8]"
+    run(project, "evaluate", "data=image_folder", folder, size, "data.channels=1", *shared)
+    received = json.loads(project.read("reports/metrics.json"))
+    assert json.loads(project.read("data/prepared/dataset.json"))["name"] == "image_folder"
+    for split in ("validation", "test"):
+        assert expected[split]["accuracy"] > 0.8
+        assert received[split]["accuracy"] == pytest.approx(expected[split]["accuracy"], abs=0.01)
+
+
+def test_an_unreadable_image_fails_in_one_line_unless_it_may_be_skipped(project):
+    save_colours(project.folder / "data/external/colours", 8)
+    (project.folder / "data/external/colours/red/torn.png").write_bytes(PNG)
+    settings = ["-S", "data=image_folder", "-S", "data.folder=data/external/colours"]
+    output = project.dvc("exp", "run", *settings, "fetch", fails=True)
+    assert "error: 1 unreadable files: red/torn.png cannot be read as an image: not an image." in output
+    assert "Traceback" not in output
+    assert not (project.folder / "data/raw").exists()
+    output = project.dvc("exp", "run", *settings, "-S", "data.skip_unreadable=true", "fetch")
+    assert "fetch: skipped: red/torn.png" in output
+
+
+def test_a_users_arrays_are_prepared(project):
+    folder = project.folder / "data/external/arrays"
+    folder.mkdir()
+    images = RNG.integers(0, 256, (90, 28, 28), np.uint8)
+    labels = np.arange(90) % 3
+    np.savez(folder / "a.npz", x_train=images, y_train=labels, x_test=images[:9], y_test=labels[:9])
+    assert "prepare: 72 train, 18 validation, 9 test" in project.dvc(
+        "exp", "run", "-S", "data=npz", "prepare"
+    )
+
+
+def test_a_folder_that_dvc_does_not_watch_is_said_to_be_so(project, tmp_path):
+    save_colours(tmp_path / "elsewhere", 8)
+    settings = ["-S", "data=image_folder", "-S", f"data.folder={tmp_path}/elsewhere"]
+    assert "lies outside data/external" in project.dvc("exp", "run", *settings, "fetch")
