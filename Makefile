@@ -30,5 +30,5 @@ $(STAMP): requirements.txt
 	  f"error: Python {v[0]}.{v[1]} received, expected 3.11 to 3.13; set it, e.g. `make repro PYTHON=python3.12`")'
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv || \
 	  { rm -rf .venv; echo "error: no venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
-	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.txt
+	$(BIN)/python -m pip install --quiet --use-pep517 --require-hashes --requirement requirements.txt
 	@touch $@

@@ -22,6 +22,7 @@ DATASETS = ("fashion_mnist", "mnist", "digits", "npz", "image_folder")
 ACTIVATIONS = ("relu", "sigmoid", "tanh", "elu", "gelu", "silu", "linear")
 INITIALIZERS = ("glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "random_normal")
 MISSING = "???"
+INTERRUPTED = 130
 
 
 class InputError(ValueError):
@@ -30,9 +31,14 @@ class InputError(ValueError):
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Turn an `InputError` into one line on stderr and exit code 1; other errors keep their traceback."""
+    """Turn an `InputError` into one line on stderr and exit code 1, Ctrl-C into exit code 130.
+
+    Other errors are ours and keep their traceback.
+    """
     try:
         yield
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
     except InputError as error:
         sys.exit(f"error: {' '.join(str(error).split())}")
 

@@ -114,6 +114,12 @@ def test_differences_name_each_value_that_changes():
     assert config.differences(old, new) == ["train.epochs: 3 -> 10"]
 
 
+def test_an_interruption_is_no_traceback():
+    with pytest.raises(SystemExit) as caught, config.one_line_errors():
+        raise KeyboardInterrupt
+    assert caught.value.code == 130
+
+
 def test_an_input_error_is_one_line_and_exit_code_1(capsys):
     with pytest.raises(SystemExit) as caught, config.one_line_errors():
         raise InputError("first\nsecond")
