@@ -31,7 +31,11 @@ def test_repeating_everything_gives_the_same_bytes(copy):
 @pytest.mark.parametrize(
     ("old", "new", "stages"),
     [
-        ("max_kernel_rows: 16", "max_kernel_rows: 8", ["visualize_weights", "compare_untrained"]),
+        (
+            "max_kernel_rows: 16",
+            "max_kernel_rows: 8",
+            ["visualize_weights", "visualize_features", "compare_untrained"],
+        ),
         ("fire_rate_images: 2000", "fire_rate_images: 100", ["visualize_features"]),
         ("num_mistakes: 20", "num_mistakes: 10", ["evaluate"]),
     ],
