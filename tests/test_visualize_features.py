@@ -20,7 +20,7 @@ def test_the_report_holds_the_fire_rates_of_every_filter(trained):
     assert len(report["layers"]["conv2d_1"]["fire_rates"]) == 64
 
 
-LAYERS = "conv2d max_pooling2d conv2d_1 max_pooling2d_1 flatten dense dropout dense_1".split()
+LAYERS = ["conv2d", "max_pooling2d", "conv2d_1", "max_pooling2d_1", "flatten", "dense", "dropout", "dense_1"]
 
 
 def test_every_convolution_and_every_step_of_the_walk_has_its_picture(trained):
