@@ -12,8 +12,10 @@ training        batches, the runtime, the fit and its interrupted-run state
 metrics         scores, confusion, mistakes
 weights         kernels: statistics, tiles, distance from the untrained network
 features        feature maps, fire rates, the way of one image through the network
+explanations    patches that excite a filter, ablation, attribution, and its sanity test
 figures         pictures, and what all pictures share: colours, tiles, sizes
 walk_figures    pictures of the way of one image
+explanation_figures   pictures of the explanations
 
 Imports run one way: stages -> nouns -> config.
 """

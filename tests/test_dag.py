@@ -98,7 +98,8 @@ def test_no_stage_depends_on_the_digest_and_nothing_is_templated():
 
 
 @pytest.mark.parametrize(
-    "module", ["weights", "figures", "walk_figures", "metrics", "files", "datasets", "config"]
+    "module",
+    ["weights", "figures", "walk_figures", "explanation_figures", "metrics", "files", "datasets", "config"],
 )
 def test_tensorflow_is_not_imported_where_no_network_runs(module):
     text = (ROOT / "pipeline" / f"{module}.py").read_text()
