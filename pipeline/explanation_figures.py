@@ -13,7 +13,7 @@ from pipeline.weights import mosaic
 
 PATCH_COLUMNS = 3
 FILTER_COLUMNS = 8
-MIN_PATCH_PIXELS = 24
+MIN_PATCH_PIXELS = 10
 MAX_NUMBERED_BARS = 40
 GAP = "0.55"
 

@@ -32,14 +32,14 @@ from pipeline.weights import colour_limit, mosaic
 
 Scale = tuple[Normalize, str]
 
-TILE_COLUMNS, WIDE_TILE_COLUMNS = 8, 16
+TILE_COLUMNS = (1, 2, 4, 8, 16)
 STRIP_COLUMNS = 6
 MAX_SEPARATE_BARS = 256
 # Words under the name of a layer that has no weights.
 KINDS = {
     "MaxPooling2D": "the largest value of each window",
     "AveragePooling2D": "the mean of each window",
-    "LocalResponseNormalization": "each value divided by the strength of its neighbouring channels",
+    "LocalResponseNormalization": "each value divided by the strength of the channels beside it",
     "Flatten": "the maps as one vector",
     "Dropout": "passes everything on, except while training",
 }
@@ -110,7 +110,8 @@ def layer(
 
 
 def _columns(filters: int) -> int:
-    return min(filters, TILE_COLUMNS if filters <= TILE_COLUMNS**2 else WIDE_TILE_COLUMNS)
+    """The fewest tiles in a row for which there are at most as many rows."""
+    return next((n for n in TILE_COLUMNS if filters <= n**2), TILE_COLUMNS[-1])
 
 
 def _draw_outputs(figure: SubFigure, step: Step, scale: Scale) -> None:
@@ -192,11 +193,9 @@ def _draw_bars(axes: Axes, values: Array, classes: Sequence[str] | None) -> None
 
 
 def title_of(step: Step, number: int, steps: Sequence[Step], image: str) -> str:
-    """Two lines: the image; the half of the network, the layer's place, name, shapes and meaning."""
-    words = KINDS.get(step.kind, "")
-    shapes = shape_text(step.output.shape)
-    place = f"{step.half}, step {number} of {len(steps)}: {step.name} → {shapes}"
-    return f"{image}\n{place}" + (f" ({words})" if words else "")
+    """The image; the half of the network, the layer's place, name and shape; what it does."""
+    place = f"{step.half}, step {number} of {len(steps)}: {step.name} → {shape_text(step.output.shape)}"
+    return "\n".join([image, place, *([KINDS[step.kind]] if step.kind in KINDS else [])])
 
 
 def strip(
@@ -214,11 +213,15 @@ def strip(
     rows = _strip_rows(steps)
     columns = max(len(row) + (row is rows[0]) for row in rows)
     figure = new_figure(2.6 * columns, 3.4 * len(rows) + 0.7)
-    figure.suptitle(f"{title}\na convolution and the pooling after it share one colour scale")
+    order = "maps in rows, in the order of their filters"
+    figure.suptitle(f"{title}\n{order}; a convolution and its pooling share one colour scale")
     parts = np.ravel(np.asarray(figure.subfigures(len(rows), 1)))
     number = 0
     for row, (part, members) in enumerate(zip(parts, rows, strict=True)):
-        part.suptitle(members[0].half, fontsize=11, color=STRONG, weight="bold")
+        half = members[0].half
+        again = row > 0 and rows[row - 1][0].half == half
+        words = f"{half}, continued" if again else half
+        part.suptitle(words, fontsize=11, color=STRONG, weight="bold")
         places = part.subplots(1, columns)
         for axes in places:
             axes.axis("off")

@@ -61,6 +61,15 @@ def test_the_histogram_counts_every_value_once(compose):
     assert sum(bar.get_height() for bar in axes.patches if hasattr(bar, "get_height")) == 8 * 8 * 4
 
 
+@pytest.mark.parametrize(("filters", "columns"), [(1, 1), (3, 2), (16, 4), (32, 8), (70, 16), (400, 16)])
+def test_tiles_stand_in_rows_that_keep_the_picture_about_square(filters, columns):
+    rng = np.random.default_rng(0)
+    step = features.Step("pool", "MaxPooling2D", None, None, rng.random((2, 2, filters)), None)
+    figure = draw(step, walk_figures.scales([step])[0], [step])
+    lefts = {round(image.get_extent()[0], 6) for image in figure.axes[0].images}
+    assert len(lefts) == columns
+
+
 def test_the_last_layer_shows_logits_and_probabilities_of_the_named_classes(compose):
     _, steps = walk(compose)
     figure = draw(steps[-1], walk_figures.scales(steps)[-1], steps)
