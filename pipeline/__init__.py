@@ -18,8 +18,11 @@ models          the network: its shapes by arithmetic, and its Keras layers
 training        batches, the runtime, the fit and its interrupted-run state
 metrics         scores, confusion, mistakes
 weights         kernels: statistics, tiles, distance from the untrained network
-features        feature maps and fire rates
-figures         every picture
+features        feature maps, fire rates, the way of one image through the network
+explanations    patches that excite a filter, ablation, attribution, and its sanity test
+figures         pictures, and what all pictures share: colours, tiles, sizes
+walk_figures    pictures of the way of one image
+explanation_figures   pictures of the explanations
 
 Imports run one way: stages -> nouns -> config.
 """

@@ -184,6 +184,14 @@ class VisualizeConfig:
 
 
 @dataclass(frozen=True)
+class ExplainConfig:
+    """Over how many images the deeper looks are taken."""
+
+    ablation_images: int = _whole(1)
+    sanity_images: int = _whole(1)
+
+
+@dataclass(frozen=True)
 class RuntimeConfig:
     """The machine: part of the configuration, since it changes the last bits of the result."""
 
@@ -200,6 +208,7 @@ class Config:
     model: ModelConfig
     train: TrainConfig
     visualize: VisualizeConfig
+    explain: ExplainConfig
     runtime: RuntimeConfig
     seed: int = _field("a whole number from 0 to 4294967295", lambda v: _is_int(v) and 0 <= v < 2**32)
     conf_digest: str = _field("the SHA-256 of conf/", lambda v: type(v) is str and len(v) == 64)

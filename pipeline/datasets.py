@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pipeline import arrays
 from pipeline.config import InputError
-from pipeline.files import Array
+from pipeline.files import Array, read_array, read_json
 
 PARTS = ("train", "test")
 # Labels are uint8.
@@ -164,3 +165,35 @@ def find_image(rows: dict[str, Array], counts: dict[str, int], split: str, index
         return split, index
     name = "train" if index in rows["train"] else "validation"
     return name, int(np.flatnonzero(rows[name] == index)[0])
+
+
+@dataclass(frozen=True)
+class ChosenImage:
+    """An image that the configuration asks for: its place, pixels (H, W, C) uint8 and class name."""
+
+    split: str
+    index: int
+    pixels: Array
+    class_name: str
+
+    @property
+    def title(self) -> str:
+        """Words for a picture, e.g. "source image 0: Ankle boot"."""
+        return f"{self.split} image {self.index}: {self.class_name}"
+
+
+def read_chosen(prepared: Path, chosen: list[dict[str, Any]]) -> list[ChosenImage]:
+    """Read the images of `visualize.images` from the folder of stage `prepare`.
+
+    Raises:
+        InputError: a file is missing or damaged, or there is no such image.
+    """
+    dataset = read_json(prepared / "dataset.json")
+    rows = {name: read_array(prepared / f"{name}_rows.npy") for name in ("train", "validation")}
+    images = []
+    for place in chosen:
+        split, row = find_image(rows, dataset["counts"], place["split"], place["index"])
+        pixels = read_array(prepared / f"{split}_images.npy")[row]
+        label = read_array(prepared / f"{split}_labels.npy")[row]
+        images.append(ChosenImage(place["split"], place["index"], pixels, dataset["classes"][label]))
+    return images

@@ -31,7 +31,8 @@ def new_figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
 
 
-def _shape_text(shape: Sequence[int]) -> str:
+def shape_text(shape: Sequence[int]) -> str:
+    """A shape in words, e.g. 28×28×1."""
     return "×".join(map(str, shape))
 
 
@@ -52,8 +53,8 @@ def architecture(network: Sequence[Layer]) -> Figure:
 
 def _box_text(layer: Layer) -> str:
     if layer.kind == "InputLayer":
-        return f"{layer.name}: {_shape_text(layer.output_shape)}"
-    sizes = f"{_shape_text(layer.input_shape)} → {_shape_text(layer.output_shape)}"
+        return f"{layer.name}: {shape_text(layer.output_shape)}"
+    sizes = f"{shape_text(layer.input_shape)} → {shape_text(layer.output_shape)}"
     count = f",  {layer.parameters:,} parameters" if layer.parameters else ""
     return f"{layer.name}: {sizes}{count}"
 
@@ -96,21 +97,13 @@ def compare_kernels(name: str, trained: Array, untrained: Array, *, limit: float
 
 def _kernel_figure(panels: Mapping[str, Array], limit: float, max_rows: int) -> Figure:
     channels, filters = next(iter(panels.values())).shape[-2:]
-    draw = _draw_kernel_grid if channels == 1 else _draw_kernel_matrix
     if channels == 1:
         width, height = _grid_inches(filters)
     else:
         width, height = 0.22 * channels, 0.26 * min(filters, max_rows)
     figure = new_figure(max(7, width + 1.4), len(panels) * (max(1.0, height) + 0.55))
     axes = np.atleast_1d(figure.subplots(len(panels), 1))
-    norm = Normalize(-limit, limit)
-    beyond = 0
-    for axis, (title, kernel) in zip(axes, panels.items(), strict=True):
-        beyond += draw(axis, kernel, norm, title, max_rows)
-    image = axes[0].images[0]
-    extend = "both" if beyond else "neither"
-    label = "weight" + (f"  (• beyond ±{limit:g}: {beyond})" if beyond else "")
-    figure.colorbar(image, ax=list(axes), label=label, extend=extend, pad=0.02)
+    draw_kernels(list(axes), panels, limit=limit, max_rows=max_rows)
     return figure
 
 
@@ -137,15 +130,45 @@ def colour_kernels(panels: Mapping[str, Array], *, limit: float) -> Figure:
         tiles = colour_tiles(kernel, limit)
         labels = [str(index) for index in range(filters)]
         draw_tiles(axis, tiles, labels, min(filters, KERNEL_COLUMNS), Normalize(0, 1), SIGNED)
-        size = _shape_text(kernel.shape[:3])
+        size = shape_text(kernel.shape[:3])
         axis.set_title(f"{title}: {filters} kernels of {size}, tile number = filter")
     return figure
 
 
-def _draw_kernel_grid(axes: Axes, kernel: Array, norm: Normalize, title: str, _: int) -> int:
+def draw_kernels(
+    axes: Sequence[Axes],
+    panels: Mapping[str, Array],
+    *,
+    limit: float,
+    max_rows: int,
+    columns: int = KERNEL_COLUMNS,
+) -> None:
+    """Draw kernels (height, width, C, F) by their titles, one on each of the axes, with one colour bar.
+
+    Args:
+        axes: as many as kernels.
+        panels: kernel by title.
+        limit: colour range -limit..limit; cells beyond are marked with a dot.
+        max_rows: filters shown of a kernel with many input channels.
+        columns: tiles in a row of a kernel with one input channel.
+    """
+    norm = Normalize(-limit, limit)
+    beyond = 0
+    for axis, (title, kernel) in zip(axes, panels.items(), strict=True):
+        if kernel.shape[2] == 1:
+            beyond += _draw_kernel_grid(axis, kernel, norm, title, columns)
+        else:
+            beyond += _draw_kernel_matrix(axis, kernel, norm, title, max_rows)
+    label = "weight" + (f"  (• beyond ±{limit:g}: {beyond})" if beyond else "")
+    extend = "both" if beyond else "neither"
+    figure = axes[0].figure
+    figure.colorbar(axes[0].images[0], ax=list(axes), label=label, extend=extend, pad=0.02, panchor=False)
+
+
+def _draw_kernel_grid(axes: Axes, kernel: Array, norm: Normalize, title: str, columns: int) -> int:
     tiles = np.moveaxis(kernel[:, :, 0, :], -1, 0)
     labels = [str(index) for index in range(len(tiles))]
-    boxes = draw_tiles(axes, tiles, labels, min(len(tiles), KERNEL_COLUMNS), norm, SIGNED)
+    boxes = draw_tiles(axes, tiles, labels, min(len(tiles), columns), norm, SIGNED)
     height, width = tiles.shape[1:]
     axes.set_title(f"{title}: {len(tiles)} kernels of {height}×{width}, tile number = filter")
     index, row, column = np.nonzero(np.abs(tiles) > norm.vmax)
@@ -203,13 +226,17 @@ def draw_tiles(
     for index, tile in enumerate(tiles):
         left, top = index % columns * PITCH_X, index // columns * PITCH_Y
         extent = (left, left + 1, top + 1, top)
-        axes.imshow(tile, cmap=colours, norm=norm, extent=extent, interpolation="nearest")
+        picture = axes.imshow(tile, cmap=colours, norm=norm, extent=extent, interpolation="nearest")
         colour = (label_colours or {}).get(index)
         frame = Rectangle((left, top), 1, 1, fill=False, ec=colour or "0.6", lw=2 if colour else 0.5)
         axes.add_patch(frame)
         weight = "bold" if colour else "normal"
         where = (left + 0.5, top - 0.05)
-        axes.text(*where, labels[index], ha="center", va="bottom", fontsize=7, color=colour, weight=weight)
+        text = axes.text(*where, labels[index], ha="center", va="bottom", fontsize=7, color=colour)
+        text.set_fontweight(weight)
+        for artist in (picture, frame, text):
+            # Inside the axes by the limits below; to measure each takes half the time of a picture.
+            artist.set_in_layout(False)
         corners.append((left, top))
     axes.set(xlim=(-0.06, columns * PITCH_X - 0.06), ylim=(rows * PITCH_Y - 0.3, -0.34), aspect="equal")
     axes.axis("off")

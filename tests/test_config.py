@@ -64,6 +64,10 @@ def test_every_file_opens_with_what_it_is_for(path):
         ),
         ("model.kernel_size=[]", r"model\.kernel_size: received \[\], expected a whole number of 1 or more"),
         ("model.activation=swirl", r"model\.activation: received 'swirl', expected one of relu, sigmoid"),
+        (
+            "explain.sanity_images=0",
+            r"explain\.sanity_images: received 0, expected a whole number of 1 or more",
+        ),
         ("seed=-1", r"seed: received -1, expected a whole number from 0 to 4294967295"),
         ("train=fast", r"Could not find 'train/fast'"),
         ("visualize.images=[{split: test}]", r"visualize\.images: received .*, expected a list of 1 or more"),

@@ -102,6 +102,8 @@ def test_no_stage_depends_on_the_digest_and_nothing_is_templated():
     [
         "weights",
         "figures",
+        "walk_figures",
+        "explanation_figures",
         "metrics",
         "files",
         "arrays",
@@ -115,6 +117,16 @@ def test_no_stage_depends_on_the_digest_and_nothing_is_templated():
 def test_tensorflow_is_not_imported_where_no_network_runs(module):
     text = (ROOT / "pipeline" / f"{module}.py").read_text()
     assert not re.search(r"import (tensorflow|keras)", text)
+
+
+def test_matplotlib_is_imported_where_pictures_are_made_only():
+    importing = {
+        path.stem
+        for path in (ROOT / "pipeline").rglob("*.py")
+        if re.search(r"^\s*(import|from) matplotlib", path.read_text(), re.MULTILINE)
+    }
+    # `files` names the type of what it writes, for the type checker alone.
+    assert {name for name in importing if not name.endswith("figures")} == {"files"}
 
 
 def test_imports_run_from_stages_to_nouns_to_config():

@@ -69,3 +69,54 @@ def test_probabilities_are_the_networks_own_in_order(compose, images):
     net = network(compose)
     expected = np.asarray(net((images / 255).astype(np.float32)))
     np.testing.assert_allclose(features.probabilities(net, images), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("overrides", [{}, {"activation": "sigmoid", "pool": "average"}])
+def test_a_network_with_separated_activations_predicts_the_same(compose, images, overrides):
+    net = network(compose, **overrides)
+    scaled = (images / 255).astype(np.float32)
+    apart = features.separated(net)
+    np.testing.assert_array_equal(np.asarray(apart(scaled)), np.asarray(net(scaled)))
+    activation = net.layers[0].activation.__name__
+    assert [layer.name for layer in apart.layers[:2]] == ["conv2d", f"conv2d_{activation}"]
+
+
+def test_each_step_of_the_walk_follows_from_the_one_before(compose, images):
+    net = network(compose, local_response_normalization=[True, False], padding="valid", pool=["max", "none"])
+    steps = {step.name: step for step in features.walk(net, images[0])}
+    first, second = steps["conv2d"], steps["conv2d_1"]
+    kernel, bias = (w.numpy() for w in net.layers[0].weights)
+    inside = convolve(images[0] / 255, kernel, bias)[1:-1, 1:-1]
+    np.testing.assert_allclose(first.before, inside, atol=1e-6)
+    np.testing.assert_array_equal(first.output, np.maximum(first.before, 0))
+    squares = np.pad(first.output**2, ((0, 0), (0, 0), (2, 2)))
+    sums = sum(squares[..., shift : shift + 4] for shift in range(5))
+    normalized = steps["local_response_normalization"].output
+    np.testing.assert_allclose(normalized, first.output / (2 + 1e-4 * sums) ** 0.75, rtol=1e-5)
+    pooled = normalized.reshape(3, 2, 3, 2, 4).max(axis=(1, 3))
+    np.testing.assert_array_equal(steps["max_pooling2d"].output, pooled)
+    assert second.output.shape == (1, 1, 6)
+    logits = steps["dense_1"].before.astype(np.float64)
+    expected = np.exp(logits) / np.exp(logits).sum()
+    np.testing.assert_allclose(steps["dense_1"].output, expected, rtol=1e-5)
+
+
+def test_the_halves_of_the_network_part_at_flatten(compose, images):
+    halves = {step.name: step.half for step in features.walk(network(compose), images[0])}
+    assert [name for name in halves if halves[name] == "classification"] == [
+        "flatten",
+        "dense",
+        "dropout",
+        "dense_1",
+    ]
+
+
+def test_a_step_is_described_by_its_shape_and_its_extremes():
+    before = np.array([[[-2.0, 1.0]], [[0.5, 3.0]]])
+    step = features.Step("conv2d", "Conv2D", "relu", before, np.maximum(before, 0), None)
+    assert features.describe_step(step) == {
+        "shape": [2, 1, 2],
+        "min": 0.0,
+        "max": 3.0,
+        "before_activation": {"min": -2.0, "max": 3.0},
+    }

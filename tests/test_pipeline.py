@@ -22,7 +22,7 @@ def stages_run(output: str) -> list[str]:
 def test_repeating_everything_gives_the_same_bytes(copy):
     lock, before = copy.read("dvc.lock"), digest(copy.folder, *REPORTS)
     output = copy.dvc("repro", "--force")
-    assert len(stages_run(output)) == 8
+    assert len(stages_run(output)) == 9
     assert copy.read("dvc.lock") == lock
     after = digest(copy.folder, *REPORTS)
     assert {name for name in after if after[name] != before[name]} <= {"reports/timing.json"}
@@ -31,9 +31,14 @@ def test_repeating_everything_gives_the_same_bytes(copy):
 @pytest.mark.parametrize(
     ("old", "new", "stages"),
     [
-        ("max_kernel_rows: 16", "max_kernel_rows: 8", ["visualize_weights", "compare_untrained"]),
+        (
+            "max_kernel_rows: 16",
+            "max_kernel_rows: 8",
+            ["visualize_weights", "visualize_features", "compare_untrained"],
+        ),
         ("fire_rate_images: 2000", "fire_rate_images: 100", ["visualize_features"]),
         ("num_mistakes: 20", "num_mistakes: 10", ["evaluate"]),
+        ("ablation_images: 2000", "ablation_images: 100", ["explain"]),
     ],
 )
 def test_a_changed_picture_setting_redraws_only_the_stages_that_use_it(copy, old, new, stages):

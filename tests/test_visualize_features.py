@@ -20,9 +20,28 @@ def test_the_report_holds_the_fire_rates_of_every_filter(trained):
     assert len(report["layers"]["conv2d_1"]["fire_rates"]) == 64
 
 
-def test_every_convolution_has_its_picture(trained):
+LAYERS = ["conv2d", "max_pooling2d", "conv2d_1", "max_pooling2d_1", "flatten", "dense", "dropout", "dense_1"]
+
+
+def test_every_convolution_and_every_step_of_the_walk_has_its_picture(trained):
     names = {path.name for path in (trained.folder / "reports/figures/visualize_features").iterdir()}
-    assert names == {"input.png", "features_conv2d.png", "features_conv2d_1.png"}
+    features = {"input.png", "features_conv2d.png", "features_conv2d_1.png"}
+    assert names == features | {"walk_0.png"} | {f"walk_0_{layer}.png" for layer in LAYERS}
+
+
+def test_the_report_holds_the_extremes_of_every_layer_for_the_chosen_image(trained):
+    walk = json.loads(trained.read("reports/features.json"))["walks"][0]
+    network = models.load_model(trained.folder / "models/best.keras", (8, 8, 1))
+    image = np.load(trained.folder / "data/raw/train_images.npy")[:1]
+    label = np.load(trained.folder / "data/raw/train_labels.npy")[0]
+    assert (walk["split"], walk["index"], walk["class"]) == ("source", 0, str(label))
+    assert list(walk["layers"]) == LAYERS
+    values = (image / 255).astype(np.float32)
+    for layer in network.layers:
+        values = np.asarray(layer(values))
+        about = walk["layers"][layer.name]
+        assert about["shape"] == list(values.shape[1:])
+        assert (about["min"], about["max"]) == pytest.approx((values.min(), values.max()), rel=1e-4, abs=1e-6)
 
 
 @pytest.mark.parametrize(

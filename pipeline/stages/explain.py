@@ -1,0 +1,157 @@
+"""Stage `explain`: the best network -> what excites each filter, what it is worth, what a class rests on.
+
+    python -m pipeline.stages.explain models/best.keras data/prepared reports/explain.json \
+        reports/figures/explain
+"""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline import datasets, explanation_figures, explanations, features, files, models, training
+from pipeline.config import Config, load_config, one_line_errors
+
+if TYPE_CHECKING:
+    import keras
+
+
+def explain(cfg: Config, checkpoint: Path, prepared: Path, report: Path, pictures: Path) -> None:
+    """Take the deeper looks at the trained network, each with the check that it is right.
+
+    Args:
+        cfg: uses `explain.ablation_images`, `explain.sanity_images`, `visualize.images`, `seed`,
+            `runtime.threads` and `runtime.device`.
+        checkpoint: `best.keras` of stage `train`.
+        prepared: folder of stage `prepare`.
+        report: JSON file to write: patches and importance by layer, attributions by image, the
+            sanity test.
+        pictures: folder to write: `patches_<layer>.png`, `importance_<layer>.png`,
+            `attribution_<n>.png`, `sanity.png`.
+
+    Raises:
+        InputError: an input is missing or damaged, or there is no such image.
+    """
+    dataset = files.read_json(prepared / "dataset.json")
+    chosen = datasets.read_chosen(prepared, cfg.visualize.images)
+    images, labels = (files.read_array(prepared / f"validation_{p}.npy") for p in ("images", "labels"))
+    training.configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
+    network = models.load_model(checkpoint, tuple(dataset["shape"]))
+    ablated = slice(cfg.explain.ablation_images)
+    with files.replaced_folder(pictures) as folder:
+        about = {
+            "patches": _patches(folder, network, images),
+            "importance": _importance(folder, network, images[ablated], labels[ablated]),
+            "attributions": _attributions(folder, network, chosen, dataset["classes"]),
+            "sanity": _sanity(folder, network, images[: cfg.explain.sanity_images], cfg.seed),
+        }
+    files.write_json(report, about)
+    _print_summary(about)
+
+
+def _patches(folder: Path, network: "keras.Model", images: files.Array) -> dict[str, Any]:
+    """Draw each layer's patches; JSON values, with the proof that they hold all that the filter saw."""
+    names = features.convolution_names(network)
+    fields = explanations.receptive_fields(network)
+    layers = {}
+    for name, found in explanations.strongest_patches(network, names, images).items():
+        down, across = fields[name]
+        threshold = features.firing_threshold(network, name)
+        crops = explanations.crops(found, fields[name], images, threshold)
+        figure = explanation_figures.patches(name, crops, (down.size, across.size), len(images))
+        files.write_figure(folder / f"patches_{name}.png", figure)
+        again = explanations.recomputed(network, name, found, fields[name], images)
+        layers[name] = {
+            "patch_size": [down.size, across.size],
+            "largest_difference_when_recomputed": float(np.abs(again - found.activations).max()),
+            "images": found.images.tolist(),
+            "rows": found.rows.tolist(),
+            "columns": found.columns.tolist(),
+            "activations": found.activations.tolist(),
+        }
+    return {"images": len(images), "layers": layers}
+
+
+def _importance(
+    folder: Path, network: "keras.Model", images: files.Array, labels: files.Array
+) -> dict[str, Any]:
+    layers = {}
+    accuracy = 0.0
+    for name in features.convolution_names(network):
+        accuracy, lost = explanations.ablation(network, name, images, labels)
+        layers[name] = {"accuracy_lost": lost.tolist()}
+        figure = explanation_figures.importance(name, lost, accuracy, len(images))
+        files.write_figure(folder / f"importance_{name}.png", figure)
+    return {"images": len(images), "accuracy": accuracy, "layers": layers}
+
+
+def _attributions(
+    folder: Path, network: "keras.Model", chosen: list[datasets.ChosenImage], classes: list[str]
+) -> list[dict[str, Any]]:
+    """Draw what speaks for the two likeliest classes of each image; JSON values with completeness."""
+    logits = explanations.logit_model(features.separated(network))
+    gradients = explanations.gradient_function(logits)
+    rows = []
+    for number, image in enumerate(chosen):
+        probabilities = features.probabilities(network, image.pixels[np.newaxis])[0]
+        likeliest = np.argsort(-probabilities, kind="stable")[:2].tolist()
+        found = [explanations.attribute(logits, gradients, image.pixels, k) for k in likeliest]
+        maps = {
+            f"for {classes[a.class_number]}: logit {a.logit:.2f}\n(black image {a.baseline_logit:.2f}),"
+            f" sum {a.values.sum():.2f}": a.values.sum(axis=-1)
+            for a in found
+        }
+        figure = explanation_figures.attribution(image.pixels, image.title, maps)
+        files.write_figure(folder / f"attribution_{number}.png", figure)
+        place = {"split": image.split, "index": image.index, "class": image.class_name}
+        rows.append({**place, "logits": [explanations.describe(a, classes) for a in found]})
+    return rows
+
+
+def _sanity(folder: Path, network: "keras.Model", images: files.Array, seed: int) -> dict[str, Any]:
+    steps = list(explanations.cascade(network, images, seed))
+    about = explanations.describe_sanity(steps, images)
+    curves = {
+        "integrated gradients": about["integrated_gradients"],
+        "integrated gradients without sign": about["integrated_gradients_without_sign"],
+        "edge detector (control)": about["edge_detector"],
+    }
+    figure = explanation_figures.sanity(
+        images[0],
+        {step.layer: step.maps[0] for step in steps},
+        explanations.edges(images[0]),
+        curves,
+        f"Do the maps depend on what the network learned? Validation image 0 above;"
+        f" mean over {len(images)} validation images below",
+    )
+    files.write_figure(folder / "sanity.png", figure)
+    return about
+
+
+def _print_summary(about: dict[str, Any]) -> None:
+    for name, row in about["patches"]["layers"].items():
+        difference = row["largest_difference_when_recomputed"]
+        lost = about["importance"]["layers"][name]["accuracy_lost"]
+        print(
+            f"explain: {name} patches differ by {difference:.1e} when recomputed,"
+            f" most important filter {int(np.argmax(lost))} ({100 * max(lost):.2f} points)"
+        )
+    for row in about["attributions"]:
+        for logit in row["logits"]:
+            verdict = "complete" if logit["complete"] else "NOT COMPLETE"
+            print(
+                f"explain: {row['split']} image {row['index']}, {logit['class']}: {verdict} within"
+                f" {logit['completeness_error']:.2%}, {logit['steps']} steps"
+            )
+    sanity = about["sanity"]
+    print(
+        f"explain: rank correlation with a random network's map {sanity['integrated_gradients'][-1]:.2f}"
+        f" (edge detector {sanity['edge_detector'][-1]:.2f}):"
+        f" sanity test {'passed' if sanity['passed'] else 'NOT PASSED'}"
+    )
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        explain(load_config(), *map(Path, sys.argv[1:]))

@@ -1,0 +1,61 @@
+"""Stage `explain`, on the shared trained network."""
+
+import json
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope="module")
+def report(trained):
+    return json.loads(trained.read("reports/explain.json"))
+
+
+def test_every_convolution_and_every_chosen_image_has_its_pictures(trained):
+    names = {path.name for path in (trained.folder / "reports/figures/explain").iterdir()}
+    layers = {f"{kind}_{name}.png" for kind in ("patches", "importance") for name in ("conv2d", "conv2d_1")}
+    assert names == layers | {"attribution_0.png", "sanity.png"}
+
+
+def test_the_patches_alone_give_the_stored_activations(report):
+    for name, size in (("conv2d", [3, 3]), ("conv2d_1", [8, 8])):
+        layer = report["patches"]["layers"][name]
+        assert layer["patch_size"] == size
+        assert layer["largest_difference_when_recomputed"] < 1e-5
+        assert (np.diff(layer["activations"], axis=1) <= 0).all()
+
+
+def test_a_dead_filter_costs_nothing_and_the_accuracy_is_that_of_the_metrics(trained, report):
+    metrics = json.loads(trained.read("reports/metrics.json"))
+    features = json.loads(trained.read("reports/features.json"))
+    # All 288 validation images of the digits are fewer than explain.ablation_images.
+    assert report["importance"]["images"] == 288
+    assert report["importance"]["accuracy"] == pytest.approx(metrics["validation"]["accuracy"])
+    for name, layer in report["importance"]["layers"].items():
+        assert len(layer["accuracy_lost"]) == len(features["layers"][name]["fire_rates"])
+        for number in features["layers"][name]["dead"]:
+            assert layer["accuracy_lost"][number] == 0
+
+
+def test_attributions_are_complete_within_one_percent(report):
+    (image,) = report["attributions"]
+    assert (image["split"], image["index"], len(image["logits"])) == ("source", 0, 2)
+    for row in image["logits"]:
+        assert row["complete"]
+        assert row["sum"] == pytest.approx(row["logit"] - row["baseline_logit"], rel=0.01)
+
+
+def test_integrated_gradients_pass_the_sanity_test_and_the_edge_detector_does_not(report):
+    sanity = report["sanity"]
+    assert sanity["random_down_to"] == ["none", "dense_1", "dense", "conv2d_1", "conv2d"]
+    assert sanity["integrated_gradients"][0] == pytest.approx(1)
+    assert (sanity["passed"], sanity["edge_detector_passed"]) == (True, False)
+
+
+def test_a_missing_network_fails_in_one_line_and_leaves_nothing(trained, tmp_path):
+    missing = tmp_path / "best.keras"
+    arguments = [str(missing), "data/prepared", str(tmp_path / "a.json"), str(tmp_path / "figures")]
+    output = trained.stage("explain", *arguments, fails=True)
+    assert f"error: {missing} is missing: run `dvc repro train`" in output
+    assert "Traceback" not in output
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,112 @@
+"""Pictures of the walk: shared scales, numbered tiles, halves named, for every kind of network."""
+
+import io
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from pipeline import features, models, walk_figures
+
+CLASSES = ["a", "b", "c"]
+
+
+def texts(figure: Figure) -> str:
+    """All words of a drawn figure."""
+    figure.canvas.draw()
+    return "| " + " | ".join(text.get_text() for text in figure.findobj(Text) if text.get_visible()) + " |"
+
+
+def draw(step, scale, steps):
+    title = walk_figures.title_of(step, 1, steps, "image 0")
+    return walk_figures.layer(step, scale, title, CLASSES, bins=10, kernel_limit=0.5, max_kernel_rows=4)
+
+
+def walk(compose, *overrides, channels=1):
+    model = compose("model.filters=[4,6]", *overrides).model
+    network = models.build_model(model, input_shape=(16, 16, channels), num_classes=3)
+    image = np.random.default_rng(0).integers(0, 256, (16, 16, channels), np.uint8)
+    return image, features.walk(network, image)
+
+
+def test_a_convolution_and_the_pooling_after_it_share_one_scale(compose):
+    _, steps = walk(compose)
+    limits = [(norm.vmin, norm.vmax) for norm, _ in walk_figures.scales(steps)]
+    largest = [float(step.output.max()) for step in steps]
+    assert [step.name for step in steps[:4]] == ["conv2d", "max_pooling2d", "conv2d_1", "max_pooling2d_1"]
+    assert limits[:4] == [(0, largest[0])] * 2 + [(0, largest[2])] * 2
+    assert largest[0] != largest[2]
+
+
+def test_a_convolution_is_shown_before_and_after_its_activation_with_its_kernel(compose):
+    _, steps = walk(compose)
+    figure = draw(steps[0], walk_figures.scales(steps)[0], steps)
+    words = texts(figure)
+    assert "feature extraction, step 1 of 8: conv2d → 16×16×4" in words
+    assert "before relu, 16×16×4" in words
+    assert "after relu, 16×16×4: 0 to" in words
+    assert "kernel 3×3×1×4" in words
+    drawn = [image.get_array() for axes in figure.axes for image in axes.images]
+    expected = [maps[..., n] for maps in steps[0].arrays for n in range(4)]
+    for array, map_ in zip(drawn[:8], expected, strict=True):
+        np.testing.assert_array_equal(array, map_)
+    assert words.count("| 3 |") == 3
+
+
+def test_the_histogram_counts_every_value_once(compose):
+    _, steps = walk(compose)
+    figure = draw(steps[1], walk_figures.scales(steps)[1], steps)
+    axes = next(a for a in figure.axes if a.get_title().startswith("distribution"))
+    assert sum(bar.get_height() for bar in axes.patches if hasattr(bar, "get_height")) == 8 * 8 * 4
+
+
+@pytest.mark.parametrize(("filters", "columns"), [(1, 1), (3, 2), (16, 4), (32, 8), (70, 16), (400, 16)])
+def test_tiles_stand_in_rows_that_keep_the_picture_about_square(filters, columns):
+    rng = np.random.default_rng(0)
+    step = features.Step("pool", "MaxPooling2D", None, None, rng.random((2, 2, filters)), None)
+    figure = draw(step, walk_figures.scales([step])[0], [step])
+    lefts = {round(image.get_extent()[0], 6) for image in figure.axes[0].images}
+    assert len(lefts) == columns
+
+
+def test_the_last_layer_shows_logits_and_probabilities_of_the_named_classes(compose):
+    _, steps = walk(compose)
+    figure = draw(steps[-1], walk_figures.scales(steps)[-1], steps)
+    logits, bars = figure.axes[:2]
+    np.testing.assert_allclose([bar.get_height() for bar in logits.patches], steps[-1].before)
+    np.testing.assert_allclose([bar.get_width() for bar in bars.patches], steps[-1].output)
+    assert [label.get_text() for label in bars.get_yticklabels()] == CLASSES
+
+
+def test_the_strip_names_both_halves_and_every_layer_in_order(compose):
+    image, steps = walk(compose)
+    figure = walk_figures.strip(image, steps, walk_figures.scales(steps), "image 0", CLASSES)
+    words = texts(figure)
+    assert words.count("| feature extraction |") == 1
+    assert words.count("| classification |") == 1
+    assert all(f"| {number}. {step.name}\n" in words for number, step in enumerate(steps, start=1))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "channels"),
+    [
+        (("model.pool=none", "model.strides=2", "model.padding=valid"), 1),
+        (("model.pool=average", "model.activation=sigmoid", "model.dense=[12,8,5]"), 1),
+        (("model.local_response_normalization=true", "model.dense=[]", "model.activation=linear"), 1),
+        (("model.filters=[4,70,3]", "model.pool=none", "model.dense=[300]"), 3),
+        (("model.filters=[1]",), 3),
+    ],
+)
+def test_every_kind_of_network_has_a_picture_of_each_layer(compose, overrides, channels):
+    image, steps = walk(compose, *overrides, channels=channels)
+    scales = walk_figures.scales(steps)
+    for step, scale in zip(steps, scales, strict=True):
+        draw(step, scale, steps).savefig(io.BytesIO())
+    walk_figures.strip(image, steps, scales, "image 0", CLASSES).savefig(io.BytesIO())
+
+
+def test_a_dead_network_draws_without_warnings(compose):
+    _, steps = walk(compose)
+    dead = features.Step("conv2d", "Conv2D", None, None, np.zeros((4, 4, 2), np.float32), steps[0].kernel)
+    draw(dead, walk_figures.scales([dead])[0], [dead]).canvas.draw()
