@@ -159,7 +159,8 @@ def _draw_histogram(axes: Axes, step: Step, bins: int) -> None:
     axes.set_title(f"distribution of the values, {len(edges) - 1} bins", fontsize=10)
     axes.set(xlabel="activation", ylabel="count (logarithmic)")
     if len(panels) > 1:
-        axes.legend(fontsize=8)
+        # A fixed place: to search for the best one warns, as an error, on a busy machine.
+        axes.legend(fontsize=8, loc="upper left")
 
 
 def _vector_figure(step: Step, title: str, classes: Sequence[str], bins: int) -> Figure:
