@@ -85,7 +85,7 @@ def importance(name: str, lost: Array, accuracy: float, images: int) -> Figure:
     axes.set_title(
         f"{name}: accuracy lost when one filter is switched off\n"
         f"{images:,} validation images, {accuracy:.2%} with all filters; one image is"
-        f" {100 / images:.2g} points; orange: better without the filter",
+        f" {100 / images:.2g} points\norange: better without the filter",
         fontsize=10,
     )
     return figure

@@ -1,5 +1,6 @@
 """What the tests share: the real `dvc` in a copy of this project, and one small trained network."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -8,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from pipeline import config, training
@@ -15,6 +17,9 @@ from pipeline.config import Config
 from pipeline.hydra_plugins import filterscope  # noqa: F401  (registers the resolver)
 
 ROOT = Path(__file__).parents[1]
+# A slow machine is no fault of the code.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 COPIED = (
     "conf",
     "data/external/README.md",
@@ -59,6 +64,11 @@ class Project:
                 shutil.copy(source, target)
         self.run("git", "init", "--quiet", "--initial-branch=main")
         self.commit()
+
+    def copied(self, folder: Path) -> "Project":
+        """A copy, to write in; without what running commands keep in `.dvc/tmp`."""
+        shutil.copytree(self.folder, folder, symlinks=True, ignore=shutil.ignore_patterns("tmp"))
+        return Project.existing(folder)
 
     @classmethod
     def existing(cls, folder: Path) -> "Project":
@@ -110,11 +120,20 @@ def project(tmp_path: Path) -> Project:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The whole pipeline, run once on scikit-learn's digits by `dvc exp run`; for reading only."""
-    project = Project(tmp_path_factory.mktemp("trained") / "project")
-    project.dvc("exp", "run", "-S", "data=digits", "-S", "train=smoke")
-    return project
+def trained(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Project:
+    """The whole pipeline, run once on scikit-learn's digits by `dvc exp run`; for reading only.
+
+    Run by whichever of the test processes comes first; the others wait for it.
+    """
+    own = tmp_path_factory.getbasetemp()
+    shared = own if worker_id == "master" else own.parent
+    folder, done = shared / "trained" / "project", shared / "trained.done"
+    with (shared / "trained.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            Project(folder).dvc("exp", "run", "-S", "data=digits", "-S", "train=smoke")
+            done.touch()
+    return Project.existing(folder)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +10,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from conftest import Project, digest, environment
+from conftest import digest, environment
 
 from pipeline import files, models
 from pipeline.config import InputError
@@ -132,10 +131,9 @@ def test_a_second_training_in_the_same_folder_is_refused(cfg, trained, tmp_path)
 
 def test_killing_dvc_ends_its_training_and_the_next_repro_continues_it(trained, tmp_path):
     folder = tmp_path / "project"
-    shutil.copytree(trained.folder, folder, symlinks=True)
-    copy = Project.existing(folder)
-    copy.edit("params.yaml", "epochs: 3\n", "epochs: 60\n")
-    copy.edit("params.yaml", "patience: 2\n", "patience: 60\n")
+    copy = trained.copied(folder)
+    copy.edit("params.yaml", "epochs: 3\n", "epochs: 30\n")
+    copy.edit("params.yaml", "patience: 2\n", "patience: 30\n")
     dvc = subprocess.Popen(
         ["dvc", "repro", "train"],
         cwd=folder,
@@ -155,7 +153,7 @@ def test_killing_dvc_ends_its_training_and_the_next_repro_continues_it(trained, 
     assert not _is_alive(training_process)
     output = copy.dvc("repro", "train")
     assert "continuing an interrupted run after epoch" in output
-    assert len(files.read_columns(folder / "reports/history.tsv")["epoch"]) == 60
+    assert len(files.read_columns(folder / "reports/history.tsv")["epoch"]) == 30
 
 
 def _is_alive(process: int) -> bool:
