@@ -2,10 +2,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
+CLUSTER := .venv/installed-cluster
 # Stages say `python`: it has to be the one of .venv, whether or not that is activated.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help repro test check clean
+.PHONY: help repro test check cluster clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -13,13 +14,15 @@ help:  ## list the targets
 repro: $(STAMP)  ## run the pipeline: data, training, scores, pictures (`dvc repro`)
 	dvc repro
 
-test: $(STAMP)  ## run the whole test suite
+test: $(CLUSTER)  ## run the whole test suite
 	pytest
 
 check: $(STAMP)  ## run the linters and the type checker
 	ruff check pipeline tests benchmarks
 	ruff format --check pipeline tests benchmarks
 	mypy
+
+cluster: $(CLUSTER)  ## install what sweeps on a Ray cluster, SLURM or S3 need besides
 
 clean:  ## remove .venv; data, models and reports stay
 	rm -rf .venv
@@ -31,4 +34,8 @@ $(STAMP): requirements.txt
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv || \
 	  { rm -rf .venv; echo "error: no venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --use-pep517 --require-hashes --requirement requirements.txt
+	@touch $@
+
+$(CLUSTER): $(STAMP) requirements-cluster.txt
+	$(BIN)/python -m pip install --quiet --use-pep517 --require-hashes --requirement requirements-cluster.txt
 	@touch $@

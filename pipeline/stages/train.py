@@ -19,6 +19,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
+
 from pipeline import arrays, files, models, training
 from pipeline.config import Config, InputError, load_config, one_line_errors
 
@@ -170,7 +172,7 @@ def _epoch_runner(
         network.stop_training = True
 
     callbacks = [
-        keras.callbacks.LambdaCallback(on_train_batch_end=_parent_watch(os.getppid()), on_epoch_end=stop),
+        keras.callbacks.LambdaCallback(on_train_batch_end=_watch_dvc(), on_epoch_end=stop),
         keras.callbacks.TerminateOnNaN(),
     ]
 
@@ -192,14 +194,39 @@ def _epoch_runner(
     return run_epoch
 
 
-def _parent_watch(parent: int) -> Callable[[int, Any], None]:
+def _watch_dvc() -> Callable[[int, Any], None]:
     """End this training soon after the dvc that started it was killed; else two would run at once."""
+    dvc = _dvc_process()
 
     def watch(step: int, logs: Any) -> None:
-        if "DVC_STAGE" in os.environ and os.getppid() != parent:
+        if dvc is not None and not _runs(dvc):
             raise InputError("the dvc that started this training is gone; `dvc repro` continues it")
 
     return watch
+
+
+def _dvc_process() -> psutil.Process | None:
+    """The dvc that runs this stage, if any: the nearest ancestor without the variable dvc sets for it.
+
+    Not just the parent: some shells stay between the two.
+    """
+    if "DVC_STAGE" not in os.environ:
+        return None
+    return next((process for process in psutil.Process().parents() if not _in_a_stage(process)), None)
+
+
+def _in_a_stage(process: psutil.Process) -> bool:
+    try:
+        return "DVC_STAGE" in process.environ()
+    except psutil.Error:
+        return False
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _save(network: "keras.Sequential", weights: list[files.Array], path: Path) -> None:
