@@ -129,8 +129,7 @@ def test_a_second_training_in_the_same_folder_is_refused(cfg, trained, tmp_path)
         run(cfg, trained, tmp_path)
 
 
-@pytest.mark.parametrize("shell", ["/bin/bash", "/bin/sh"])
-def test_killing_dvc_ends_its_training_and_the_next_repro_continues_it(shell, trained, tmp_path):
+def test_killing_dvc_ends_its_training_and_the_next_repro_continues_it(trained, tmp_path):
     folder = tmp_path / "project"
     copy = trained.copied(folder)
     copy.edit("params.yaml", "epochs: 3\n", "epochs: 30\n")
@@ -138,8 +137,8 @@ def test_killing_dvc_ends_its_training_and_the_next_repro_continues_it(shell, tr
     dvc = subprocess.Popen(
         ["dvc", "repro", "train"],
         cwd=folder,
-        # dvc runs a stage in this shell; dash, unlike bash, stays between the two.
-        env={**environment(), "SHELL": shell},
+        # dvc runs a stage in this shell, which, unlike bash, may stay between the two.
+        env={**environment(), "SHELL": "/bin/sh"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
