@@ -33,12 +33,14 @@ from pipeline.sweep_runs import (
 
 MARKERS = "osD^vPX*"
 LABEL_POINTS, LABEL_LENGTH = 8.5, 34
+# Between a point and its label, in dots: clear of the ring around the chosen one.
+OFFSET = 15
 MAX_SERIES = 6
 
 
 def colours(count: int) -> list[str]:
     """Colours from dark to light that tell order, also without seeing red or green."""
-    return [to_hex(colour) for colour in colormaps["viridis"](np.linspace(0, 0.9, count))]
+    return [to_hex(colour) for colour in colormaps["viridis"](np.linspace(0, 0.87, count))]
 
 
 def seeds_text(found: Sequence[Configuration]) -> str:
@@ -103,7 +105,9 @@ def _draw_seeds(axes: Axes, found: Sequence[Configuration]) -> None:
     points = [(one.parameters, run.metrics[ACCURACY]) for one in several for run in one.runs]
     if points:
         x, y = zip(*points, strict=True)
-        axes.plot(x, y, ls="none", marker="o", ms=4, color=SOFT, label="one seed", zorder=1)
+        axes.plot(
+            x, y, ls="none", marker="o", ms=4, color=SOFT, mec=STRONG, mew=0.5, label="one seed", zorder=4
+        )
 
 
 def _draw_means(
@@ -150,11 +154,18 @@ def _logarithmic(axes: Axes, values: Sequence[float], digits: int | None = None)
         axes.set_xticks([min(values)])
 
 
+def _root(axes: Axes) -> Figure:
+    figure = axes.figure
+    if not isinstance(figure, Figure):
+        raise TypeError(f"received axes of a {type(figure).__name__}, expected those of a figure")
+    return figure
+
+
 def _make_room(axes: Axes, label: str, x: float) -> None:
     """Widen the axes to the left until the label left of x fits."""
-    figure = axes.get_figure(root=True)
+    figure = _root(axes)
     figure.draw_without_rendering()
-    missing = _width(axes, label) + 14 - (axes.transData.transform((x, 1))[0] - axes.bbox.x0)
+    missing = _width(axes, label) + OFFSET + 5 - (axes.transData.transform((x, 1))[0] - axes.bbox.x0)
     if missing > 0:
         low, high = axes.get_xlim()
         share = missing / (axes.bbox.width - missing)
@@ -163,13 +174,13 @@ def _make_room(axes: Axes, label: str, x: float) -> None:
 
 def _width(axes: Axes, label: str) -> float:
     """About the width of a label in dots of the picture."""
-    return 0.6 * LABEL_POINTS * len(label) * axes.get_figure(root=True).dpi / 72
+    return 0.6 * LABEL_POINTS * len(label) * _root(axes).dpi / 72
 
 
 def _label_points(axes: Axes, points: Sequence[tuple[float, float]], labels: Sequence[str]) -> None:
     """Labels above and left of rising points, where no point of a front lies, each clear of the others."""
-    axes.get_figure(root=True).draw_without_rendering()
-    pixel = 72 / axes.get_figure(root=True).dpi
+    _root(axes).draw_without_rendering()
+    pixel = 72 / _root(axes).dpi
     places = _clear_places(axes, axes.transData.transform(points), labels)
     excess = max(top for *_, top in places) - axes.bbox.y1
     if excess > 0:
@@ -187,17 +198,19 @@ def _label_points(axes: Axes, points: Sequence[tuple[float, float]], labels: Seq
             va="bottom",
             fontsize=LABEL_POINTS,
             arrowprops=arrow if dy * pixel > 8 else None,
+            bbox={"fc": "white", "ec": "none", "pad": 0.5, "alpha": 0.75},
+            zorder=2.5,
         )
         text.set_in_layout(False)
 
 
 def _clear_places(axes: Axes, dots: Array, labels: Sequence[str]) -> list[tuple[float, float, float]]:
     """Offset right and up of each label, and its top, in dots, the later ones above the earlier ones."""
-    height = 1.35 * LABEL_POINTS * axes.get_figure(root=True).dpi / 72
+    height = 1.35 * LABEL_POINTS * _root(axes).dpi / 72
     boxes: list[tuple[float, float, float]] = []
     places = []
     for (x, y), label in zip(dots, labels, strict=True):
-        right, bottom = x - 9, y + 4
+        right, bottom = x - OFFSET, y + 4
         left = right - _width(axes, label)
         for other_left, other_right, other_bottom in boxes:
             if left < other_right and other_left < right and abs(bottom - other_bottom) < height:
@@ -222,28 +235,34 @@ def accuracy_factor(found: Sequence[Configuration], factor: str, name: str) -> F
         name: of the sweep.
     """
     levels = sorted({str(one.values[factor]): one.values[factor] for one in found}.values(), key=order)
-    figure = new_figure(min(18, max(10, 1.1 * len(levels) + 5)), 5.2)
+    kind = _kind(levels)
+    figure = new_figure(10 if kind == "number" else min(16, max(10, 0.8 * len(levels) + 5)), 5.2)
     panels = figure.subplots(1, 2, sharey=True)
-    numeric = all(isinstance(level, (int, float)) and not isinstance(level, bool) for level in levels)
-    place = {str(level): float(level) if numeric else row for row, level in enumerate(levels)}
+    place = {str(level): level if kind == "number" else row for row, level in enumerate(levels)}
     series = _series(found, factor)
     for axes, metric in zip(panels, (ACCURACY, "test.accuracy"), strict=True):
         if len(series) <= MAX_SERIES:
-            _draw_series(axes, series, factor, place, metric)
+            _draw_series(axes, series, factor, (place, kind), metric)
         else:
             _draw_scatter(axes, found, factor, place, metric)
-        _swept_axis(axes, factor, levels, numeric)
+        _swept_axis(axes, factor, levels, kind)
         axes.grid(alpha=0.25)
     panels[0].set(ylabel="accuracy (share of images)", title="validation")
     panels[1].set(title="test (not for choosing)")
     figure.suptitle(f"Sweep {name}: accuracy against {short(factor)}\n{seeds_text(found)}", fontsize=11)
     handles, texts = panels[0].get_legend_handles_labels()
-    others = ", ".join(short(one) for one in found[0].values if one != factor)
-    if others:
-        figure.legend(
-            handles, texts, loc="outside lower center", ncols=min(4, len(texts)), fontsize=8.5, title=others
-        )
+    if len(series) > 1:
+        legend = figure.legend(handles, texts, loc="outside lower center", ncols=min(4, len(texts)))
+        if len(series) <= MAX_SERIES:
+            legend.set_title(", ".join(short(one) for one in found[0].values if one != factor))
     return figure
+
+
+def _kind(levels: Sequence[object]) -> str:
+    """Whether swept values are numbers, lists of numbers (in order of their sums), or words."""
+    if all(isinstance(level, (int, float)) and not isinstance(level, bool) for level in levels):
+        return "number"
+    return "list" if all(isinstance(level, list) for level in levels) else "word"
 
 
 def _series(found: Sequence[Configuration], factor: str) -> dict[str, list[Configuration]]:
@@ -259,11 +278,16 @@ def _draw_series(
     axes: Axes,
     series: dict[str, list[Configuration]],
     factor: str,
-    place: dict[str, float],
+    axis: tuple[dict[str, float], str],
     metric: str,
 ) -> None:
-    """A line for each series, apart from each other where they would lie on top."""
-    step = 0.0 if _is_numeric(place) else min(0.12, 0.5 / len(series))
+    """A line for each series, without the line where the values are words, which have no order.
+
+    Where the values are not numbers the series stand beside each other.
+    """
+    place, kind = axis
+    step = 0.0 if kind == "number" else min(0.12, 0.5 / len(series))
+    line = "none" if kind == "word" else "-"
     looks = zip(colours(len(series)) if len(series) > 1 else [STRONG], cycle(MARKERS), strict=False)
     for number, ((label, members), (colour, marker)) in enumerate(zip(series.items(), looks, strict=True)):
         shift = step * (number - (len(series) - 1) / 2)
@@ -271,15 +295,13 @@ def _draw_series(
         x = [place[str(one.values[factor])] + shift for one in members]
         estimates = [one.estimate(metric) for one in members]
         y, spread = [one.mean for one in estimates], [one.deviation or 0 for one in estimates]
-        axes.errorbar(x, y, spread, color=colour, marker=marker, ms=6, capsize=3, lw=1.1, label=label)
+        axes.errorbar(
+            x, y, spread, color=colour, marker=marker, ms=6, capsize=3, ls=line, lw=1.1, label=label
+        )
         for at, one in zip(x, members, strict=True):
             if len(one.runs) > 1:
                 points = [run.metrics[metric] for run in one.runs]
                 axes.plot([at] * len(points), points, ls="none", marker="o", ms=4, color=colour, alpha=0.3)
-
-
-def _is_numeric(place: dict[str, float]) -> bool:
-    return not all(isinstance(value, int) for value in place.values())
 
 
 def _draw_scatter(
@@ -297,29 +319,25 @@ def _draw_scatter(
         alpha=0.6,
         label="one configuration",
     )
-    best = {
-        at: best_of([one for one, own in zip(found, x, strict=True) if own == at]) for at in sorted(set(x))
-    }
-    if len(best) < len(found):
-        means = [one.estimate(metric).mean for one in best.values()]
-        axes.plot(
-            list(best),
-            means,
-            color=ACCENT,
-            marker="D",
-            ms=5,
-            label="best on validation at this value",
-            zorder=1,
-        )
+    groups: dict[float, list[Configuration]] = {}
+    for at, one in sorted(zip(x, found, strict=True), key=lambda pair: pair[0]):
+        groups.setdefault(at, []).append(one)
+    if len(groups) < len(found):
+        means = [best_of(members).estimate(metric).mean for members in groups.values()]
+        label = "best on validation at this value"
+        axes.plot(list(groups), means, color=ACCENT, marker="D", ms=5, label=label, zorder=1)
 
 
-def _swept_axis(axes: Axes, factor: str, levels: Sequence[object], numeric: bool) -> None:
+def _swept_axis(axes: Axes, factor: str, levels: Sequence[object], kind: str) -> None:
     axes.set_xlabel(factor)
-    if not numeric:
+    if kind != "number":
         texts = [shortened(words(level)) for level in levels]
         crowded = sum(map(len, texts)) > 42
-        turned = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if crowded else {}
-        axes.set_xticks(range(len(levels)), texts, **turned)
+        axes.set_xticks(range(len(levels)), texts)
+        if crowded:
+            axes.tick_params(axis="x", rotation=35)
+            for text in axes.get_xticklabels():
+                text.set(ha="right", rotation_mode="anchor")
         axes.set_xlim(-0.6, len(levels) - 0.4)
         return
     numbers = [float(str(level)) for level in levels]

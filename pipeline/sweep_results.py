@@ -60,7 +60,7 @@ def write_answer(root: Path, name: str, jobs: Sequence[Job]) -> Path:
 
 def read_runs(root: Path, jobs: Sequence[Job]) -> tuple[list[Run], list[str]]:
     """What each experiment holds, each experiment once, and a line for each thing that is missing."""
-    runs, problems = [], []
+    runs, problems, without = [], [], []
     named = {experiment: (overrides, seconds) for experiment, overrides, seconds in jobs}
     with tempfile.TemporaryDirectory() as folder:
         for experiment, (overrides, seconds) in named.items():
@@ -72,10 +72,13 @@ def read_runs(root: Path, jobs: Sequence[Job]) -> tuple[list[Run], list[str]]:
                 continue
             try:
                 kernel = _read_kernel(root, revision, Path(folder))
-            except InputError as error:
+            except InputError:
                 kernel = None
-                problems.append(f"The kernels of `{experiment}` cannot be shown: {error}")
+                without.append(experiment)
             runs.append(Run(experiment, tuple(overrides), *values, kernel=kernel, seconds=seconds))
+    if without:
+        how = "their models are not in DVC's cache, `dvc exp pull` may bring them"
+        problems.append(f"{len(without)} runs are shown without kernels ({how}): {', '.join(without)}.")
     return runs, problems
 
 

@@ -1,20 +1,21 @@
 """Pictures of the runs of a sweep: losses over the epochs, and the first convolution's kernels."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from pipeline.figures import PITCH_X, PITCH_Y, SIGNED, draw_tiles, new_figure, shape_text
+from pipeline.figures import DOTS_PER_INCH, PITCH_X, PITCH_Y, SIGNED, draw_tiles, new_figure, shape_text
 from pipeline.files import Array
 from pipeline.sweep_figures import colours, shortened, swept_text
 from pipeline.sweep_runs import ACCURACY, Configuration, Run
 from pipeline.weights import colour_limit, colour_tiles
 
-MAX_CURVES = 12
-KERNEL_INCHES, KERNEL_COLUMNS, KERNEL_LINES, KERNEL_RUNS = 0.4, 32, 30, 40
+MAX_CURVES = 10
+KERNEL_COLUMNS, KERNEL_LINES, KERNEL_RUNS = 32, 30, 40
 
 # Losses
 
@@ -49,13 +50,11 @@ def curves(found: Sequence[Configuration], name: str) -> Figure:
         panels[0].set_yscale("log")
         panels[0].set_ylabel("loss (cross-entropy, nats, logarithmic)")
     part = "" if len(shown) == len(found) else f", the {len(shown)} most accurate in colour"
-    seeds = (
-        "each seed a faint line, their mean a strong one"
-        if any(len(c.runs) > 1 for c in found)
-        else "one seed each"
-    )
+    several = any(len(one.runs) > 1 for one in found)
+    seeds = "each seed a faint line, their mean a strong one" if several else "one seed each"
+    count = f"{len(found)} configuration{'s' if len(found) > 1 else ''}"
     note = f"{seeds}; the dot is the epoch whose weights are kept"
-    figure.suptitle(f"Sweep {name}: losses of {len(found)} configurations{part}\n{note}", fontsize=11)
+    figure.suptitle(f"Sweep {name}: losses of {count}{part}\n{note}", fontsize=11)
     handles, texts = panels[1].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside right upper", fontsize=8.5, title=swept_text(found))
     return figure
@@ -95,31 +94,48 @@ def kernels(found: Sequence[Configuration], name: str) -> Figure | None:
     columns = min(KERNEL_COLUMNS, max(kernel.shape[-1] for *_, kernel in rows))
     room = columns * max(1, KERNEL_LINES // len(rows))
     limit = colour_limit(None, *[kernel for *_, kernel in rows])
-    lines = [-(-min(kernel.shape[-1], room) // columns) for *_, kernel in rows]
-    heights = [KERNEL_INCHES * PITCH_Y * count + 0.24 for count in lines]
-    figure = new_figure(max(7.5, columns * KERNEL_INCHES * PITCH_X + 1.4), sum(heights) + 0.9)
-    panels = figure.subplots(len(rows), 1, squeeze=False, height_ratios=heights)[:, 0]
-    for axes, (one, run, kernel) in zip(panels, rows, strict=True):
-        _draw_run(axes, one, run, kernel[..., :room], (columns, limit))
-        axes.set_title(_row_text(one, run, kernel, room), fontsize=8.5, loc="left")
     part = "" if total == len(rows) else f", the first {len(rows)} of {total} runs"
     title = f"Sweep {name}: kernels of the first convolution{part}\ntile number = filter, one colour scale"
     if any(kernel.shape[2] == 3 for *_, kernel in rows):
         title += f"\nred, green and blue of a tile are weights: grey is 0, range ±{limit:.3g}"
-    figure.suptitle(title, fontsize=11)
-    _one_colour_bar(
-        figure, [a for a, (*_, k) in zip(panels, rows, strict=True) if k.shape[2] == 1], sum(heights)
-    )
-    return figure
+    panels = _kernel_panels(title, columns, [-(-min(k.shape[-1], room) // columns) for *_, k in rows])
+    for axes, (one, run, kernel) in zip(panels, rows, strict=True):
+        _draw_run(axes, kernel[..., :room], columns, limit)
+        axes.set_title(_row_text(one, run, kernel, room), fontsize=8.5, loc="left", pad=3)
+    grey = [axes for axes, (*_, kernel) in zip(panels, rows, strict=True) if kernel.shape[2] == 1]
+    if grey:
+        _colour_bar(grey[0])
+    return cast("Figure", panels[0].figure)
 
 
-def _draw_run(axes: Axes, one: Configuration, run: Run, kernel: Array, scale: tuple[int, float]) -> None:
-    columns, limit = scale
-    grey = kernel.shape[2] == 1
-    tiles = np.moveaxis(kernel[:, :, 0], -1, 0) if grey else colour_tiles(kernel, limit)
+def _kernel_panels(title: str, columns: int, lines: Sequence[int]) -> list[Axes]:
+    """Axes below each other, in which all tiles have one size; placed by hand, as no layout does that.
+
+    Args:
+        title: of the figure.
+        columns: tiles in a line.
+        lines: of tiles in each of the axes.
+    """
+    tile = 0.6 if columns <= KERNEL_COLUMNS // 2 else 0.4
+    # As `draw_tiles` sets the limits of its axes.
+    inches = [tile * (count * PITCH_Y + 0.04) for count in lines]
+    above, between, margin = 0.25 * (title.count("\n") + 1), 0.24, 0.15
+    width = max(7.5, tile * columns * PITCH_X + 1.3)
+    height = above + sum(inches) + between * len(lines) + margin
+    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH)
+    figure.text(0.5, 1 - 0.1 / height, title, ha="center", va="top", fontsize=11)
+    panels, top = [], height - above
+    for count in inches:
+        top -= between + count
+        box = (margin / width, top / height, tile * columns * PITCH_X / width, count / height)
+        panels.append(figure.add_axes(box))
+    return panels
+
+
+def _draw_run(axes: Axes, kernel: Array, columns: int, limit: float) -> None:
+    tiles = np.moveaxis(kernel[:, :, 0], -1, 0) if kernel.shape[2] == 1 else colour_tiles(kernel, limit)
     labels = [str(number) for number in range(len(tiles))]
     draw_tiles(axes, tiles, labels, columns, Normalize(-limit, limit), SIGNED)
-    axes.set_anchor("NW")
 
 
 def _row_text(one: Configuration, run: Run, kernel: Array, room: int) -> str:
@@ -128,16 +144,11 @@ def _row_text(one: Configuration, run: Run, kernel: Array, room: int) -> str:
     return f"{shortened(one.label)}, seed {run.seed}: {filters} of {shape_text(kernel.shape[:3])}{part}"
 
 
-def _one_colour_bar(figure: Figure, panels: Sequence[Axes], height: float) -> None:
-    """One bar for all rows of tiles, near the first; tiles in colour have none."""
-    if panels:
-        figure.colorbar(
-            panels[0].images[0],
-            ax=list(panels),
-            label="weight",
-            shrink=min(1.0, 2.6 / height),
-            anchor=(0, 1),
-            panchor=False,
-            pad=0.02,
-            aspect=14,
-        )
+def _colour_bar(axes: Axes) -> None:
+    """One bar for all rows of tiles, right of the first ones; tiles in colour have none."""
+    figure = cast("Figure", axes.figure)
+    width, height = figure.get_size_inches()
+    top = axes.get_position().y1
+    long = min(2.2 / height, top - 0.1 / height)
+    bar = figure.add_axes((1 - 0.95 / width, top - long, 0.15 / width, long))
+    figure.colorbar(axes.images[0], cax=bar, label="weight")

@@ -53,27 +53,27 @@ def answer(found: Sequence[Configuration]) -> str:
     """What was asked, in one paragraph: how little is enough, and against which best."""
     best, cost = best_of(found), cost_of(found)
     if len(found) == 1:
-        return f"**One configuration, {best.label}:** {_scores(best)}."
+        return f"**One configuration, {_given(best)}** ({_size(best)}): {_scores(best)}."
     small, near = smallest_as_good(found), as_good_as_the_best(found)
     if small is not None and cost is not None:
         text = (
-            f"**Fewest {cost[0]} within one standard error of the best: {small.label}** ({_size(small)}),"
+            f"**Fewest {cost[0]} within one standard error of the best: {_given(small)}** ({_size(small)}),"
             f" {_scores(small)}."
         )
         if small is best:
             return f"{text} It is the best itself; nothing smaller comes within one standard error."
         share = best.parameters / small.parameters
         return (
-            f"{text} The best, {best.label} ({_size(best)}), has {_scores(best)},"
+            f"{text} The best, {_given(best)} ({_size(best)}), has {_scores(best)},"
             f" with {share:.2g} times the parameters."
         )
     if near:
-        others = ", ".join(one.label for one in near if one is not best) or "no other"
-        return f"**Best: {best.label}**, {_scores(best)}. Within one standard error of it: {others}."
+        others = "; ".join(_given(one) for one in near if one is not best) or "no other"
+        return f"**Best: {_given(best)}**, {_scores(best)}. Within one standard error of it: {others}."
     text = ONE_SEED if all(len(one.runs) == 1 for one in found) else "The best ran with one seed only:"
-    front = ", ".join(f"{one.label} ({one.estimate(ACCURACY)})" for one in front_of(found))
+    front = "; ".join(f"{_given(one)} ({one.estimate(ACCURACY)})" for one in front_of(found))
     few = f" None is both smaller and more accurate than these: {front}." if cost is not None else ""
-    return f"**Best: {best.label}** ({_size(best)}), {_scores(best)}. {text} add `seed=1,2,3` to know.{few}"
+    return f"**Best: {_given(best)}** ({_size(best)}), {_scores(best)}. {text} add `seed=1,2,3` to know.{few}"
 
 
 def _scores(one: Configuration) -> str:
@@ -93,7 +93,7 @@ def table(found: Sequence[Configuration]) -> str:
         *("filters", "parameters", "validation accuracy", "validation loss", "test accuracy"),
         *("best epoch", "seconds", "seeds", ""),
     ]
-    rows = [[*map(_cell, one.values.values()), *_numbers(one), _remarks(one, found)] for one in found]
+    rows = [[*map(_value, one.values.values()), *_numbers(one), _remarks(one, found)] for one in found]
     lines = [header, ["---"] * len(header), *rows]
     note = (
         "Mean ± standard deviation over seeds; P: on the Pareto front, none is both smaller and more"
@@ -102,9 +102,13 @@ def table(found: Sequence[Configuration]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{note}"
 
 
-def _cell(value: object) -> str:
-    text = f"[{', '.join(map(str, value))}]" if isinstance(value, list) else words(value, 6)
-    return text.replace("|", "\\|")
+def _given(one: Configuration) -> str:
+    """The swept values as overrides."""
+    return " ".join(f"`{name}={_value(value)}`" for name, value in one.values.items())
+
+
+def _value(value: object) -> str:
+    return f"[{','.join(map(str, value))}]" if isinstance(value, list) else words(value, 6)
 
 
 def _numbers(one: Configuration) -> list[str]:
@@ -113,10 +117,14 @@ def _numbers(one: Configuration) -> list[str]:
         f"{one.filters:,}",
         f"{one.parameters:,}",
         *(str(one.estimate(metric)) for metric in (ACCURACY, "validation.loss", "test.accuracy")),
-        f"{one.estimate('best_epoch').mean:.3g} of {one.estimate('epochs').mean:.3g}",
+        f"{_rounded(one, 'best_epoch')} of {_rounded(one, 'epochs')}",
         f"{sum(seconds) / len(seconds):.0f}" if seconds else "",
         str(len(one.runs)),
     ]
+
+
+def _rounded(one: Configuration, metric: str) -> str:
+    return f"{one.estimate(metric).mean:.1f}".removesuffix(".0")
 
 
 def _remarks(one: Configuration, found: Sequence[Configuration]) -> str:
@@ -145,12 +153,10 @@ def repeat(name: str, jobs: Sequence[Job]) -> str:
     """The command that runs the same jobs again, if they are all combinations of some values."""
     rows = [override_values(overrides) for _, overrides, _ in jobs]
     values = {key: list(dict.fromkeys(row.get(key) for row in rows)) for key in rows[0]}
-    combinations = {combination for combination in itertools.product(*values.values())}
+    combinations = set(itertools.product(*values.values()))
     given = {tuple(row.get(key) for key in values) for row in rows}
     if any(set(row) != set(values) for row in rows) or combinations != given:
-        return (
-            "The jobs are not all combinations of some values, as of a search; `results.csv` has each one's."
-        )
+        return "The jobs are not all combinations of some values, as in a search; `results.csv` has each."
     swept = [f"{key}={','.join(map(str, choices))}" for key, choices in values.items()]
     command = ["python", "-m", "pipeline.commands.sweep", "-m", f"hydra.job.name={name}", *swept]
     return f"```\n{shlex.join(command)}\n```"
