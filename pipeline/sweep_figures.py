@@ -195,7 +195,7 @@ def _label_points(axes: Axes, points: Sequence[tuple[float, float]], labels: Seq
         axes.set_ylim(low, high + (high - low) * 1.4 * excess / axes.bbox.height)
         places = _clear_places(axes, axes.transData.transform(points), labels)
     for point, label, (dx, dy, _) in zip(points, labels, places, strict=True):
-        arrow = {"arrowstyle": "-", "color": "0.5", "lw": 0.6, "shrinkA": 0, "shrinkB": 3}
+        arrow = {"arrowstyle": "-", "relpos": (1, 0), "color": "0.5", "lw": 0.6, "shrinkA": 0, "shrinkB": 3}
         text = axes.annotate(
             label,
             point,

@@ -134,6 +134,6 @@ def test_the_answer_written_twice_is_the_same_bytes(swept):
 
 def test_a_sweep_without_any_result_is_refused_and_writes_nothing(swept):
     project, *_ = swept
-    with pytest.raises(InputError, match="none of 1 jobs has results .*crashed.*expected at least one"):
+    with pytest.raises(InputError, match=r"none of 1 jobs has results .*crashed.*expected at least one"):
         sweep_results.write_answer(project.folder, "none", [("crashed", [override([4])], None)])
     assert not (project.folder / "reports/sweeps/none").exists()
