@@ -68,7 +68,7 @@ SWEEPS = {
     "thirty": MANY,
     "search": configurations(search()),
     "two values": GRID,
-    "colour": configurations(grid(channels=3, size=5)),
+    "colour": configurations(grid(choices=[(4, 8), (8, 16)], channels=3, size=5)),
     "words": WORDS,
     "one epoch": configurations(grid(epochs=1)),
 }
@@ -209,11 +209,12 @@ def test_all_tiles_have_one_size():
     assert len(sizes) == 1
 
 
-def test_rows_and_kernels_beyond_the_room_are_counted():
-    runs = [run(filters=(64, 128), seed=seed) for seed in range(45)]
-    words = texts(sweep_run_figures.kernels(configurations(runs), "s"))
-    assert "the first 40 of 45 runs" in words
-    assert "seed 0: 64 of 3×3×1, the first 32" in words
+def test_rows_and_kernels_beyond_the_room_are_counted(monkeypatch):
+    for name, value in (("KERNEL_RUNS", 2), ("KERNEL_COLUMNS", 4), ("KERNEL_LINES", 3)):
+        monkeypatch.setattr(sweep_run_figures, name, value)
+    words = texts(sweep_run_figures.kernels(configurations([run(seed=seed) for seed in range(5)]), "s"))
+    assert "the first 2 of 5 runs" in words
+    assert "seed 0: 8 of 3×3×1, the first 4" in words
 
 
 def test_colour_kernels_are_tiles_in_colour_and_have_no_bar():
