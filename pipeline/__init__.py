@@ -21,9 +21,13 @@ revisions       what a branch, tag, commit or experiment holds, without checking
 weights         kernels: statistics, tiles, distance from the untrained network
 features        feature maps, fire rates, the way of one image through the network
 explanations    patches that excite a filter, ablation, attribution, and its sanity test
+comparisons     what differs between runs, and whether a score got better or worse
+comparison_tables     the same in words: tables, Markdown, JSON
+comparison_plots      the same as pictures, written to a folder
 figures         pictures, and what all pictures share: colours, tiles, sizes
 walk_figures    pictures of the way of one image
 explanation_figures   pictures of the explanations
+comparison_figures    pictures of what differs between runs
 
 Imports run one way: stages -> nouns -> config.
 """
