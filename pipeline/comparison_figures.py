@@ -32,7 +32,7 @@ from pipeline.weights import colour_limit, colour_tiles
 
 History = Mapping[str, Sequence[float]]
 # Told apart by the colour-blind too, and by their darkness in print.
-COLOURS = (STRONG, ACCENT, "#56b4e9", "#7a3b8f", "#b8a200", "#000000", "#c98bb9", "#8a8a8a")
+COLOURS = (STRONG, ACCENT, "#56b4e9", "#000000", "#8a8a8a", "#e3c800", "#5b2a00", "#c9b458")
 LINES = ("-", (0, (5, 1.2)), (0, (1, 1)), (0, (4, 1, 1, 1)))
 MAX_WITH_TRAINING = 4
 LEGEND_COLUMNS = 3
@@ -69,7 +69,8 @@ def curves(histories: Mapping[str, Sequence[History]]) -> Figure:
 
 def _style(number: int) -> dict[str, Any]:
     line = LINES[number // len(COLOURS) % len(LINES)]
-    return {"color": COLOURS[number % len(COLOURS)], "ls": line, "lw": 1.7}
+    # The baseline is seen below a curve that covers it.
+    return {"color": COLOURS[number % len(COLOURS)], "ls": line, "lw": 1.6 if number else 3.2}
 
 
 def _draw_curve(axes: Axes, history: History, name: str, style: Mapping[str, Any], training: bool) -> None:
@@ -146,6 +147,7 @@ def class_changes(changes: Mapping[str, Array], classes: Sequence[str], new: str
         axes.set(title=name, xlabel=f"change of {name}", xlim=(-1.45 * limit, 1.45 * limit))
     panels[0].set_yticks(range(len(classes)), classes)
     panels[0].invert_yaxis()
+    panels[0].set_ylabel("class")
     return figure
 
 

@@ -17,25 +17,30 @@ from pipeline.comparisons import (
     equal,
     kind,
     metric_names,
+    one_configuration,
     regressions,
     score,
 )
 
 Table = tuple[list[str], list[list[str]]]
 # More revisions than that become the rows, so that a table stays narrower than a screen.
-MAX_COLUMNS = 3
+MAX_COLUMNS = 4
 
 
 def params_table(groups: Sequence[Group]) -> Table:
     """Header and rows of the parameters that differ; no rows when none does."""
     rows = [[key, *map(value_text, values)] for key, values in changed_params(groups).items()]
-    return _oriented("parameter", groups, rows)
+    return _oriented("parameter", [one.label for one in groups], rows)
 
 
 def metrics_table(groups: Sequence[Group], tolerances: Mapping[str, float]) -> Table:
     """Header and rows of the metrics, each with its change against the first group."""
+    labels = [one.label for one in groups]
     rows = [[name, *_metric_cells(groups, name, tolerances)] for name in metric_names(groups)]
-    return _oriented("metric", groups, rows)
+    if together := one_configuration(groups):
+        labels.append(f"mean ± standard deviation of {len(together.runs)} seeds")
+        rows = [[*row, score_text(row[0], score(together, row[0]))] for row in rows]
+    return _oriented("metric", labels, rows)
 
 
 def _metric_cells(groups: Sequence[Group], name: str, tolerances: Mapping[str, float]) -> list[str]:
@@ -48,10 +53,10 @@ def _metric_cells(groups: Sequence[Group], name: str, tolerances: Mapping[str, f
     return cells
 
 
-def _oriented(corner: str, groups: Sequence[Group], rows: list[list[str]]) -> Table:
-    """One column per group, or one row per group when they are many."""
-    table = [[corner, *(one.label for one in groups)], *rows]
-    if len(groups) > MAX_COLUMNS and rows:
+def _oriented(corner: str, labels: Sequence[str], rows: list[list[str]]) -> Table:
+    """One column per label, or one row per label when they are many."""
+    table = [[corner, *labels], *rows]
+    if len(labels) > MAX_COLUMNS and rows:
         table = [list(column) for column in zip(*table, strict=True)]
         table[0][0] = "revision"
     return table[0], table[1:]
@@ -133,6 +138,7 @@ def as_json(groups: Sequence[Group], tolerances: Mapping[str, float]) -> str:
         "parameters": changed_params(groups),
         "inputs": changed_inputs(groups),
         "metrics": {name: _metric_json(groups, name, tolerances) for name in metric_names(groups)},
+        "seeds": _seeds_json(groups),
         "tolerances": dict(tolerances),
         "regressions": regressions(groups, tolerances),
         "equal": equal(groups),
@@ -146,6 +152,19 @@ def _group_json(one: Group) -> dict[str, Any]:
         for run in one.runs
     ]
     return {"label": one.label, "runs": runs}
+
+
+def _seeds_json(groups: Sequence[Group]) -> dict[str, Any] | None:
+    """Mean and spread by metric when all runs are of one configuration."""
+    together = one_configuration(groups)
+    if together is None:
+        return None
+    found = {name: score(together, name) for name in metric_names(groups)}
+    return {
+        name: {"mean": _finite(one.mean), "standard_deviation": one.deviation, "runs": one.count}
+        for name, one in found.items()
+        if one is not None
+    }
 
 
 def _metric_json(groups: Sequence[Group], name: str, tolerances: Mapping[str, float]) -> list[Any]:

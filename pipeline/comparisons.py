@@ -122,6 +122,13 @@ def group(runs: Sequence[Run]) -> list[Group]:
     return [Group(tuple(members)) for members in groups]
 
 
+def one_configuration(groups: Sequence[Group]) -> Group | None:
+    """All runs together when they differ in nothing but their seed, and each has a seed of its own."""
+    runs = tuple(run for one in groups for run in one.runs)
+    alike = all(_same_but_seed(run, runs[0]) for run in runs)
+    return Group(runs) if alike and len({run.seed for run in runs}) == len(runs) else None
+
+
 def _same_but_seed(one: Run, other: Run) -> bool:
     known = bool(one.params) and bool(other.params)
     return known and one.inputs == other.inputs and _without_seed(one) == _without_seed(other)
