@@ -9,6 +9,7 @@ from pipeline.comparisons import (
     ABSENT,
     TOLERANCES,
     UNITS,
+    Change,
     Group,
     Score,
     change,
@@ -48,8 +49,9 @@ def _metric_cells(groups: Sequence[Group], name: str, tolerances: Mapping[str, f
     cells = [score_text(name, baseline)]
     for other in others:
         found = change(name, other, baseline, tolerances)
-        words = [score_text(name, other), difference_text(name, found.difference), found.verdict]
-        cells.append(" ".join(word for word in words if word))
+        words = [difference_text(name, found), found.verdict]
+        told = ", ".join(word for word in words if word)
+        cells.append(score_text(name, other) + (f" ({told})" if told else ""))
     return cells
 
 
@@ -71,8 +73,14 @@ def score_text(name: str, found: Score | None) -> str:
     """A score with its spread: 0.9214 ± 0.0021; a count with its thousands."""
     if found is None:
         return ABSENT
-    spread = f" ± {number_text(name, found.deviation)}" if found.deviation is not None else ""
-    return number_text(name, found.mean) + spread
+    return number_text(name, found.mean) + _spread_text(name, found.deviation)
+
+
+def _spread_text(name: str, spread: float | None) -> str:
+    """Nothing for a count that is the same for every seed."""
+    if spread is None or (spread == 0 and kind(name) not in TOLERANCES):
+        return ""
+    return f" ± {number_text(name, spread)}"
 
 
 def number_text(name: str, value: float) -> str:
@@ -82,11 +90,12 @@ def number_text(name: str, value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
 
 
-def difference_text(name: str, difference: float) -> str:
-    """A difference with its sign; nothing when there is none."""
-    if math.isnan(difference) or difference == 0:
+def difference_text(name: str, found: Change) -> str:
+    """A difference with its sign, and its standard error where seeds tell; nothing when there is none."""
+    if math.isnan(found.difference) or found.difference == 0:
         return ""
-    return ("+" if difference > 0 else "−") + number_text(name, abs(difference))
+    sign = "+" if found.difference > 0 else "−"
+    return sign + number_text(name, abs(found.difference)) + _spread_text(name, found.error)
 
 
 def tolerance_text(tolerances: Mapping[str, float]) -> str:
@@ -101,7 +110,9 @@ def remarks(groups: Sequence[Group]) -> list[str]:
     for one in groups:
         if len(one.runs) > 1:
             members = ", ".join(f"{run.name} (seed {value_text(run.seed)})" for run in one.runs)
-            lines.append(f"{one.label}: mean ± standard deviation over {members}")
+            lines.append(
+                f"{one.label}: mean ± standard deviation over {members}; differences ± standard error"
+            )
     if paths := changed_inputs(groups):
         lines.append(f"code or data behind the scores differs: {', '.join(paths)}")
     lines += [note for one in groups for run in one.runs for note in run.notes]

@@ -171,10 +171,24 @@ def test_a_cell_holds_value_difference_and_verdict():
     header, rows = comparison_tables.metrics_table(found, TOLERANCES)
     assert header == ["metric", "a", "b"]
     assert rows == [
-        ["validation.loss", "0.3000", "0.3000 equal"],
-        ["validation.accuracy", "0.9000", "0.8800 −0.0200 worse"],
-        ["parameters", "333,526", "1,250 −332,276"],
+        ["validation.loss", "0.3000", "0.3000 (equal)"],
+        ["validation.accuracy", "0.9000", "0.8800 (−0.0200, worse)"],
+        ["parameters", "333,526", "1,250 (−332,276)"],
     ]
+
+
+def test_a_difference_of_means_has_its_standard_error_and_an_equal_count_no_spread():
+    old = [
+        run(name, value, seed=seed, parameters=9) for name, value, seed in (("a", 0.90, 1), ("b", 0.94, 2))
+    ]
+    new = [
+        run(name, value, seed=seed, filters=(8,), parameters=5)
+        for name, value, seed in (("c", 0.80, 1), ("d", 0.84, 2))
+    ]
+    _, rows = comparison_tables.metrics_table(groups(*old, *new), TOLERANCES)
+    # Deviations 0.02 * sqrt(2) each; of the difference sqrt(2 * 0.0008 / 2).
+    assert rows[1][1:] == ["0.9200 ± 0.0283", "0.8200 ± 0.0283 (−0.1000 ± 0.0283, worse)"]
+    assert rows[2][1:] == ["9", "5 (−4)"]
 
 
 def test_many_revisions_become_the_rows():
@@ -190,7 +204,7 @@ def test_markdown_is_a_table_of_as_many_cells_in_each_line():
     lines = [line for line in text.splitlines() if line.startswith("|")]
     assert {line.replace("\\|", "").count("|") for line in lines} == {4}
     assert "| model.filters | [32, 64] | [8] |" in lines
-    assert "| validation.accuracy | 0.9000 | 0.5000 −0.4000 worse |" in lines
+    assert "| validation.accuracy | 0.9000 | 0.5000 (−0.4000, worse) |" in lines
     assert "0.005 (share of images) in accuracy" in text
 
 

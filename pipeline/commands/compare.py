@@ -24,7 +24,7 @@ from pipeline.revisions import or_note
 
 # What the scores come from: these stages' code and data, apart from what they make themselves.
 SCORED_BY = ("train", "evaluate")
-STYLES = {"better": "bold blue", "worse": "bold dark_orange"}
+STYLES = {"better)": "bold blue", "worse)": "bold dark_orange"}
 
 
 def compare(root: Path, names: Sequence[str]) -> list[Group]:
@@ -97,10 +97,10 @@ def show(groups: Sequence[Group], tolerances: Mapping[str, float]) -> None:
         if not rows:
             continue
         table = Table()
-        for label in header:
-            table.add_column(Text(label), overflow="fold")
+        for number, label in enumerate(header):
+            table.add_column(Text(label), overflow="fold", no_wrap=number == 0)
         for row in rows:
-            table.add_row(*(Text(cell, STYLES.get(cell.rsplit(" ", 1)[-1], "")) for cell in row))
+            table.add_row(*(Text(cell, STYLES.get(cell.split(" ")[-1], "")) for cell in row))
         console.print(table)
     for line in [*comparison_tables.remarks(groups), comparison_tables.tolerance_text(tolerances)]:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
