@@ -113,18 +113,16 @@ def test_scores_older_than_the_configuration_are_said_to_be(compared, tmp_path):
     project = compared.copied(tmp_path / "project")
     project.edit("params.yaml", "  epochs: 3", "  epochs: 4")
     (_, workspace) = compare.compare(project.folder, [])
-    assert workspace.runs[0].notes == (
-        [
-            "workspace: the scores are older than params.yaml (train.epochs changed); run `dvc repro`",
-        ]
-    )
+    assert workspace.runs[0].notes == [
+        "workspace: the scores are older than params.yaml (train.epochs changed); run `dvc repro`"
+    ]
 
 
 @pytest.fixture(scope="module")
 def pictures(compared, tmp_path_factory):
     folder = tmp_path_factory.mktemp("pictures")
     output = compared.run(
-        *("python", "-m", "pipeline.commands.compare", "main", "second", "bare", "--plot", str(folder))
+        *("python", "-m", "pipeline.commands.compare", "main", "worse", "bare", "--plot", str(folder))
     )
     return folder, output
 
@@ -133,8 +131,8 @@ def test_pictures_are_drawn_of_what_is_there_and_the_rest_is_named(pictures):
     folder, output = pictures
     assert {path.name for path in folder.iterdir()} == {
         "curves.png",
-        "confusion_1_second.png",
-        "classes_1_second.png",
+        "confusion_1_worse.png",
+        "classes_1_worse.png",
         "kernels_conv2d.png",
         "kernels_conv2d_1.png",
     }
