@@ -7,10 +7,12 @@ from typing import Any
 
 from pipeline.comparisons import (
     ABSENT,
+    STANDARD_ERRORS,
     TOLERANCES,
     UNITS,
     Change,
     Group,
+    Run,
     Score,
     change,
     changed_inputs,
@@ -39,7 +41,7 @@ def metrics_table(groups: Sequence[Group], tolerances: Mapping[str, float]) -> T
     labels = [one.label for one in groups]
     rows = [[name, *_metric_cells(groups, name, tolerances)] for name in metric_names(groups)]
     if together := one_configuration(groups):
-        labels.append(f"mean ± standard deviation of {len(together.runs)} seeds")
+        labels.append(f"mean of {len(together.runs)} seeds")
         rows = [[*row, score_text(row[0], score(together, row[0]))] for row in rows]
     return _oriented("metric", labels, rows)
 
@@ -106,19 +108,23 @@ def tolerance_text(tolerances: Mapping[str, float]) -> str:
 
 def remarks(groups: Sequence[Group]) -> list[str]:
     """Lines about the revisions: seeds of a group, changed code and data, notes."""
-    lines = []
-    for one in groups:
-        if len(one.runs) > 1:
-            members = ", ".join(f"{run.name} (seed {value_text(run.seed)})" for run in one.runs)
-            lines.append(
-                f"{one.label}: mean ± standard deviation over {members}; differences ± standard error"
-            )
+    several = [one for one in groups if len(one.runs) > 1]
+    lines = [f"{one.label}: {', '.join(map(_run_text, one.runs))}" for one in several]
+    if several or one_configuration(groups):
+        lines.append(
+            "of several seeds: mean ± standard deviation; of their difference: ± standard error, unclear"
+            f" below {STANDARD_ERRORS} of them"
+        )
     if paths := changed_inputs(groups):
         lines.append(f"code or data behind the scores differs: {', '.join(paths)}")
     lines += [note for one in groups for run in one.runs for note in run.notes]
     if equal(groups):
         lines.append(f"nothing differs between {' and '.join(one.label for one in groups)}")
     return lines
+
+
+def _run_text(run: Run) -> str:
+    return f"{run.name} (seed {value_text(run.seed)})"
 
 
 def as_markdown(groups: Sequence[Group], tolerances: Mapping[str, float]) -> str:

@@ -15,6 +15,7 @@ TOLERANCES = {"accuracy": 0.005, "loss": 0.02}
 SIGNS = {"accuracy": 1, "loss": -1}
 UNITS = {"accuracy": "share of images", "loss": "nats"}
 ABSENT = "–"
+STANDARD_ERRORS = 2
 # Sums of decimal fractions are not exact: 0.925 - 0.92 exceeds 0.005.
 ROUNDING = 1e-12
 
@@ -80,8 +81,9 @@ class Change:
     Attributes:
         difference: score minus baseline.
         error: standard error of the difference of two means; None where a mean is of one run.
-        verdict: "better", "worse", "close" (within the tolerance), "equal", or "" for a number that
-            is neither good nor bad, such as `parameters`.
+        verdict: "equal"; "close", within the tolerance; beyond it "better" or "worse", or "unclear"
+            when the seeds' spread explains the difference too (two standard errors); "" for a number
+            that is neither good nor bad, such as `parameters`.
     """
 
     difference: float
@@ -207,23 +209,31 @@ def change(metric: str, new: Score | None, baseline: Score | None, tolerances: M
         error = math.hypot(
             new.deviation / math.sqrt(new.count), baseline.deviation / math.sqrt(baseline.count)
         )
-    return Change(difference, error, _verdict(kind(metric), difference, tolerances))
+    return Change(difference, error, _verdict(kind(metric), difference, error, tolerances))
 
 
-def _verdict(kind: str, difference: float, tolerances: Mapping[str, float]) -> str:
+def _verdict(kind: str, difference: float, error: float | None, tolerances: Mapping[str, float]) -> str:
     if kind not in SIGNS:
         return ""
-    gain = SIGNS[kind] * difference
-    if gain == 0:
+    if difference == 0:
         return "equal"
-    if abs(gain) <= tolerances[kind] + ROUNDING:
+    if abs(difference) <= tolerances[kind] + ROUNDING:
         return "close"
+    if error is not None and abs(difference) < STANDARD_ERRORS * error:
+        return "unclear"
+    return "worse" if _is_worse(kind, difference, tolerances) else "better"
+
+
+def _is_worse(kind: str, difference: float, tolerances: Mapping[str, float]) -> bool:
     # Written so that a score that is no number is a worse one.
-    return "better" if gain > 0 else "worse"
+    return not SIGNS[kind] * difference >= -(tolerances[kind] + ROUNDING)
 
 
 def regressions(groups: Sequence[Group], tolerances: Mapping[str, float]) -> list[str]:
-    """A line for each score on the validation images that is worse than the first group's, or missing."""
+    """A line for each score on the validation images that is missing, or worse than the first group's.
+
+    The means and the tolerance decide alone: that the spread might explain a loss is no excuse.
+    """
     baseline, *others = groups
     names = [name for name in metric_names(groups) if name.startswith("validation.") and kind(name) in SIGNS]
     if not names:
@@ -237,7 +247,7 @@ def regressions(groups: Sequence[Group], tolerances: Mapping[str, float]) -> lis
             if before is None or after is None:
                 lacking = (baseline if before is None else other).label
                 lines.append(f"{name} is missing in {lacking}")
-            elif found.verdict == "worse":
+            elif _is_worse(kind(name), found.difference, tolerances):
                 lines.append(
                     f"{name} of {other.label} is {after.mean:.4f}, {abs(found.difference):.4f} worse than"
                     f" {before.mean:.4f} of {baseline.label}, tolerance {tolerances[kind(name)]:g}"

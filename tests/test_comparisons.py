@@ -64,7 +64,7 @@ def test_seeds_alone_are_shown_side_by_side_and_together():
     score = comparisons.score(together, "validation.accuracy")
     assert (score.mean, score.deviation, score.count) == pytest.approx((0.92, math.sqrt(2e-4), 2))
     header, rows = comparison_tables.metrics_table(found, TOLERANCES)
-    assert header[-1] == "mean ± standard deviation of 2 seeds"
+    assert header[-1] == "mean of 2 seeds"
     assert rows[1][-1] == "0.9200 ± 0.0141"
     assert comparisons.one_configuration(groups(run("a"), run("b"))) is None
 
@@ -98,6 +98,23 @@ def test_mean_and_spread_of_a_group_and_of_the_difference_are_those_by_hand():
 def test_accuracy_is_better_upwards_and_loss_downwards_beyond_the_tolerance(metric, old, new, verdict):
     change = comparisons.change(metric, Score(new, None, 1), Score(old, None, 1), TOLERANCES)
     assert change.verdict == verdict
+
+
+@pytest.mark.parametrize(("difference", "verdict"), [(0.04, "unclear"), (0.06, "better"), (0.004, "close")])
+def test_a_difference_below_two_standard_errors_is_unclear_and_worse_all_the_same(difference, verdict):
+    # Two seeds each, deviation 0.025: standard error sqrt(2 * 0.025² / 2) = 0.025.
+    old, new = Score(0.8, 0.025, 2), Score(0.8 + difference, 0.025, 2)
+    assert comparisons.change("accuracy", new, old, TOLERANCES).verdict == verdict
+    pairs = [(0.80, 0.84), (0.75, 0.83)]
+    runs = [
+        run(f"{filters}-{seed}", accuracy, seed=seed, filters=(filters,))
+        for filters, accuracies in zip((32, 8), pairs, strict=True)
+        for seed, accuracy in enumerate(accuracies)
+    ]
+    found = groups(*runs)
+    scores = [comparisons.score(one, "validation.accuracy") for one in found]
+    assert comparisons.change("accuracy", scores[1], scores[0], TOLERANCES).verdict == "unclear"
+    assert len(comparisons.regressions(found, TOLERANCES)) == 1
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 0.2))
