@@ -21,6 +21,9 @@ revisions       what a branch, tag, commit or experiment holds, without checking
 weights         kernels: statistics, tiles, distance from the untrained network
 features        feature maps, fire rates, the way of one image through the network
 explanations    patches that excite a filter, ablation, attribution, and its sanity test
+comparisons     what differs between runs, and whether a score got better or worse
+comparison_tables     the same in words: tables, Markdown, JSON
+comparison_plots      the same as pictures, written to a folder
 figures         pictures, and what all pictures share: colours, tiles, sizes
 walk_figures    pictures of the way of one image
 explanation_figures   pictures of the explanations
@@ -29,6 +32,7 @@ sweep_figures   pictures of a sweep: accuracy against size and against what was 
 sweep_run_figures     losses and first kernels of a sweep's runs
 sweep_summary   the answer of a sweep in words
 sweep_results   reading the experiments of a sweep, writing its table, pictures and page
+comparison_figures    pictures of what differs between runs
 
 Imports run one way: stages -> nouns -> config.
 """

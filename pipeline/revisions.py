@@ -11,9 +11,10 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -22,6 +23,7 @@ from yaml import YAMLError
 from pipeline.config import InputError
 
 WORKSPACE = "workspace"
+Found = TypeVar("Found")
 # DVC keeps each experiment at refs/exps/<2 hex>/<38 hex of its baseline>/<name>.
 EXPERIMENT_REF = re.compile(r"refs/exps/([0-9a-f]{2})/([0-9a-f]{38})/(.+)")
 
@@ -208,6 +210,15 @@ def fetch_output(root: Path, revision: Revision, path: str, folder: Path) -> Pat
             " `dvc fetch --all-branches` gets it, for an experiment `dvc exp pull`"
         ) from None
     return target
+
+
+def or_note(notes: list[str], read: Callable[..., Found], *arguments: Any) -> Found | None:
+    """What a reading function gives; when that is an `InputError`, None, and a note of it is appended."""
+    try:
+        return read(*arguments)
+    except InputError as error:
+        notes.append(str(error))
+        return None
 
 
 def _git(root: Path, *arguments: str) -> "subprocess.CompletedProcess[bytes]":

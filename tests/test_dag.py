@@ -117,6 +117,10 @@ def test_no_stage_depends_on_the_digest_and_nothing_is_templated():
         "folders",
         "images",
         "revisions",
+        "comparisons",
+        "comparison_tables",
+        "comparison_plots",
+        "comparison_figures",
         "config",
     ],
 )

@@ -1,0 +1,179 @@
+"""Compare runs: the workspace, branches, tags, commits, experiments.
+
+    python -m pipeline.commands.compare                        # HEAD against the workspace
+    python -m pipeline.commands.compare main hazy-sail --plot comparison
+    python -m pipeline.commands.compare main --markdown --fail-on-regression
+
+The first revision is the baseline; one alone is compared with the workspace. Nothing is checked out.
+Revisions that differ in nothing but their seed are shown as one, with mean and standard deviation.
+"""
+
+import argparse
+import math
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pipeline import comparison_plots, comparison_tables, comparisons, revisions
+from pipeline.comparisons import Group, Run
+from pipeline.config import InputError, one_line_errors
+from pipeline.revisions import or_note
+
+# What the scores come from: these stages' code and data, apart from what they make themselves.
+SCORED_BY = ("train", "evaluate")
+STYLES = {"better)": "bold blue", "worse)": "bold dark_orange"}
+
+
+def compare(root: Path, names: Sequence[str]) -> list[Group]:
+    """Read the revisions and group those that differ in nothing but their seed.
+
+    Args:
+        root: of the project.
+        names: of the revisions, the baseline first; one is compared with the workspace, none means
+            HEAD and the workspace.
+
+    Raises:
+        InputError: a revision is not there, or none holds anything to compare.
+    """
+    given = [*(names or ["HEAD"]), *([revisions.WORKSPACE] if len(names) < 2 else [])]
+    runs = [load(root, name) for name in given]
+    if not any(run.params or run.metrics for run in runs):
+        raise InputError("; ".join(note for run in runs for note in run.notes))
+    seen: Counter[str] = Counter()
+    for number, run in enumerate(runs):
+        seen[run.name] += 1
+        if seen[run.name] > 1:
+            runs[number] = replace(run, name=f"{run.name} ({seen[run.name]})")
+    return comparisons.group(runs)
+
+
+def load(root: Path, name: str) -> Run:
+    """Read a revision's configuration, metrics, and the digests of its code and data.
+
+    Raises:
+        InputError: there is no such revision. What the revision lacks becomes a note.
+    """
+    revision = revisions.resolve(root, name)
+    notes = [revision.note] if revision.note else []
+    params = or_note(notes, revisions.read_params, root, revision) or {}
+    scores = or_note(notes, revisions.read_json, root, revision, "reports/metrics.json") or {}
+    lock = or_note(notes, revisions.read_params, root, revision, "dvc.lock") or {}
+    stages = [(lock.get("stages") or {}).get(stage) or {} for stage in SCORED_BY]
+    made = {entry["path"] for stage in stages for entry in stage.get("outs", [])}
+    inputs = {
+        entry["path"]: entry.get("md5", "")
+        for stage in stages
+        for entry in stage.get("deps", [])
+        if entry["path"] not in made
+    }
+    flat = comparisons.flatten(params)
+    notes += _outdated(name, flat, stages)
+    return Run(name, revision.commit, flat, comparisons.numbers(scores), inputs, notes)
+
+
+def _outdated(name: str, params: dict[str, Any], stages: Sequence[dict[str, Any]]) -> list[str]:
+    """A line when the stages ran with other parameters than `params.yaml` has now."""
+    recorded: dict[str, Any] = {}
+    for stage in stages:
+        recorded |= comparisons.flatten((stage.get("params") or {}).get("params.yaml") or {})
+    keys = [key for key, value in recorded.items() if params and params.get(key) != value]
+    if not keys:
+        return []
+    return [f"{name}: the scores are older than params.yaml ({', '.join(keys)} changed); run `dvc repro`"]
+
+
+def show(groups: Sequence[Group], tolerances: Mapping[str, float]) -> None:
+    """Print what differs as tables, better in blue and worse in orange."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    tables = comparison_tables.params_table(groups), comparison_tables.metrics_table(groups, tolerances)
+    for header, rows in tables:
+        if not rows:
+            continue
+        table = Table()
+        for number, label in enumerate(header):
+            table.add_column(Text(label), overflow="fold", no_wrap=number == 0)
+        for row in rows:
+            table.add_row(*(Text(cell, STYLES.get(cell.split(" ")[-1], "")) for cell in row))
+        console.print(table)
+    for line in [*comparison_tables.remarks(groups), comparison_tables.tolerance_text(tolerances)]:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def read_tolerances(given: Sequence[str]) -> dict[str, float]:
+    """The tolerances by kind: "0.01" for every kind, "loss=0.05" for one.
+
+    Raises:
+        InputError: an unknown kind, or not a number of 0 or more.
+    """
+    tolerances = dict(comparisons.TOLERANCES)
+    for entry in given:
+        kind, _, text = entry.rpartition("=")
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if (kind and kind not in tolerances) or not (math.isfinite(value) and value >= 0):
+            expected = f"a number of 0 or more, or KIND=NUMBER with KIND one of {', '.join(tolerances)}"
+            raise InputError(f"--tolerance: received {entry!r}, expected {expected}")
+        tolerances.update({kind: value} if kind else dict.fromkeys(tolerances, value))
+    return tolerances
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline.commands.compare", description="Compare runs, the first being the baseline."
+    )
+    parser.add_argument(
+        "revisions", nargs="*", metavar="REV", help="workspace, branch, tag, commit or experiment"
+    )
+    parser.add_argument(
+        "--tolerance",
+        action="append",
+        default=[],
+        metavar="[KIND=]VALUE",
+        help="largest change that is neither better nor worse; default"
+        f" {', '.join(f'{kind}={value:g}' for kind, value in comparisons.TOLERANCES.items())}",
+    )
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    form.add_argument("--markdown", action="store_true", help="print Markdown instead of tables")
+    parser.add_argument("--plot", type=Path, metavar="DIR", help="write pictures there")
+    parser.add_argument(
+        "--fail-on-regression",
+        action="store_true",
+        help="exit with 1 when a score on the validation images is worse than the baseline's",
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Compare, print, plot; fail on a regression when asked to."""
+    given = arguments()
+    tolerances = read_tolerances(given.tolerance)
+    root = Path()
+    groups = compare(root, given.revisions)
+    if given.json:
+        print(comparison_tables.as_json(groups, tolerances))
+    elif given.markdown:
+        print(comparison_tables.as_markdown(groups, tolerances))
+    else:
+        show(groups, tolerances)
+    if given.plot:
+        for note in comparison_plots.write_plots(root, groups, given.plot):
+            print(f"--plot: {note}", file=sys.stderr)
+    worse = comparisons.regressions(groups, tolerances)
+    if given.fail_on_regression and worse:
+        sys.exit("\n".join(f"regression: {line}" for line in worse))
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        main()

@@ -1,0 +1,261 @@
+"""What differs between runs: configurations, code, scores, and whether a score got better or worse.
+
+Runs that differ in nothing but their seed are one configuration: their scores are a mean and a
+spread. Nothing here reads a file.
+"""
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+# How far a score may move, by kind, before the change counts; spread over seeds is about half of it.
+TOLERANCES = {"accuracy": 0.005, "loss": 0.02}
+SIGNS = {"accuracy": 1, "loss": -1}
+UNITS = {"accuracy": "share of images", "loss": "nats"}
+ABSENT = "–"
+STANDARD_ERRORS = 2
+# Sums of decimal fractions are not exact: 0.925 - 0.92 exceeds 0.005.
+ROUNDING = 1e-12
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one revision holds, as far as it holds it.
+
+    Attributes:
+        name: of the revision.
+        commit: 40 hexadecimal digits; None for the workspace.
+        params: configuration by dotted key.
+        metrics: numbers by dotted key.
+        inputs: MD5 by path of the code and data that the scores come from.
+        notes: words for what is missing or doubtful.
+    """
+
+    name: str
+    commit: str | None
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+    @property
+    def seed(self) -> Any:
+        """The seed, None when the configuration is missing."""
+        return self.params.get("seed")
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs of one configuration, code and data with different seeds; mostly one run alone."""
+
+    runs: tuple[Run, ...]
+
+    @property
+    def label(self) -> str:
+        """The first run's name, and how many seeds there are when several."""
+        count = len(self.runs)
+        return self.runs[0].name + (f" ({count} seeds)" if count > 1 else "")
+
+
+@dataclass(frozen=True)
+class Score:
+    """A metric over the runs of a group.
+
+    Attributes:
+        mean: over the runs that have it.
+        deviation: standard deviation of the sample (n - 1), None for one run.
+        count: of those runs.
+    """
+
+    mean: float
+    deviation: float | None
+    count: int
+
+
+@dataclass(frozen=True)
+class Change:
+    """A score against the baseline's.
+
+    Attributes:
+        difference: score minus baseline.
+        error: standard error of the difference of two means; None where a mean is of one run.
+        verdict: "equal"; "close", within the tolerance; beyond it "better" or "worse", or "unclear"
+            when the seeds' spread explains the difference too (two standard errors); "" for a number
+            that is neither good nor bad, such as `parameters`.
+    """
+
+    difference: float
+    error: float | None
+    verdict: str
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings by dotted key; lists stay values."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        flat.update(flatten(value, f"{name}.") if isinstance(value, Mapping) else {name: value})
+    return flat
+
+
+def numbers(values: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers among nested values, by dotted key."""
+    return {key: value for key, value in flatten(values).items() if type(value) in (int, float)}
+
+
+def group(runs: Sequence[Run]) -> list[Group]:
+    """Put runs together that differ in nothing but their seed.
+
+    When that leaves one group, its runs are what is to be compared: each becomes a group of its own.
+    A seed occurs in a group once, so that a rerun is set against the run instead of averaged with it.
+    """
+    groups: list[list[Run]] = []
+    for run in runs:
+        for members in groups:
+            if _same_but_seed(run, members[0]) and run.seed not in [member.seed for member in members]:
+                members.append(run)
+                break
+        else:
+            groups.append([run])
+    if len(groups) == 1:
+        groups = [[run] for run in runs]
+    return [Group(tuple(members)) for members in groups]
+
+
+def one_configuration(groups: Sequence[Group]) -> Group | None:
+    """All runs together when they differ in nothing but their seed, and each has a seed of its own."""
+    runs = tuple(run for one in groups for run in one.runs)
+    alike = all(_same_but_seed(run, runs[0]) for run in runs)
+    return Group(runs) if alike and len({run.seed for run in runs}) == len(runs) else None
+
+
+def _same_but_seed(one: Run, other: Run) -> bool:
+    known = bool(one.params) and bool(other.params)
+    return known and one.inputs == other.inputs and _without_seed(one) == _without_seed(other)
+
+
+def _without_seed(run: Run) -> dict[str, Any]:
+    return {key: value for key, value in run.params.items() if key not in ("seed", "conf_digest")}
+
+
+def changed_params(groups: Sequence[Group]) -> dict[str, list[Any]]:
+    """The values, one a group, of each key that differs; of several seeds a list of them.
+
+    Groups whose configuration is missing do not make a difference; their values are `ABSENT`.
+    """
+    keys = sorted({key for one in groups for run in one.runs for key in run.params} - {"conf_digest"})
+    rows = {key: [_value(one, key) for one in groups] for key in keys}
+    known = [bool(one.runs[0].params) for one in groups]
+    return {
+        key: row for key, row in rows.items() if _differ([v for v, k in zip(row, known, strict=True) if k])
+    }
+
+
+def _value(one: Group, key: str) -> Any:
+    if key == "seed" and len(one.runs) > 1:
+        return [run.seed for run in one.runs]
+    return one.runs[0].params.get(key, ABSENT)
+
+
+def _differ(values: Sequence[Any]) -> bool:
+    return any(value != values[0] for value in values[1:])
+
+
+def changed_inputs(groups: Sequence[Group]) -> list[str]:
+    """Paths of the code and data, behind the scores, that differ between runs which know theirs."""
+    known = [one.runs[0].inputs for one in groups if one.runs[0].inputs]
+    paths = sorted({path for inputs in known for path in inputs})
+    return [path for path in paths if _differ([inputs.get(path) for inputs in known])]
+
+
+def metric_names(groups: Sequence[Group]) -> list[str]:
+    """Every metric of any run, in the order in which they appear."""
+    return list(dict.fromkeys(name for one in groups for run in one.runs for name in run.metrics))
+
+
+def score(one: Group, metric: str) -> Score | None:
+    """A metric's mean and spread over a group; None when no run has it."""
+    values = [run.metrics[metric] for run in one.runs if metric in run.metrics]
+    if not values:
+        return None
+    deviation = statistics.stdev(values) if len(values) > 1 else None
+    return Score(statistics.fmean(values), deviation, len(values))
+
+
+def kind(metric: str) -> str:
+    """The last part of a metric's name: accuracy, loss, parameters, ..."""
+    return metric.rsplit(".", 1)[-1]
+
+
+def change(metric: str, new: Score | None, baseline: Score | None, tolerances: Mapping[str, float]) -> Change:
+    """Set a score against the baseline's.
+
+    Args:
+        metric: dotted name; its last part tells in which direction it is better.
+        new: of the run or group that is judged.
+        baseline: likewise.
+        tolerances: by kind; what is beyond is better or worse.
+
+    Returns:
+        The change; of a score that one side lacks, NaN and no verdict.
+    """
+    if new is None or baseline is None:
+        return Change(math.nan, None, "")
+    difference = new.mean - baseline.mean
+    error = None
+    if new.deviation is not None and baseline.deviation is not None:
+        error = math.hypot(
+            new.deviation / math.sqrt(new.count), baseline.deviation / math.sqrt(baseline.count)
+        )
+    return Change(difference, error, _verdict(kind(metric), difference, error, tolerances))
+
+
+def _verdict(kind: str, difference: float, error: float | None, tolerances: Mapping[str, float]) -> str:
+    if kind not in SIGNS:
+        return ""
+    if difference == 0:
+        return "equal"
+    if abs(difference) <= tolerances[kind] + ROUNDING:
+        return "close"
+    if error is not None and abs(difference) < STANDARD_ERRORS * error:
+        return "unclear"
+    return "worse" if _is_worse(kind, difference, tolerances) else "better"
+
+
+def _is_worse(kind: str, difference: float, tolerances: Mapping[str, float]) -> bool:
+    # Written so that a score that is no number is a worse one.
+    return not SIGNS[kind] * difference >= -(tolerances[kind] + ROUNDING)
+
+
+def regressions(groups: Sequence[Group], tolerances: Mapping[str, float]) -> list[str]:
+    """A line for each score on the validation images that is missing, or worse than the first group's.
+
+    The means and the tolerance decide alone: that the spread might explain a loss is no excuse.
+    """
+    baseline, *others = groups
+    names = [name for name in metric_names(groups) if name.startswith("validation.") and kind(name) in SIGNS]
+    if not names:
+        return [f"no revision has a score on the validation images, of {', '.join(g.label for g in groups)}"]
+    lines = []
+    for name in names:
+        before = score(baseline, name)
+        for other in others:
+            after = score(other, name)
+            found = change(name, after, before, tolerances)
+            if before is None or after is None:
+                lacking = (baseline if before is None else other).label
+                lines.append(f"{name} is missing in {lacking}")
+            elif _is_worse(kind(name), found.difference, tolerances):
+                lines.append(
+                    f"{name} of {other.label} is {after.mean:.4f}, {abs(found.difference):.4f} worse than"
+                    f" {before.mean:.4f} of {baseline.label}, tolerance {tolerances[kind(name)]:g}"
+                )
+    return lines
+
+
+def equal(groups: Sequence[Group]) -> bool:
+    """Whether nothing differs: no parameter, no code, no data, no metric."""
+    scores = [_differ([score(one, name) for one in groups]) for name in metric_names(groups)]
+    return not changed_params(groups) and not changed_inputs(groups) and not any(scores)
