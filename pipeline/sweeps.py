@@ -238,7 +238,8 @@ def check_disk(root: Path, num_jobs: int, num_parallel: int) -> None:
     if free < needed:
         raise InputError(
             f"disk of {root}: received {free / 2**20:,.0f} MB free, expected about"
-            f" {needed / 2**20:,.0f} MB for {num_jobs} experiments; free some (`dvc gc --workspace --all-experiments`) or sweep over less"
+            f" {needed / 2**20:,.0f} MB for {num_jobs} experiments;"
+            " free some (`dvc gc --workspace --all-experiments`) or sweep over less"
         )
 
 
