@@ -12,10 +12,10 @@ import time
 
 import psutil
 import pytest
+from conftest import ROOT, environment
 
 from pipeline import experiments
 from pipeline.experiments import Job, Progress
-from conftest import ROOT, environment
 
 KERAS = "72/72 - 2s - 29ms/step - accuracy: 0.5 - loss: 1.6 - val_accuracy: {} - val_loss: 0.6"
 JOB = Job("trial", ["seed=1"])

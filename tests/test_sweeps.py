@@ -5,10 +5,10 @@ import subprocess
 from collections import namedtuple
 
 import pytest
+from conftest import ROOT, environment
 
 from pipeline import sweeps
 from pipeline.config import InputError
-from conftest import ROOT, environment
 
 CONF = ROOT / "conf"
 
@@ -122,7 +122,7 @@ def test_a_folder_without_git_is_refused(tmp_path):
 
 
 def test_too_little_room_on_the_disk_is_refused(tmp_path, monkeypatch):
-    usage = namedtuple("usage", "total used free")  # noqa: PYI024  (as shutil's)
+    usage = namedtuple("usage", "total used free")
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "best.keras").write_bytes(bytes(50 * 2**20))
     # Ten times 50 MB of models and 10 MB of reports, and 200 MB to spare.
