@@ -41,7 +41,8 @@ def main(choices: list[str]) -> None:
                 )
     first, second = (statistics.median(values) for values in seconds.values())
     print(
-        f"median {first:.0f} s one after another, {second:.0f} s side by side: {first / second:.2f} times faster"
+        f"median {first:.0f} s one after another, {second:.0f} s side by side:"
+        f" {first / second:.2f} times faster"
     )
 
 
