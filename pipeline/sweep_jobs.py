@@ -153,7 +153,9 @@ def _show(
                 _announce(console, state, before.get(state.job.experiment, "waiting"))
             before = {state.job.experiment: state.progress.state for state in states}
             if live is not None:
-                live.update(table(states), refresh=True)
+                # A screen may be too low for all of them.
+                first = sorted(states, key=lambda state: state.progress.state != "running")
+                live.update(table(first), refresh=True)
             if last:
                 return
             stop.wait(REFRESH_SECONDS)

@@ -10,6 +10,7 @@ clone, so this folder may be worked in meanwhile. Started again, it runs what is
 states lie in `.sweeps/<sweep>/`, the answer in `reports/sweeps/<sweep>/`.
 """
 
+import logging
 import sys
 import time
 from pathlib import Path
@@ -44,10 +45,19 @@ def sweep(plan: sweeps.Plan) -> list[State]:
         print(f"sweep {plan.name}: {plan.num_jobs} jobs, launcher {plan.launcher}; logs in {where}/")
         for remark in plan.remarks:
             print(f"sweep {plan.name}: {remark}")
+        if not plan.jobs:
+            _quieten_optuna()
         sys.argv[1:] = ["--multirun", *plan.arguments]
         with sweep_jobs.shown(folder, plan.jobs):
             hydra.main(config_path=str(ROOT / "conf"), config_name="config", version_base="1.3")(job)()
         return sweep_jobs.read_states(folder, sweep_jobs.owner(folder), plan.jobs)
+
+
+def _quieten_optuna() -> None:
+    """Keep Optuna's own lines out of the table."""
+    import optuna
+
+    optuna.logging.set_verbosity(logging.WARNING)
 
 
 def conclude(name: str, states: list[State], seconds: float) -> None:
