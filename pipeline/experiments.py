@@ -98,9 +98,7 @@ def accuracy(root: Path, experiment: str) -> float | None:
         return None
 
 
-def run(
-    job: Job, root: Path, log: Path, report: Callable[[Progress], None], owner: int | None = None
-) -> Progress:
+def run(job: Job, root: Path, log: Path, report: Callable[[Progress], None]) -> Progress:
     """Run an experiment, unless there is one of its name that starts from HEAD.
 
     Args:
@@ -108,7 +106,6 @@ def run(
         root: of a clone that nothing else writes to, since `dvc exp run` changes it for a moment.
         log: file to write everything to that dvc and the stages print.
         report: called with each change, and once a second for the clock.
-        owner: process id of the parent of this process, if it is to end with that one (a worker).
 
     Returns:
         The last progress: done, failed or skipped. A failing experiment raises nothing.
@@ -119,7 +116,7 @@ def run(
         return _reported(Progress("skipped", accuracy=known), report)
     log.parent.mkdir(parents=True, exist_ok=True)
     _reported(Progress("running"), report)
-    code = _attempts(job, root, log, report, owner)
+    code = _attempts(job, root, log, report)
     last = replace(progress(log), seconds=time.monotonic() - started)
     final = accuracy(root, job.experiment)
     if code == 0 and final is not None:
@@ -132,18 +129,18 @@ def _reported(progress: Progress, report: Callable[[Progress], None]) -> Progres
     return progress
 
 
-def _attempts(job: Job, root: Path, log: Path, report: Callable[[Progress], None], owner: int | None) -> int:
+def _attempts(job: Job, root: Path, log: Path, report: Callable[[Progress], None]) -> int:
     """Run dvc; again when all that was wrong was another dvc at work in the folder."""
     deadline = time.monotonic() + LOCK_SECONDS
     while True:
-        code = _once(job, root, log, report, owner)
+        code = _once(job, root, log, report)
         locked = code != 0 and LOCK_ERROR in log.read_text(errors="replace")
         if not locked or time.monotonic() > deadline:
             return code
         time.sleep(1)
 
 
-def _once(job: Job, root: Path, log: Path, report: Callable[[Progress], None], owner: int | None) -> int:
+def _once(job: Job, root: Path, log: Path, report: Callable[[Progress], None]) -> int:
     command = ["dvc", "exp", "run", "--temp", "--name", job.experiment]
     for override in job.overrides:
         command += ["--set-param", override]
@@ -161,9 +158,6 @@ def _once(job: Job, root: Path, log: Path, report: Callable[[Progress], None], o
     try:
         shown = (0, 0.0)
         while process.poll() is None:
-            if owner is not None and os.getppid() != owner:
-                end(process)
-                os._exit(1)
             seconds = time.monotonic() - started
             if shown != (size := log.stat().st_size, seconds // 1):
                 report(replace(progress(log), seconds=seconds))
@@ -206,9 +200,7 @@ def log_end(log: Path, code: int) -> str:
     return "\n".join(lines[-LOG_END_LINES:])
 
 
-def run_apart(
-    job: Job, root: Path, scratch: Path, report: Callable[[Progress], None], owner: int | None = None
-) -> Progress:
+def run_apart(job: Job, root: Path, scratch: Path, report: Callable[[Progress], None]) -> Progress:
     """`run` in a clone of its own below `scratch`, then take the experiment over into `root`.
 
     Args:
@@ -216,7 +208,6 @@ def run_apart(
         root: of the project, whose files are neither read nor written: HEAD alone counts.
         scratch: folder for the log, `<experiment>.log`, and for the clone while the job runs.
         report: as for `run`.
-        owner: as for `run`.
     """
     known = accuracy(root, job.experiment)
     if known is not None:
@@ -225,7 +216,7 @@ def run_apart(
     last = Progress("running")
     try:
         clone(root, folder)
-        last = run(job, folder, scratch / f"{job.experiment}.log", report, owner)
+        last = run(job, folder, scratch / f"{job.experiment}.log", report)
         if last.state == "done":
             collect(root, folder, job.experiment)
         return last

@@ -4,11 +4,13 @@ A job may run in another process than the screen does; they meet in `.sweeps/<sw
 """
 
 import fcntl
+import functools
 import math
 import os
 import shutil
 import signal
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -75,22 +77,39 @@ def run(root: Path, folder: Path, job: Job) -> float:
         Its validation accuracy, for a search; that of a failed job is 0. Nothing is raised for it.
     """
     sweep = owner(folder)
-    is_worker = os.getpid() != sweep
-    if is_worker:
-        # Ctrl-C reaches the sweep as well, which ends its workers.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-    seconds = _known_seconds(folder, job.experiment)
+    if os.getppid() == sweep:
+        _end_with_parent(sweep)
 
     def report(progress: Progress) -> None:
-        known = replace(progress, seconds=seconds) if progress.state == "skipped" else progress
-        write_state(folder, sweep, State(job, known))
+        keep(folder, sweep, job, progress)
 
     with (folder / f"{job.experiment}.lock").open("w") as lock:
         # A search may draw the same values twice at once: the second finds the first's result.
         fcntl.flock(lock, fcntl.LOCK_EX)
-        last = experiments.run_apart(job, root, folder, report, sweep if is_worker else None)
+        last = experiments.run_apart(job, root, folder, report)
     found = last.accuracy if last.state != "failed" else None
     return FAILED_ACCURACY if found is None or math.isnan(found) else found
+
+
+@functools.cache
+def _end_with_parent(parent: int) -> None:
+    """Make this worker of joblib end with the sweep, also while it has no job; loky does not see to it."""
+    # Ctrl-C reaches the sweep as well, which ends its workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(REFRESH_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def keep(folder: Path, sweep: int, job: Job, progress: Progress) -> None:
+    """Keep a job's progress; of one that is skipped, also how long it took when it was run."""
+    if progress.state == "skipped":
+        progress = replace(progress, seconds=_known_seconds(folder, job.experiment))
+    write_state(folder, sweep, State(job, progress))
 
 
 def _known_seconds(folder: Path, experiment: str) -> float:

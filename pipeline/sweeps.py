@@ -62,25 +62,17 @@ def plan(conf: Path, given: list[str]) -> Plan:
     own = [o for o in overrides if not _is_hydras(o)]
     launcher, sweeper = settings["hydra/launcher"], settings["hydra/sweeper"]
     keys = {o.key_or_group for o in overrides}
-    remarks: list[str] = []
-    added = _settings(keys, sweeper, launcher)
+    added, remarks = [], []
     if launcher == "joblib" and not keys & {"runtime.threads", "runtime"}:
         added.append("runtime.threads=1")
-        own = [*own, *_parse(conf, ["runtime.threads=1"])[0]]
+        own = [*own, *_parse(conf, added)[0]]
         remarks.append("runtime.threads=1, since jobs run side by side")
     name = sweep_name(overrides)
-    added += [
-        f"hydra.job.name={name}",
-        f"hydra.sweep.dir={SCRATCH}/{name}",
-        f"hydra.run.dir={SCRATCH}/{name}",
-    ]
+    jobs = [] if sweeper == "optuna" else _jobs(conf, name, own)
     if sweeper == "optuna":
         check_jobs(conf, [Job("", one) for one in _candidates(own)], distinct=False)
-        jobs, num_jobs = [], settings["trials"]
-    else:
-        jobs = [Job(experiment_name(name, one), one) for one in _combinations(own)]
-        check_jobs(conf, jobs, distinct=True)
-        num_jobs = len(jobs)
+    num_jobs = len(jobs) or settings["trials"]
+    added += _settings(keys, name, launcher, sweeper, min(num_jobs, num_cores()))
     return Plan(name, launcher, jobs, num_jobs, [*given, *added], remarks)
 
 
@@ -122,21 +114,28 @@ def _is_hydras(override: Any) -> bool:
     return bool(re.match(r"hydra[./]", override.key_or_group))
 
 
-def _settings(keys: set[str], sweeper: str, launcher: str) -> list[str]:
+def _settings(keys: set[str], name: str, launcher: str, sweeper: str, num_parallel: int) -> list[str]:
     """Overrides of Hydra's own settings that a sweep needs and the user did not give."""
     wanted = {
         "hydra.mode": "MULTIRUN",
+        "hydra.job.name": name,
         "hydra.job.chdir": "false",
+        "hydra.sweep.dir": f"{SCRATCH}/{name}",
         "hydra.sweep.subdir": ".",
+        "hydra.run.dir": f"{SCRATCH}/{name}",
         "hydra.output_subdir": "null",
         "hydra/hydra_logging": "none",
         "hydra/job_logging": "none",
     }
     if launcher == "joblib":
+        wanted["hydra.launcher.n_jobs"] = str(num_parallel)
         # Else jobs that are done already, being quick, make joblib hand out several at once.
         wanted["hydra.launcher.batch_size"] = "1"
     if sweeper == "optuna":
         wanted["hydra.sweeper.direction"] = "maximize"
+        if launcher == "basic":
+            # Trials drawn together know nothing of each other.
+            wanted["hydra.sweeper.n_jobs"] = "1"
         if "hydra/sweeper/sampler" not in keys:
             wanted["hydra.sweeper.sampler.seed"] = str(SEARCH_SEED)
     return [f"{key}={value}" for key, value in wanted.items() if key not in keys]
@@ -166,15 +165,18 @@ def experiment_name(sweep: str, overrides: Iterable[str]) -> str:
     return f"{sweep}-{digest[:8]}"
 
 
-def _combinations(overrides: list[Any]) -> list[list[str]]:
-    """Overrides of each job, as Hydra's own sweeper will make them."""
+def _jobs(conf: Path, name: str, overrides: list[Any]) -> list[Job]:
+    """Each combination as Hydra's own sweeper will make it, checked."""
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
     from hydra.errors import HydraException
 
     try:
-        return [list(one) for one in BasicSweeper.split_arguments(overrides, None)[0]]
+        found = [list(one) for one in BasicSweeper.split_arguments(overrides, None)[0]]
     except HydraException as error:
         raise InputError(f"{error}; expected lists of values, or hydra/sweeper=optuna") from None
+    jobs = [Job(experiment_name(name, one), one) for one in found]
+    check_jobs(conf, jobs, distinct=True)
+    return jobs
 
 
 def _candidates(overrides: list[Any]) -> list[list[str]]:

@@ -75,6 +75,7 @@ def test_a_search_maximizes_with_a_seeded_sampler_unless_told_otherwise():
     plan = sweeps.plan(CONF, given)
     assert plan.num_jobs == 3
     assert {"hydra.sweeper.direction=maximize", "hydra.sweeper.sampler.seed=42"} <= set(plan.arguments)
+    assert "hydra.sweeper.n_jobs=1" in plan.arguments
     told = sweeps.plan(CONF, [*given, "hydra.sweeper.direction=minimize"])
     assert "hydra.sweeper.direction=maximize" not in told.arguments
 
