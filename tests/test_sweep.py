@@ -81,7 +81,8 @@ def killed(project) -> dict[str, dict]:
     waited = wait_for(a_job_is_done_and_another_at_work)
     ended = process.poll()
     process.kill()
-    assert waited and ended is None, process.stdout.read()
+    assert waited
+    assert ended is None, process.stdout.read()
     process.wait()
     return states(project.folder, "rates")
 
