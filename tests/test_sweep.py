@@ -81,9 +81,9 @@ def killed(project) -> dict[str, dict]:
     waited = wait_for(a_job_is_done_and_another_at_work)
     ended = process.poll()
     process.kill()
+    output = process.communicate()[0]
     assert waited
-    assert ended is None, process.stdout.read()
-    process.wait()
+    assert ended is None, output
     return states(project.folder, "rates")
 
 
@@ -230,7 +230,7 @@ with sweep_jobs.only_one(Path({str(folder)!r})):
         output = process.communicate(timeout=120)[0]
     finally:
         other.kill()
-        other.wait()
+        other.communicate()
     assert process.returncode == 1
     assert f"error: a sweep taken, process {other.pid}, is at work" in output
 
