@@ -31,7 +31,7 @@ wait $!
 """
 LOCK_ERROR = "Unable to acquire lock"
 EPOCH = re.compile(r"^Epoch (\d+)/(\d+)", re.MULTILINE)
-ACCURACY = re.compile(r"val_accuracy: ([\d.]+)")
+ACCURACY = re.compile(r"val_accuracy: ([\d.]+(?:e[+-]\d+)?)")
 # What dvc says while it waits, and around an error, that tells nothing about it.
 NOISE = re.compile(r"^\s*$|^Having any troubles|^\s*https?://|^\d{4}-\d\d-\d\d .*cuda|^[WIE]0000 ")
 
