@@ -70,13 +70,18 @@ def conclude(name: str, states: list[State], seconds: float) -> None:
     }
     counts = ", ".join(f"{len(jobs)} {state}" for state, jobs in ended.items() if jobs)
     print(f"sweep {name}: {counts}; {seconds:.0f} s")
-    if ended["done"] or ended["skipped"]:
-        write_answer(name, states)
-    bad = [s.job.experiment for s in states if s.progress.state not in ("done", "skipped")]
-    if bad:
-        raise InputError(
+    problems = []
+    if bad := [s.job.experiment for s in states if s.progress.state not in ("done", "skipped")]:
+        problems.append(
             f"{len(bad)} of {len(states)} jobs failed: {', '.join(bad)}; see {sweeps.SCRATCH}/{name}/"
         )
+    if len(bad) < len(states):
+        try:
+            write_answer(name, states)
+        except InputError as error:
+            problems.append(str(error))
+    if problems:
+        raise InputError("; ".join(problems))
 
 
 def write_answer(name: str, states: list[State]) -> None:
