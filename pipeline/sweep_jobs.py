@@ -199,16 +199,17 @@ def _announce(console: "Console", state: State, before: str) -> None:
 
 
 def table(states: Sequence[State]) -> "Table":
-    """Every job: experiment, overrides, state, epoch, validation accuracy so far, seconds."""
+    """Every job: experiment, overrides not shared by all, state, epoch, validation accuracy, seconds."""
     from rich.markup import escape
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    made = Table("experiment", "overrides", "state", "epoch", "accuracy", "seconds")
+    shared = set.intersection(*(set(state.job.overrides) for state in states)) if len(states) > 1 else set()
+    made = Table("experiment", Column("overrides", overflow="fold"), "state", "epoch", "accuracy", "seconds")
     for state in states:
         now = state.progress
         made.add_row(
             state.job.experiment,
-            escape(" ".join(state.job.overrides)),
+            escape(" ".join(one for one in state.job.overrides if one not in shared)),
             now.state,
             f"{now.epoch}/{now.epochs}" if now.epoch else "",
             "" if now.accuracy is None else f"{now.accuracy:.4f}",

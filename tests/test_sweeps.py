@@ -1,14 +1,18 @@
 """What a sweep will run, and what is refused before anything runs."""
 
 import hashlib
+import io
 import subprocess
 from collections import namedtuple
 
 import pytest
 from conftest import ROOT, environment
+from rich.console import Console
 
-from pipeline import sweeps
+from pipeline import sweep_jobs, sweeps
 from pipeline.config import InputError
+from pipeline.experiments import Job, Progress
+from pipeline.sweep_jobs import State
 
 CONF = ROOT / "conf"
 
@@ -103,6 +107,20 @@ def test_any_job_that_is_wrong_refuses_the_whole_sweep(given, message):
     with pytest.raises(InputError) as error:
         sweeps.plan(CONF, given)
     assert message in str(error.value)
+
+
+def test_the_table_shows_what_tells_jobs_apart_and_how_far_they_are():
+    states = [
+        State(Job("one", ["data=digits", "model.filters=[8]"]), Progress("running", 2, 3, 0.5, 7.2)),
+        State(Job("two", ["data=digits", "model.filters=[16]"]), Progress("waiting")),
+    ]
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(sweep_jobs.table(states))
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in console.export_text().splitlines()]
+    assert [row for row in rows if row] == [
+        ["one", "model.filters=[8]", "running", "2/3", "0.5000", "7"],
+        ["two", "model.filters=[16]", "waiting", "", "", ""],
+    ]
 
 
 def test_uncommitted_changes_of_what_an_experiment_is_made_of_are_named(repository):
