@@ -17,7 +17,7 @@ from pipeline import config, experiments
 
 STAGES = ("compose", "fetch", "prepare", "train", "evaluate")
 # The last learning rate makes the loss overflow, which no check can foresee.
-RATES = ("-m", "hydra/launcher=joblib", "hydra.job.name=rates", "train.learning_rate=0.001,0.002,1e30")
+RATES = ("-m", "hydra/launcher=joblib", "hydra.job.name=rates", "train.learning_rate=0.001,0.002,1e38")
 
 
 def sweep(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
@@ -114,7 +114,7 @@ def test_a_failing_job_is_named_with_the_end_of_its_log_and_the_others_go_on(res
     code, output = restarted
     assert code == 1
     after = states(project.folder, "rates")
-    bad = after["train.learning_rate=1e30"]["experiment"]
+    bad = after["train.learning_rate=1e38"]["experiment"]
     assert {rate: state["state"] for rate, state in after.items() if state["experiment"] != bad}.keys() == {
         "train.learning_rate=0.001",
         "train.learning_rate=0.002",
