@@ -114,7 +114,7 @@ def test_a_failing_job_is_named_with_the_end_of_its_log_and_the_others_go_on(res
     code, output = restarted
     assert code == 1
     after = states(project.folder, "rates")
-    bad = after["train.learning_rate=1e38"]["experiment"]
+    bad = after["train.learning_rate=1e+38"]["experiment"]
     assert {rate: state["state"] for rate, state in after.items() if state["experiment"] != bad}.keys() == {
         "train.learning_rate=0.001",
         "train.learning_rate=0.002",
