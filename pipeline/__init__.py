@@ -27,6 +27,11 @@ explanations    patches that excite a filter, ablation, attribution, and its san
 figures         pictures, and what all pictures share: colours, tiles, sizes
 walk_figures    pictures of the way of one image
 explanation_figures   pictures of the explanations
+sweep_runs      the runs of a sweep together: configurations, spread over seeds, Pareto front
+sweep_figures   pictures of a sweep: accuracy against size and against what was swept
+sweep_run_figures     losses and first kernels of a sweep's runs
+sweep_summary   the answer of a sweep in words
+sweep_results   reading the experiments of a sweep, writing its table, pictures and page
 
 Imports run one way: stages -> nouns -> config.
 """

@@ -4,7 +4,7 @@ A configuration is drawn as its mean over seeds with the standard deviation as e
 is a faint point or line.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import cycle
 
 import numpy as np
@@ -78,14 +78,14 @@ def accuracy_parameters(found: Sequence[Configuration], name: str) -> Figure:
     """
     figure = new_figure(9, 5.8)
     axes = figure.subplots()
-    front, chosen = front_of(found), smallest_as_good(found)
+    front = front_of(found)
     _draw_seeds(axes, found)
     others = [one for one in found if one not in front]
     _draw_means(axes, others, ACCURACY, STRONG, "o", "configuration")
     _draw_means(axes, front, ACCURACY, ACCENT, "D", "on the Pareto front: none is both smaller and better")
     x, y = [one.parameters for one in front], [one.estimate(ACCURACY).mean for one in front]
     axes.plot(x, y, color=ACCENT, lw=1.2, drawstyle="steps-post", zorder=1)
-    _draw_enough(axes, found, chosen)
+    _draw_enough(axes, found, {one.label: one.parameters for one in found})
     axes.set(xlabel="parameters (weights and biases, logarithmic)")
     axes.set_ylabel("validation accuracy (share of images)")
     axes.set_title(f"Sweep {name}: accuracy against size\n{seeds_text(found)}", fontsize=11)
@@ -130,14 +130,21 @@ def _draw_means(
     )
 
 
-def _draw_enough(axes: Axes, found: Sequence[Configuration], chosen: Configuration | None) -> None:
-    """The line of one standard error below the best, and a ring around the cheapest above it."""
+def _draw_enough(axes: Axes, found: Sequence[Configuration], places: Mapping[str, float]) -> None:
+    """The line of one standard error below the best, and a ring around the cheapest above it.
+
+    Args:
+        axes: to draw on.
+        found: configurations of the sweep.
+        places: x of each, by its label.
+    """
+    chosen = smallest_as_good(found)
     top = best_of(found).estimate(ACCURACY)
     if top.standard_error is None or chosen is None:
         return
     line = top.mean - top.standard_error
     axes.axhline(line, color="0.45", ls="--", lw=1, label=f"best − one standard error: {line:.4f}")
-    x, y = chosen.parameters, chosen.estimate(ACCURACY).mean
+    x, y = places[chosen.label], chosen.estimate(ACCURACY).mean
     text = f"cheapest above that line: {shortened(chosen.label)}"
     axes.plot([x], [y], ls="none", marker="o", ms=16, mfc="none", mec="black", mew=1.3, label=text, zorder=4)
 
@@ -188,7 +195,7 @@ def _label_points(axes: Axes, points: Sequence[tuple[float, float]], labels: Seq
         axes.set_ylim(low, high + (high - low) * 1.4 * excess / axes.bbox.height)
         places = _clear_places(axes, axes.transData.transform(points), labels)
     for point, label, (dx, dy, _) in zip(points, labels, places, strict=True):
-        arrow = {"arrowstyle": "-", "color": "0.5", "lw": 0.6, "shrinkA": 0, "shrinkB": 3}
+        arrow = {"arrowstyle": "-", "relpos": (1, 0), "color": "0.5", "lw": 0.6, "shrinkA": 0, "shrinkB": 3}
         text = axes.annotate(
             label,
             point,
@@ -247,13 +254,15 @@ def accuracy_factor(found: Sequence[Configuration], factor: str, name: str) -> F
             _draw_scatter(axes, found, factor, place, metric)
         _swept_axis(axes, factor, levels, kind)
         axes.grid(alpha=0.25)
+    if len(series) == 1:
+        _draw_enough(panels[0], found, {one.label: place[str(one.values[factor])] for one in found})
     panels[0].set(ylabel="accuracy (share of images)", title="validation")
     panels[1].set(title="test (not for choosing)")
     figure.suptitle(f"Sweep {name}: accuracy against {short(factor)}\n{seeds_text(found)}", fontsize=11)
     handles, texts = panels[0].get_legend_handles_labels()
-    if len(series) > 1:
+    if texts:
         legend = figure.legend(handles, texts, loc="outside lower center", ncols=min(4, len(texts)))
-        if len(series) <= MAX_SERIES:
+        if 1 < len(series) <= MAX_SERIES:
             legend.set_title(", ".join(short(one) for one in found[0].values if one != factor))
     return figure
 

@@ -66,9 +66,13 @@ def read_runs(root: Path, jobs: Sequence[Job]) -> tuple[list[Run], list[str]]:
         for experiment, (overrides, seconds) in named.items():
             try:
                 revision = revisions.resolve(root, experiment)
+            except InputError:
+                problems.append(f"`{experiment}` ({' '.join(overrides)}): no such experiment, its job failed")
+                continue
+            try:
                 values = _read_reports(root, revision)
             except InputError as error:
-                problems.append(f"`{experiment}` ({' '.join(overrides)}) has no result: {error}")
+                problems.append(f"`{experiment}` ({' '.join(overrides)}): {error}")
                 continue
             try:
                 kernel = _read_kernel(root, revision, Path(folder))
@@ -78,7 +82,7 @@ def read_runs(root: Path, jobs: Sequence[Job]) -> tuple[list[Run], list[str]]:
             runs.append(Run(experiment, tuple(overrides), *values, kernel=kernel, seconds=seconds))
     if without:
         how = "their models are not in DVC's cache, `dvc exp pull` may bring them"
-        problems.append(f"{len(without)} runs are shown without kernels ({how}): {', '.join(without)}.")
+        problems.append(f"Without kernels, as {how}: {', '.join(without)}.")
     return runs, problems
 
 

@@ -70,10 +70,14 @@ def answer(found: Sequence[Configuration]) -> str:
     if near:
         others = "; ".join(_given(one) for one in near if one is not best) or "no other"
         return f"**Best: {_given(best)}**, {_scores(best)}. Within one standard error of it: {others}."
-    text = ONE_SEED if all(len(one.runs) == 1 for one in found) else "The best ran with one seed only:"
+    text = (
+        ONE_SEED
+        if all(len(one.runs) == 1 for one in found)
+        else "It ran with one seed, so how much of that is luck is not known:"
+    )
     front = "; ".join(f"{_given(one)} ({one.estimate(ACCURACY)})" for one in front_of(found))
     few = f" None is both smaller and more accurate than these: {front}." if cost is not None else ""
-    return f"**Best: {_given(best)}** ({_size(best)}), {_scores(best)}. {text} add `seed=1,2,3` to know.{few}"
+    return f"**Best: {_given(best)}** ({_size(best)}), {_scores(best)}. {text} `seed=1,2,3` would tell.{few}"
 
 
 def _scores(one: Configuration) -> str:
