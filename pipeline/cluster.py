@@ -52,8 +52,8 @@ def git_remote(root: Path) -> str:
     remote = git(root, "config", "--default", "origin", f"branch.{branch}.remote")
     if remote not in git(root, "remote").split():
         raise InputError(
-            f"{root} has no Git remote {remote}, expected one that every node reaches: `git remote add {remote}"
-            " URL`, then `git push`"
+            f"{root} has no Git remote {remote}, expected one that every node reaches:"
+            f" `git remote add {remote} URL`, then `git push`"
         )
     return remote
 
@@ -181,6 +181,43 @@ def task(
         return run(order, *job(list(HydraConfig.get().overrides.task)), board)
 
     return sent
+
+
+@contextmanager
+def opened(
+    root: Path,
+    launcher: Mapping[str, Any],
+    logs: Path,
+    job: Callable[[list[str]], tuple[str, list[str]]],
+    report: Report,
+) -> Iterator[Callable[[Any], float]]:
+    """Check, connect, and take reports and results in while the block runs.
+
+    Args:
+        root: the Git repository.
+        launcher: `hydra.launcher.ray`: `init` and `remote`, resolved.
+        logs: folder for `<experiment>.log`.
+        job: the experiment's name and overrides from a job's overrides; see `task`.
+        report: called with each experiment's name and progress, from another thread.
+
+    Yields:
+        The task function for Hydra's Ray launcher.
+
+    Raises:
+        InputError: see `check` and `connect`.
+    """
+    import ray
+
+    order = check(root)
+    logs.mkdir(parents=True, exist_ok=True)
+    connect(launcher["init"], logs)
+    try:
+        check_processors(launcher["remote"].get("num_cpus", 1))
+        board = open_board()
+        with listening(root, git_remote(root), logs, board, report):
+            yield task(order, board, job)
+    finally:
+        ray.shutdown()
 
 
 def open_board() -> Any:

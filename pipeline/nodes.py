@@ -159,9 +159,9 @@ def run_in_clone(
     binaries = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     last: dict[str, Any] = {}
     other: list[str] = []
+    command = [sys.executable, "-m", "pipeline.node_job", experiment, *overrides]
     with subprocess.Popen(
-        ["setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-m", "pipeline.node_job", experiment]
-        + overrides,
+        ["setpriv", "--pdeathsig", "KILL", "--", *command],
         cwd=folder,
         env={**os.environ, "PATH": binaries, "PYTHONPATH": "", "PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,
