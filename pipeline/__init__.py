@@ -17,6 +17,7 @@ downloads       Keras' cache, mirrors, Debian packages
 models          the network: its shapes by arithmetic, and its Keras layers
 training        batches, the runtime, the fit and its interrupted-run state
 metrics         scores, confusion, mistakes
+revisions       what a branch, tag, commit or experiment holds, without checking it out
 weights         kernels: statistics, tiles, distance from the untrained network
 features        feature maps, fire rates, the way of one image through the network
 explanations    patches that excite a filter, ablation, attribution, and its sanity test

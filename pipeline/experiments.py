@@ -5,8 +5,10 @@ ends it: Ctrl-C, an exception or `kill -9`.
 """
 
 import contextlib
+import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -89,9 +91,6 @@ def reference(root: Path, experiment: str) -> str:
 
 def accuracy(root: Path, experiment: str) -> float | None:
     """Validation accuracy of an experiment that starts from HEAD; None when there is no such one."""
-    # Imported here: this module is loaded in every worker of a sweep.
-    import json
-
     try:
         text = git(root, "show", f"{reference(root, experiment)}:reports/metrics.json")
         return float(json.loads(text)["validation"]["accuracy"])
@@ -206,6 +205,35 @@ def log_end(log: Path, code: int) -> str:
     return "\n".join(lines[-LOG_END_LINES:])
 
 
+def run_apart(
+    job: Job, root: Path, scratch: Path, report: Callable[[Progress], None], owner: int | None = None
+) -> Progress:
+    """`run` in a clone of its own below `scratch`, then take the experiment over into `root`.
+
+    Args:
+        job: what to run.
+        root: of the project, whose files are neither read nor written: HEAD alone counts.
+        scratch: folder for the log, `<experiment>.log`, and for the clone while the job runs.
+        report: as for `run`.
+        owner: as for `run`.
+    """
+    known = accuracy(root, job.experiment)
+    if known is not None:
+        return _reported(Progress("skipped", accuracy=known), report)
+    folder = scratch / job.experiment
+    last = Progress("running")
+    try:
+        clone(root, folder)
+        last = run(job, folder, scratch / f"{job.experiment}.log", report, owner)
+        if last.state == "done":
+            collect(root, folder, job.experiment)
+        return last
+    except (InputError, OSError) as error:
+        return _reported(replace(last, state="failed", log_end=str(error)), report)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def clone(root: Path, folder: Path) -> None:
     """Make a clone of HEAD that shares objects and DVC's cache with `root`; takes about 0.2 s.
 
@@ -213,8 +241,6 @@ def clone(root: Path, folder: Path) -> None:
     In a clone that happens to nobody's files, jobs start side by side, and one that was killed leaves
     nothing but a folder to delete.
     """
-    import shutil
-
     from dvc.repo import Repo
 
     if folder.exists():

@@ -111,6 +111,7 @@ def test_no_stage_depends_on_the_digest_and_nothing_is_templated():
         "sources",
         "folders",
         "images",
+        "revisions",
         "config",
     ],
 )

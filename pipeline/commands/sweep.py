@@ -1,0 +1,95 @@
+"""Run the pipeline over many configurations, each one a DVC experiment.
+
+    python -m pipeline.commands.sweep -m 'model.filters=[8,16],[16,32],[32,64],[64,128]' seed=1,2,3
+    python -m pipeline.commands.sweep -m hydra/launcher=joblib seed=1,2,3          # side by side
+    python -m pipeline.commands.sweep -m hydra/sweeper=optuna hydra.sweeper.n_trials=6 \\
+        'model.filters=choice([8,16],[16,32])' 'train.learning_rate=interval(0.0005,0.01)'
+
+Overrides are Hydra's. Each combination becomes the experiment `<sweep>-<digest>`, made from HEAD in a
+clone, so this folder may be worked in meanwhile. Started again, it runs what is not there yet. Logs and
+states lie in `.sweeps/<sweep>/`, the answer in `reports/sweeps/<sweep>/`.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from pipeline import sweep_jobs, sweeps
+from pipeline.config import InputError, one_line_errors
+from pipeline.experiments import Job
+from pipeline.hydra_plugins import filterscope  # noqa: F401  (registers what conf/ needs to be composed)
+from pipeline.sweep_jobs import State
+
+ROOT = Path(__file__).resolve().parents[2]
+FLAGS = ("-m", "--multirun")
+
+
+def job(cfg: DictConfig) -> float:
+    """What Hydra calls for each combination, in this process or another one."""
+    given = HydraConfig.get()
+    overrides = list(given.overrides.task)
+    one = Job(sweeps.experiment_name(given.job.name, overrides), overrides)
+    return sweep_jobs.run(ROOT, ROOT / sweeps.SCRATCH / given.job.name, one)
+
+
+def sweep(plan: sweeps.Plan) -> list[State]:
+    """Let Hydra run every job of a plan, show them meanwhile, and return how each one ended."""
+    folder = ROOT / sweeps.SCRATCH / plan.name
+    with sweep_jobs.only_one(folder):
+        where = folder.relative_to(ROOT)
+        print(f"sweep {plan.name}: {plan.num_jobs} jobs, launcher {plan.launcher}; logs in {where}/")
+        for remark in plan.remarks:
+            print(f"sweep {plan.name}: {remark}")
+        sys.argv[1:] = ["--multirun", *plan.arguments]
+        with sweep_jobs.shown(folder, plan.jobs):
+            hydra.main(config_path=str(ROOT / "conf"), config_name="config", version_base="1.3")(job)()
+        return sweep_jobs.read_states(folder, sweep_jobs.owner(folder), plan.jobs)
+
+
+def conclude(name: str, states: list[State], seconds: float) -> None:
+    """Print the closing table, write the answer, and fail if a job did."""
+    from rich.console import Console
+
+    Console(highlight=False).print(sweep_jobs.table(states))
+    ended = {
+        state: [s for s in states if s.progress.state == state] for state in (*sweep_jobs.OVER, "waiting")
+    }
+    counts = ", ".join(f"{len(jobs)} {state}" for state, jobs in ended.items() if jobs)
+    print(f"sweep {name}: {counts}; {seconds:.0f} s")
+    if ended["done"] or ended["skipped"]:
+        write_answer(name, states)
+    bad = [s.job.experiment for s in states if s.progress.state not in ("done", "skipped")]
+    if bad:
+        raise InputError(
+            f"{len(bad)} of {len(states)} jobs failed: {', '.join(bad)}; see {sweeps.SCRATCH}/{name}/"
+        )
+
+
+def write_answer(name: str, states: list[State]) -> None:
+    """Tables and pictures of what the sweep found."""
+    from pipeline import sweep_results
+
+    jobs = [(s.job.experiment, s.job.overrides, s.progress.seconds or None) for s in states]
+    folder = sweep_results.write_answer(ROOT, name, jobs)
+    print(f"sweep {name}: {folder.relative_to(ROOT)}/summary.md")
+
+
+def main() -> None:
+    """Check, run, conclude."""
+    given = [argument for argument in sys.argv[1:] if argument not in FLAGS]
+    if any(argument.startswith("-") for argument in given) or not given:
+        sys.exit(__doc__)
+    started = time.monotonic()
+    sweeps.check_repository(ROOT)
+    plan = sweeps.plan(ROOT / "conf", given)
+    sweeps.check_disk(ROOT, plan.num_jobs, 1 if plan.launcher == "basic" else sweeps.num_cores())
+    conclude(plan.name, sweep(plan), time.monotonic() - started)
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        main()

@@ -1,0 +1,196 @@
+"""The jobs of a sweep while it runs: each one's state in a file, all of them as a table on the screen.
+
+A job may run in another process than the screen does; they meet in `.sweeps/<sweep>/<experiment>.json`.
+"""
+
+import fcntl
+import math
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline import experiments, files
+from pipeline.config import InputError
+from pipeline.experiments import Job, Progress
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+# What a search is told of a job that failed: the worst there is. Optuna ends at nan.
+FAILED_ACCURACY = 0.0
+REFRESH_SECONDS = 0.5
+OVER = ("done", "failed", "skipped")
+
+
+@dataclass(frozen=True)
+class State:
+    """One job and how far it is."""
+
+    job: Job
+    progress: Progress
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Claim a sweep's folder for this process, and clear what a killed sweep left in it.
+
+    Raises:
+        InputError: a sweep of the same name is at work.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "owner").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise InputError(
+                f"a sweep {folder.name}, process {lock.read().strip()}, is at work; wait for it, end it,"
+                " or name this one with hydra.job.name=NAME"
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        for left in folder.iterdir():
+            if left.is_dir():
+                shutil.rmtree(left)
+        yield
+
+
+def owner(folder: Path) -> int:
+    """Process id of the sweep that claimed a folder."""
+    return int((folder / "owner").read_text())
+
+
+def run(root: Path, folder: Path, job: Job) -> float:
+    """Run one job of a sweep and keep its state in the folder; called in whichever process Hydra chose.
+
+    Returns:
+        Its validation accuracy, for a search; that of a failed job is 0. Nothing is raised for it.
+    """
+    sweep = owner(folder)
+    is_worker = os.getpid() != sweep
+    if is_worker:
+        # Ctrl-C reaches the sweep as well, which ends its workers.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    seconds = _known_seconds(folder, job.experiment)
+
+    def report(progress: Progress) -> None:
+        known = replace(progress, seconds=seconds) if progress.state == "skipped" else progress
+        write_state(folder, sweep, State(job, known))
+
+    with (folder / f"{job.experiment}.lock").open("w") as lock:
+        # A search may draw the same values twice at once: the second finds the first's result.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        last = experiments.run_apart(job, root, folder, report, sweep if is_worker else None)
+    found = last.accuracy if last.state != "failed" else None
+    return FAILED_ACCURACY if found is None or math.isnan(found) else found
+
+
+def _known_seconds(folder: Path, experiment: str) -> float:
+    """How long an experiment took when it was run, if that is known."""
+    try:
+        stored = files.read_json(folder / f"{experiment}.json")
+        return float(stored["seconds"]) if stored["state"] in ("done", "skipped") else 0.0
+    except (InputError, KeyError, TypeError):
+        return 0.0
+
+
+def write_state(folder: Path, sweep: int, state: State) -> None:
+    """Keep a job's state: its name, overrides and progress, and the process id of its sweep."""
+    value = {"sweep": sweep, **asdict(state.job), **asdict(state.progress)}
+    files.write_json(folder / f"{state.job.experiment}.json", value)
+
+
+def read_states(folder: Path, sweep: int, planned: Sequence[Job]) -> list[State]:
+    """State of each job of one sweep: those planned in their order, then others as they were found."""
+    found = {}
+    for path in sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns):
+        stored = files.read_json(path)
+        if stored.pop("sweep", None) == sweep:
+            job = Job(stored.pop("experiment"), stored.pop("overrides"))
+            found[job.experiment] = State(job, Progress(**stored))
+    waiting = {job.experiment: State(job, Progress("waiting")) for job in planned}
+    return list({**waiting, **found}.values())
+
+
+@contextmanager
+def shown(folder: Path, planned: Sequence[Job]) -> Iterator[None]:
+    """Show the jobs while the block runs: a live table on a terminal, else a line for start and end."""
+    from rich.console import Console
+
+    console, stop = Console(highlight=False), threading.Event()
+    thread = threading.Thread(target=_show, args=(console, folder, os.getpid(), planned, stop), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _show(
+    console: "Console", folder: Path, sweep: int, planned: Sequence[Job], stop: threading.Event
+) -> None:
+    from rich.live import Live
+
+    before: dict[str, str] = {}
+    with (
+        Live(console=console, auto_refresh=False, transient=True)
+        if console.is_terminal
+        else _nothing() as live
+    ):
+        while True:
+            last = stop.is_set()
+            states = read_states(folder, sweep, planned)
+            for state in states:
+                _announce(console, state, before.get(state.job.experiment, "waiting"))
+            before = {state.job.experiment: state.progress.state for state in states}
+            if live is not None:
+                live.update(table(states), refresh=True)
+            if last:
+                return
+            stop.wait(REFRESH_SECONDS)
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
+
+
+def _announce(console: "Console", state: State, before: str) -> None:
+    """A line for a job that started or ended, where no table shows it; a failure's log in any case."""
+    now = state.progress
+    if now.state == before:
+        return
+    words = f"{state.job.experiment} {now.state}  {' '.join(state.job.overrides)}"
+    if now.state == "failed":
+        console.print(f"{words}\n{now.log_end}", markup=False, soft_wrap=True)
+    elif not console.is_terminal:
+        accuracy = f"  accuracy {now.accuracy:.4f}, {now.seconds:.0f} s" if now.state in OVER else ""
+        console.print(words + accuracy, markup=False, soft_wrap=True)
+
+
+def table(states: Sequence[State]) -> "Table":
+    """Every job: experiment, overrides, state, epoch, validation accuracy so far, seconds."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    made = Table("experiment", "overrides", "state", "epoch", "accuracy", "seconds")
+    for state in states:
+        now = state.progress
+        made.add_row(
+            state.job.experiment,
+            escape(" ".join(state.job.overrides)),
+            now.state,
+            f"{now.epoch}/{now.epochs}" if now.epoch else "",
+            "" if now.accuracy is None else f"{now.accuracy:.4f}",
+            f"{now.seconds:.0f}" if now.seconds else "",
+        )
+    return made

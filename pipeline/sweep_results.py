@@ -1,0 +1,141 @@
+"""The results of a sweep: read from its experiments, written as a table, pictures and a page.
+
+Nothing that is written carries a date or a path, so that equal results are equal bytes.
+"""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline import files, revisions, sweep_figures, sweep_run_figures, sweep_summary, weights
+from pipeline.config import InputError
+from pipeline.sweep_runs import (
+    Configuration,
+    Run,
+    configurations,
+    flat,
+    override_values,
+)
+from pipeline.sweep_summary import Job
+
+METRICS = (
+    *("validation.loss", "validation.accuracy", "test.loss", "test.accuracy"),
+    *("epochs", "best_epoch"),
+)
+MAX_FACTORS = 4
+
+
+def write_answer(root: Path, name: str, jobs: Sequence[Job]) -> Path:
+    """Read every job's experiment and write `reports/sweeps/<name>/`, all of it or nothing.
+
+    Args:
+        root: of the project.
+        name: of the sweep.
+        jobs: experiment, Hydra overrides as given, and seconds that it took or None. One without an
+            experiment or without results, as of a failed job, is named on the page and left out.
+
+    Returns:
+        The folder: `results.csv`, `summary.md`, pictures.
+
+    Raises:
+        InputError: no job has results.
+    """
+    runs, problems = read_runs(root, jobs)
+    if not runs:
+        raise InputError(
+            f"sweep {name}: none of {len(jobs)} jobs has results ({problems[0] if problems else 'no jobs'});"
+            " expected at least one finished experiment"
+        )
+    found = configurations(runs)
+    folder = root / "reports" / "sweeps" / name
+    with files.replaced_folder(folder) as temporary:
+        files.write_table(temporary / "results.csv", *results(found))
+        pictures = _write_pictures(temporary, found, name, problems)
+        files.write_text(
+            temporary / "summary.md", sweep_summary.summary(name, found, jobs, pictures, problems)
+        )
+    return folder
+
+
+def read_runs(root: Path, jobs: Sequence[Job]) -> tuple[list[Run], list[str]]:
+    """What each experiment holds, each experiment once, and a line for each thing that is missing."""
+    runs, problems, without = [], [], []
+    named = {experiment: (overrides, seconds) for experiment, overrides, seconds in jobs}
+    with tempfile.TemporaryDirectory() as folder:
+        for experiment, (overrides, seconds) in named.items():
+            try:
+                revision = revisions.resolve(root, experiment)
+                values = _read_reports(root, revision)
+            except InputError as error:
+                problems.append(f"`{experiment}` ({' '.join(overrides)}) has no result: {error}")
+                continue
+            try:
+                kernel = _read_kernel(root, revision, Path(folder))
+            except InputError:
+                kernel = None
+                without.append(experiment)
+            runs.append(Run(experiment, tuple(overrides), *values, kernel=kernel, seconds=seconds))
+    if without:
+        how = "their models are not in DVC's cache, `dvc exp pull` may bring them"
+        problems.append(f"{len(without)} runs are shown without kernels ({how}): {', '.join(without)}.")
+    return runs, problems
+
+
+def _read_reports(root: Path, revision: revisions.Revision) -> tuple[Any, Any, Any]:
+    """Parameters, metrics and history of an experiment."""
+    return (
+        flat(revisions.read_params(root, revision)),
+        flat(revisions.read_json(root, revision, "reports/metrics.json")),
+        revisions.read_columns(root, revision, "reports/history.tsv"),
+    )
+
+
+def _read_kernel(root: Path, revision: revisions.Revision, folder: Path) -> files.Array:
+    """The first convolution's kernel (height, width, C, F)."""
+    path = revisions.fetch_output(root, revision, "models/best.keras", folder)
+    return weights.convolutions(weights.layers(*files.read_keras(path)))[0].kernel
+
+
+def results(found: Sequence[Configuration]) -> tuple[list[str], list[list[str]]]:
+    """The table of all runs: experiment, a column for each override, size, metrics, seconds.
+
+    Returns:
+        Header and rows, in the order of the configurations and their seeds.
+    """
+    runs = [(one, run) for one in found for run in one.runs]
+    keys = list(dict.fromkeys(key for _, run in runs for key in override_values(run.overrides)))
+    header = ["experiment", *keys, "parameters", "total_filters", *METRICS, "seconds"]
+    return header, [
+        [
+            run.experiment,
+            *(override_values(run.overrides).get(key, "") for key in keys),
+            str(one.parameters),
+            str(one.filters),
+            *(f"{run.metrics[metric]:.6g}" for metric in METRICS),
+            "" if run.seconds is None else f"{run.seconds:.1f}",
+        ]
+        for one, run in runs
+    ]
+
+
+def _write_pictures(
+    folder: Path, found: Sequence[Configuration], name: str, problems: list[str]
+) -> dict[str, str]:
+    """Write the pictures; return words for each; add to the problems what was left out."""
+    pictures = {"accuracy_parameters.png": "Validation accuracy against the number of parameters"}
+    drawn = [sweep_figures.accuracy_parameters(found, name)]
+    for factor in list(found[0].values)[:MAX_FACTORS]:
+        short = sweep_figures.short(factor)
+        pictures[f"accuracy_{short}.png"] = f"Validation and test accuracy against {short}"
+        drawn.append(sweep_figures.accuracy_factor(found, factor, name))
+    pictures["curves.png"] = "Training and validation loss over the epochs"
+    drawn.append(sweep_run_figures.curves(found, name))
+    if kernels := sweep_run_figures.kernels(found, name):
+        pictures["kernels.png"] = "Kernels of the first convolution of every run"
+        drawn.append(kernels)
+    for file, figure in zip(pictures, drawn, strict=True):
+        files.write_figure(folder / file, figure)
+    if rest := list(found[0].values)[MAX_FACTORS:]:
+        problems.append(f"Not drawn, of {len(found[0].values)} values that differ: {', '.join(rest)}.")
+    return pictures

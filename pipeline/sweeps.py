@@ -1,0 +1,252 @@
+"""What a sweep will run, and the checks of it before anything runs.
+
+A sweep is named, and so is each of its experiments: `<sweep>-<digest of the overrides>`. The same sweep
+started again therefore finds what is done.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline import config
+from pipeline.config import InputError
+from pipeline.experiments import Job, git
+
+SCRATCH = ".sweeps"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+# What an experiment is made of. Reports may differ: they are what it makes.
+SOURCES = ("conf", "pipeline", "params.yaml", "dvc.yaml", "dvc.lock", ".dvc", ".dvcignore", "data/external")
+SEARCH_SEED = 42
+# Per experiment, beside its models: reports, pictures and Git objects.
+REPORT_BYTES = 10 * 2**20
+SPARE_BYTES = 200 * 2**20
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sweep, checked.
+
+    Attributes:
+        name: of the sweep.
+        launcher: Hydra's choice: basic, joblib, ...
+        jobs: the experiments; of a search, whose overrides come one after another, none.
+        num_jobs: how many experiments there will be.
+        arguments: for Hydra's command line.
+        remarks: what was added to the user's overrides, in words.
+    """
+
+    name: str
+    launcher: str
+    jobs: list[Job]
+    num_jobs: int
+    arguments: list[str]
+    remarks: list[str]
+
+
+def plan(conf: Path, given: list[str]) -> Plan:
+    """Read the overrides of a command line, complete them, and check every job that they ask for.
+
+    Args:
+        conf: folder of the configuration; `config.register` must have run.
+        given: Hydra overrides, of which some may stand for several values.
+
+    Raises:
+        InputError: Hydra refuses an override, a job's values fail their checks, or two are the same.
+    """
+    overrides, settings = _parse(conf, given)
+    own = [o for o in overrides if not _is_hydras(o)]
+    launcher, sweeper = settings["hydra/launcher"], settings["hydra/sweeper"]
+    keys = {o.key_or_group for o in overrides}
+    remarks: list[str] = []
+    added = _settings(keys, sweeper, launcher)
+    if launcher == "joblib" and not keys & {"runtime.threads", "runtime"}:
+        added.append("runtime.threads=1")
+        own = [*own, *_parse(conf, ["runtime.threads=1"])[0]]
+        remarks.append("runtime.threads=1, since jobs run side by side")
+    name = sweep_name(overrides)
+    added += [
+        f"hydra.job.name={name}",
+        f"hydra.sweep.dir={SCRATCH}/{name}",
+        f"hydra.run.dir={SCRATCH}/{name}",
+    ]
+    if sweeper == "optuna":
+        check_jobs(conf, [Job("", one) for one in _candidates(own)], distinct=False)
+        jobs, num_jobs = [], settings["trials"]
+    else:
+        jobs = [Job(experiment_name(name, one), one) for one in _combinations(own)]
+        check_jobs(conf, jobs, distinct=True)
+        num_jobs = len(jobs)
+    return Plan(name, launcher, jobs, num_jobs, [*given, *added], remarks)
+
+
+def _parse(conf: Path, given: list[str]) -> tuple[list[Any], dict[str, Any]]:
+    """Parse overrides, and compose those of Hydra itself: its launcher, its sweeper, its trials."""
+    from hydra import compose, initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        with initialize_config_dir(str(conf.resolve()), version_base="1.3"):
+            loader = GlobalHydra.instance().config_loader()
+            parsed = OverridesParser.create(config_loader=loader).parse_overrides(given)
+            _check_choices(parsed, loader)
+            hydras = [str(o.input_line) for o in parsed if _is_hydras(o)]
+            composed = compose("config", overrides=hydras, return_hydra_config=True)
+            choices = OmegaConf.to_container(composed.hydra.runtime.choices)
+            trials = OmegaConf.select(composed, "hydra.sweeper.n_trials", default=0)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise InputError(str(error)) from None
+    return parsed, {**choices, "trials": trials}  # type: ignore[dict-item]
+
+
+def _check_choices(overrides: list[Any], loader: Any) -> None:
+    """Refuse a file of a group that is not there, which Hydra would tell in ten lines."""
+    for override in overrides:
+        known = loader.get_group_options(override.key_or_group)
+        values = override.value()
+        if known and isinstance(values, str) and values not in known:
+            raise InputError(
+                f"{override.key_or_group}: received {values!r}, expected one of {', '.join(known)}"
+            )
+
+
+def _is_hydras(override: Any) -> bool:
+    return bool(re.match(r"hydra[./]", override.key_or_group))
+
+
+def _settings(keys: set[str], sweeper: str, launcher: str) -> list[str]:
+    """Overrides of Hydra's own settings that a sweep needs and the user did not give."""
+    wanted = {
+        "hydra.mode": "MULTIRUN",
+        "hydra.job.chdir": "false",
+        "hydra.sweep.subdir": ".",
+        "hydra.output_subdir": "null",
+        "hydra/hydra_logging": "none",
+        "hydra/job_logging": "none",
+    }
+    if launcher == "joblib":
+        # Else jobs that are done already, being quick, make joblib hand out several at once.
+        wanted["hydra.launcher.batch_size"] = "1"
+    if sweeper == "optuna":
+        wanted["hydra.sweeper.direction"] = "maximize"
+        if "hydra/sweeper/sampler" not in keys:
+            wanted["hydra.sweeper.sampler.seed"] = str(SEARCH_SEED)
+    return [f"{key}={value}" for key, value in wanted.items() if key not in keys]
+
+
+def sweep_name(overrides: Iterable[Any]) -> str:
+    """`hydra.job.name` if given, else the last parts of the keys that take several values.
+
+    Args:
+        overrides: as Hydra parses them.
+
+    Raises:
+        InputError: the name cannot be part of a Git reference and of a path.
+    """
+    given = [str(o.value()) for o in overrides if o.key_or_group == "hydra.job.name"]
+    own = [o for o in overrides if not _is_hydras(o)]
+    swept = [o for o in own if o.is_sweep_override()] or own
+    name = given[-1] if given else "-".join(re.split(r"[./@]", o.key_or_group)[-1] for o in swept) or "single"
+    if not NAME.fullmatch(name):
+        raise InputError(f"hydra.job.name: received {name!r}, expected letters, digits, - and _")
+    return name
+
+
+def experiment_name(sweep: str, overrides: Iterable[str]) -> str:
+    """Name of the experiment of a sweep that has these overrides, in whatever order."""
+    digest = hashlib.sha256("\n".join(sorted(overrides)).encode()).hexdigest()
+    return f"{sweep}-{digest[:8]}"
+
+
+def _combinations(overrides: list[Any]) -> list[list[str]]:
+    """Overrides of each job, as Hydra's own sweeper will make them."""
+    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+    from hydra.errors import HydraException
+
+    try:
+        return [list(one) for one in BasicSweeper.split_arguments(overrides, None)[0]]
+    except HydraException as error:
+        raise InputError(f"{error}; expected lists of values, or hydra/sweeper=optuna") from None
+
+
+def _candidates(overrides: list[Any]) -> list[list[str]]:
+    """Overrides to check before a search: each choice, and each end of an interval, one at a time."""
+    fixed = [
+        f"{o.get_key_element()}={o.get_value_element_as_str()}"
+        for o in overrides
+        if not o.is_sweep_override()
+    ]
+    swept = [o for o in overrides if o.is_sweep_override()]
+    return [[*fixed, f"{o.get_key_element()}={value}"] for o in swept for value in _values(o)] or [fixed]
+
+
+def _values(override: Any) -> list[str]:
+    if override.is_choice_sweep():
+        return list(override.sweep_string_iterator())
+    bounds = override.value()
+    last = bounds.end if override.is_interval_sweep() else bounds.stop
+    return [str(bounds.start), str(last)]
+
+
+def check_jobs(conf: Path, jobs: Iterable[Job], *, distinct: bool) -> None:
+    """Compose each job's configuration as DVC will, and check it; all of them, and none the same."""
+    seen: dict[str, str] = {}
+    for job in jobs:
+        words = " ".join(job.overrides)
+        try:
+            text = config.compose(conf, job.overrides)
+        except InputError as error:
+            raise InputError(f"job {words}: {error}") from None
+        if distinct and text in seen:
+            raise InputError(f"received two jobs that are the same: {seen[text]} | {words}; leave one out")
+        seen[text] = words
+
+
+def check_repository(root: Path) -> None:
+    """Insist on a Git repository in which all that an experiment is made of is committed."""
+    try:
+        top = Path(git(root, "rev-parse", "--show-toplevel"))
+        git(root, "rev-parse", "HEAD")
+    except InputError:
+        raise InputError(
+            f"{root}: expected a Git repository with a commit; run `git init` and commit"
+        ) from None
+    if top.resolve() != root.resolve():
+        raise InputError(f"{root}: expected the top folder of a Git repository, which is {top}")
+    changed = git(root, "status", "--porcelain", "--untracked-files=all", "--", *SOURCES).splitlines()
+    if changed:
+        names = ", ".join(line.strip().split(maxsplit=1)[-1] for line in changed)
+        raise InputError(
+            f"uncommitted changes: {names}; an experiment starts from a commit: commit or stash them"
+        )
+
+
+def check_disk(root: Path, num_jobs: int, num_parallel: int) -> None:
+    """Insist on room for the models of every job, and for the data of those that run at once."""
+    models = max(_size(root / "models"), REPORT_BYTES)
+    data = _size(root / "data" / "raw") + _size(root / "data" / "prepared")
+    needed = num_jobs * (models + REPORT_BYTES) + num_parallel * data + SPARE_BYTES
+    free = shutil.disk_usage(root).free
+    if free < needed:
+        raise InputError(
+            f"disk of {root}: received {free / 2**20:,.0f} MB free, expected about"
+            f" {needed / 2**20:,.0f} MB for {num_jobs} experiments;"
+            " free some (`dvc gc --workspace --all-experiments`) or sweep over less"
+        )
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def num_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0))
