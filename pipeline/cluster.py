@@ -9,41 +9,38 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline import experiments, files, node_job, nodes
+from pipeline import experiments, files, node_job, nodes, sweeps
 from pipeline.config import InputError
-from pipeline.experiments import Progress, git
+from pipeline.experiments import Job, Progress, git
 from pipeline.nodes import Order
 
 POLL_SECONDS = 0.3
 TOKEN_FILE = ".ray/auth_token"
-Report = Callable[[str, Progress], None]
+Report = Callable[[Job, Progress], None]
 
 
-def check(root: Path) -> Order:
+def check(root: Path) -> str:
     """Refuse a sweep whose code or data the nodes could not get; takes some seconds.
 
     Args:
         root: the Git repository; what is to be swept is committed.
 
     Returns:
-        What the nodes clone.
+        The name of the Git remote.
 
     Raises:
         InputError: no Git remote, HEAD is not pushed, no DVC remote that nodes reach, or the prepared
             data is not there.
     """
     remote = git_remote(root)
-    commit = git(root, "rev-parse", "HEAD")
-    _check_pushed(root, remote, commit)
+    _check_pushed(root, remote, git(root, "rev-parse", "HEAD"))
     _check_dvc_remote(root)
     _check_data(root)
-    person = {name: git(root, "config", "--default", "", name) for name in ("user.name", "user.email")}
-    url = git(root, "remote", "get-url", remote)
-    return Order(url, commit, {name: value for name, value in person.items() if value})
+    return remote
 
 
 def git_remote(root: Path) -> str:
@@ -109,13 +106,11 @@ def _check_data(root: Path) -> None:
         )
 
 
-def connect(settings: Mapping[str, Any], scratch: Path) -> None:
+def connect(settings: Mapping[str, Any]) -> None:
     """Connect this process to a running cluster.
 
     Args:
         settings: keyword arguments of `ray.init`.
-        scratch: any folder without code. Ray adds the current folder to the modules that workers find,
-            which would hide on one machine what fails on several.
 
     Raises:
         InputError: no token, or no cluster at the address.
@@ -123,16 +118,15 @@ def connect(settings: Mapping[str, Any], scratch: Path) -> None:
     import ray
 
     _check_token(os.environ)
-    with contextlib.chdir(scratch):
-        try:
-            ray.init(**settings)
-        except (ray.exceptions.RayError, ConnectionError, RuntimeError, ValueError) as error:
-            address = os.environ.get("RAY_ADDRESS") or settings.get("address")
-            reason = " ".join(str(error).split())[:300]
-            raise InputError(
-                f"no Ray cluster at {address}: {reason}; start one (`ray start --head`) or name another in"
-                " RAY_ADDRESS"
-            ) from None
+    try:
+        ray.init(**settings)
+    except (ray.exceptions.RayError, ConnectionError, RuntimeError, ValueError) as error:
+        address = os.environ.get("RAY_ADDRESS") or settings.get("address")
+        reason = " ".join(str(error).split())[:300]
+        raise InputError(
+            f"no Ray cluster at {address}: {reason};"
+            " start one (`ray start --head`) or name another in RAY_ADDRESS"
+        ) from None
 
 
 def _check_token(environment: Mapping[str, str]) -> None:
@@ -157,67 +151,88 @@ def check_processors(wanted: float) -> None:
         )
 
 
-def task(
-    order: Order, board: Any, job: Callable[[list[str]], tuple[str, list[str]]]
-) -> Callable[[Any], float]:
-    """The function that Hydra's launcher sends to the nodes, complete in itself.
-
-    Args:
-        order: what to clone.
-        board: from `open_board`.
-        job: the experiment's name and overrides from a job's overrides; of the standard library alone.
-    """
-    import ray.cloudpickle
-    from omegaconf import OmegaConf
-
-    ray.cloudpickle.register_pickle_by_value(nodes)
-    # The launcher sends all resolvers along; this one needs modules that no node has.
-    OmegaConf.clear_resolver("conf_digest")
-    run = nodes.run
-
-    def sent(_: Any) -> float:
-        from hydra.core.hydra_config import HydraConfig
-
-        return run(order, *job(list(HydraConfig.get().overrides.task)), board)
-
-    return sent
-
-
 @contextmanager
 def opened(
-    root: Path,
-    launcher: Mapping[str, Any],
-    logs: Path,
-    job: Callable[[list[str]], tuple[str, list[str]]],
-    report: Report,
+    root: Path, sweep: str, settings: Mapping[str, Any], scratch: Path, report: Report
 ) -> Iterator[Callable[[Any], float]]:
     """Check, connect, and take reports and results in while the block runs.
 
     Args:
         root: the Git repository.
-        launcher: `hydra.launcher.ray`: `init` and `remote`, resolved.
-        logs: folder for `<experiment>.log`.
-        job: the experiment's name and overrides from a job's overrides; see `task`.
-        report: called with each experiment's name and progress, from another thread.
+        sweep: its name.
+        settings: see `launcher_settings`.
+        scratch: folder for the jobs' logs, `<experiment>.log`, and the current one inside the block, so
+            that neither Ray nor Hydra leads a node to folders of this machine: the one adds it to the
+            modules that jobs find, the other makes its `hydra.sweep.dir` on the node.
+        report: called with each job's progress, from another thread.
 
     Yields:
-        The task function for Hydra's Ray launcher.
+        The task function for Hydra's launcher.
 
     Raises:
         InputError: see `check` and `connect`.
     """
     import ray
 
-    order = check(root)
-    logs.mkdir(parents=True, exist_ok=True)
-    connect(launcher["init"], logs)
-    try:
-        check_processors(launcher["remote"].get("num_cpus", 1))
-        board = open_board()
-        with listening(root, git_remote(root), logs, board, report):
-            yield task(order, board, job)
-    finally:
-        ray.shutdown()
+    remote = check(root)
+    with contextlib.chdir(scratch):
+        connect(settings["init"])
+        try:
+            check_processors(settings["remote"].get("num_cpus", 1))
+            pull_finished(root, remote, sweep)
+            board = open_board()
+            with listening(root, remote, scratch, board, report):
+                yield task(order(root, remote, sweep), sweep, board)
+        finally:
+            ray.shutdown()
+
+
+def launcher_settings(conf: Path, arguments: list[str]) -> dict[str, Any]:
+    """`hydra.launcher.ray` as composed for a command line: `init` and `remote`, resolved."""
+    from hydra import compose, initialize_config_dir
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from omegaconf import OmegaConf
+
+    parsed = OverridesParser.create().parse_overrides(arguments)
+    fixed = [str(override.input_line) for override in parsed if not override.is_sweep_override()]
+    with initialize_config_dir(str(conf), version_base="1.3"):
+        composed = compose("config", overrides=fixed, return_hydra_config=True)
+    settings = OmegaConf.to_container(composed.hydra.launcher.ray, resolve=True)
+    return {str(key): value for key, value in settings.items()}  # type: ignore[union-attr]
+
+
+def order(root: Path, remote: str, sweep: str) -> Order:
+    """What every job of a sweep is sent."""
+    person = {name: git(root, "config", "--default", "", name) for name in ("user.name", "user.email")}
+    folder = experiments.reference(root, "")
+    names = git(root, "for-each-ref", "--format=%(refname:lstrip=4)", f"{folder}{sweep}-*").split()
+    accuracies = {name: experiments.accuracy(root, name) for name in names}
+    return Order(
+        git(root, "remote", "get-url", remote),
+        git(root, "rev-parse", "HEAD"),
+        {name: value for name, value in person.items() if value},
+        {name: value for name, value in accuracies.items() if value is not None},
+    )
+
+
+def task(order: Order, sweep: str, board: Any) -> Callable[[Any], float]:
+    """The function that Hydra's launcher sends to the nodes, complete in itself."""
+    import ray.cloudpickle
+    from omegaconf import OmegaConf
+
+    for module in (nodes, sweeps):
+        ray.cloudpickle.register_pickle_by_value(module)
+    # The launcher sends all resolvers along; this one needs modules that no node has.
+    OmegaConf.clear_resolver("conf_digest")
+    run, name = nodes.run, sweeps.experiment_name
+
+    def sent(_: Any) -> float:
+        from hydra.core.hydra_config import HydraConfig
+
+        overrides = list(HydraConfig.get().overrides.task)
+        return run(order, name(sweep, overrides), overrides, board)
+
+    return sent
 
 
 def open_board() -> Any:
@@ -240,7 +255,7 @@ def listening(root: Path, remote: str, logs: Path, board: Any, report: Report) -
         remote: the Git remote.
         logs: folder for `<experiment>.log`.
         board: from `open_board`.
-        report: called with each experiment's name and progress, from another thread.
+        report: called with each job's progress, from another thread.
     """
     import ray
 
@@ -270,16 +285,16 @@ def take_in(
     ended = {experiment: entry for experiment, entry in reports if entry.get("final")}
     for experiment, entry in reports:
         if not entry.get("final"):
-            report(experiment, as_progress(entry))
+            report(Job(experiment, entry["overrides"]), as_progress(entry))
     for experiment, entry in ended.items():
         if "log" in entry:
             files.write_text(logs / f"{experiment}.log", entry["log"])
     trouble = pull(root, remote, [name for name, entry in ended.items() if entry["state"] == "done"])
     for experiment, entry in ended.items():
-        if trouble and entry["state"] == "done":
-            report(experiment, Progress("failed", log_end=trouble))
-        else:
-            report(experiment, as_progress(entry))
+        last = as_progress(entry)
+        if trouble and last.state == "done":
+            last = replace(last, state="failed", log_end=trouble)
+        report(Job(experiment, entry["overrides"]), last)
 
 
 def as_progress(entry: Mapping[str, Any]) -> Progress:
@@ -293,25 +308,19 @@ def pull(root: Path, remote: str, names: list[str]) -> str:
     if not names:
         return ""
     try:
-        node_job.dvc(root, "exp", "pull", "--wait-for-lock", remote, *names)
+        node_job.dvc(root, "exp", "pull", remote, *names)
     except InputError as error:
         return str(error)
     return ""
 
 
-def pull_finished(root: Path, remote: str, names: list[str]) -> list[str]:
-    """Pull those of some experiments that an earlier run of the sweep has pushed but not taken in.
-
-    Returns:
-        Their names.
+def pull_finished(root: Path, remote: str, sweep: str) -> None:
+    """Pull the experiments of a sweep that an earlier run of it has pushed but not taken in.
 
     Raises:
         InputError: the remotes cannot be read.
     """
-    folder = experiments.reference(root, "")
-    listed = git(root, "ls-remote", remote, f"{folder}*").splitlines()
-    there = {line.split("/")[-1] for line in listed}
-    found = [name for name in names if name in there and experiments.accuracy(root, name) is None]
-    if trouble := pull(root, remote, found):
+    listed = git(root, "ls-remote", remote, f"{experiments.reference(root, sweep)}-*").splitlines()
+    there = [line.rsplit("/", 1)[-1] for line in listed]
+    if trouble := pull(root, remote, [name for name in there if experiments.accuracy(root, name) is None]):
         raise InputError(trouble)
-    return found

@@ -14,7 +14,6 @@ import fcntl
 import hashlib
 import itertools
 import json
-import math
 import os
 import shutil
 import subprocess
@@ -25,6 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+# What a search is told of a job that failed: the worst there is.
+FAILED_ACCURACY = 0.0
 # A job that lost its node so often does not get another one: it may be what ends them.
 MAX_STARTS = 4
 PROGRESS = "progress "
@@ -39,11 +40,13 @@ class Order:
         url: of the Git remote.
         commit: the swept one, in full.
         person: settings of Git (`user.name`, `user.email`) under which experiments are committed.
+        known: validation accuracy by name of the experiments that the head has already.
     """
 
     url: str
     commit: str
     person: dict[str, str]
+    known: dict[str, float]
 
 
 class Board:
@@ -59,7 +62,7 @@ class Board:
         return self.starts[experiment]
 
     def report(self, experiment: str, progress: dict[str, Any]) -> None:
-        """Add the fields of a `Progress`; the last one of a job has `final` and, if there is one, `log`."""
+        """Add the fields of a `Progress` and `overrides`; the last of a job has `final`, maybe `log`."""
         self.reports.append((experiment, progress))
 
     def take(self) -> list[tuple[str, dict[str, Any]]]:
@@ -78,25 +81,35 @@ def run(order: Order, experiment: str, overrides: list[str], board: Any) -> floa
         board: handle of the `Board`.
 
     Returns:
-        The validation accuracy; NaN for a failed job, which raises nothing: that would end the sweep.
+        The validation accuracy; 0 for a failed job, which raises nothing: that would end the sweep.
     """
-    import ray
 
-    def report(progress: dict[str, Any]) -> None:
-        ray.get(board.report.remote(experiment, progress))
+    def report(progress: dict[str, Any]) -> Any:
+        return board.report.remote(experiment, {**progress, "overrides": overrides})
 
     try:
-        starts = ray.get(board.start.remote(experiment))
-        if starts > MAX_STARTS:
-            raise RuntimeError(f"lost its node {MAX_STARTS} times; not started again")
-        with slot(work_folder(order.url)) as (folder, lock):
-            update_clone(folder, order)
-            last = run_in_clone(folder, lock, experiment, overrides, report)
+        last = _run(order, experiment, overrides, board, report)
     except (OSError, RuntimeError) as error:
         last = {"state": "failed", "log_end": str(error)}
-    report({**last, "final": True})
-    accuracy = last.get("accuracy")
-    return math.nan if last["state"] == "failed" or accuracy is None else accuracy
+    wait(report({**last, "final": True}))
+    return FAILED_ACCURACY if last["state"] == "failed" else float(last["accuracy"])
+
+
+def _run(
+    order: Order, experiment: str, overrides: list[str], board: Any, report: Callable[[dict[str, Any]], Any]
+) -> dict[str, Any]:
+    if experiment in order.known:
+        return {"state": "skipped", "accuracy": order.known[experiment]}
+    if wait(board.start.remote(experiment)) > MAX_STARTS:
+        raise RuntimeError(f"its node was lost {MAX_STARTS} times; not started again")
+    with slot(work_folder(order.url)) as (folder, lock):
+        update_clone(folder, order)
+        return run_in_clone(folder, lock, experiment, overrides, report)
+
+
+def wait(reference: Any) -> Any:
+    """The value of a Ray call. `ray.get` would give the job's processors to another job meanwhile."""
+    return reference.future().result()
 
 
 def work_folder(url: str) -> Path:
@@ -150,7 +163,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def run_in_clone(
-    folder: Path, lock: int, experiment: str, overrides: list[str], report: Callable[[dict[str, Any]], None]
+    folder: Path, lock: int, experiment: str, overrides: list[str], report: Callable[[dict[str, Any]], Any]
 ) -> dict[str, Any]:
     """Run `node_job` in a clone; pass on its reports but for the last, which is returned.
 

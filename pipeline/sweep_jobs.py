@@ -79,11 +79,9 @@ def run(root: Path, folder: Path, job: Job) -> float:
     if is_worker:
         # Ctrl-C reaches the sweep as well, which ends its workers.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    seconds = _known_seconds(folder, job.experiment)
 
     def report(progress: Progress) -> None:
-        known = replace(progress, seconds=seconds) if progress.state == "skipped" else progress
-        write_state(folder, sweep, State(job, known))
+        keep(folder, sweep, job, progress)
 
     with (folder / f"{job.experiment}.lock").open("w") as lock:
         # A search may draw the same values twice at once: the second finds the first's result.
@@ -91,6 +89,13 @@ def run(root: Path, folder: Path, job: Job) -> float:
         last = experiments.run_apart(job, root, folder, report, sweep if is_worker else None)
     found = last.accuracy if last.state != "failed" else None
     return FAILED_ACCURACY if found is None or math.isnan(found) else found
+
+
+def keep(folder: Path, sweep: int, job: Job, progress: Progress) -> None:
+    """Keep a job's progress; of one that is skipped, also how long it took when it was run."""
+    if progress.state == "skipped":
+        progress = replace(progress, seconds=_known_seconds(folder, job.experiment))
+    write_state(folder, sweep, State(job, progress))
 
 
 def _known_seconds(folder: Path, experiment: str) -> float:

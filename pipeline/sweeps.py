@@ -71,7 +71,8 @@ def plan(conf: Path, given: list[str]) -> Plan:
     name = sweep_name(overrides)
     added += [
         f"hydra.job.name={name}",
-        f"hydra.sweep.dir={SCRATCH}/{name}",
+        # A node makes this folder; see `cluster.opened`.
+        f"hydra.sweep.dir={'.' if launcher == 'ray_cluster' else f'{SCRATCH}/{name}'}",
         f"hydra.run.dir={SCRATCH}/{name}",
     ]
     if sweeper == "optuna":
