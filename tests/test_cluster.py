@@ -7,7 +7,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -17,9 +16,6 @@ import psutil
 import pytest
 import yaml
 from conftest import ROOT, Project, environment
-
-from pipeline import cluster
-from pipeline.config import InputError
 
 TOKEN = "a-token-of-at-least-thirty-two-characters"
 SWEEP = ("python", "-m", "pipeline.commands.sweep", "-m", "hydra/launcher=ray_cluster")
@@ -92,7 +88,7 @@ def folder() -> Iterator[Path]:
 def nodes(folder: Path) -> Iterator[Cluster]:
     port = free_port()
     keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
-    variables = {**environment(), **keys, "RAY_AUTH_TOKEN": TOKEN}
+    variables = {**environment(), **keys, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": TOKEN}
     common = ["--block", "--num-cpus=1", "--object-store-memory=100000000", "--disable-usage-stats"]
     head = ["ray", "start", "--head", f"--port={port}", "--include-dashboard=false", f"--temp-dir={folder}/r"]
     second = ["ray", "start", f"--address=127.0.0.1:{port}"]
@@ -144,11 +140,11 @@ def head(prepared: Project, tmp_path_factory: pytest.TempPathFactory) -> Project
     return project
 
 
-def sweep(project: Project, cluster: Cluster, *overrides: str) -> subprocess.Popen[str]:
+def sweep(project: Project, nodes: Cluster, *overrides: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [*SWEEP, *overrides],
         cwd=project.folder,
-        env=cluster.variables,
+        env=nodes.variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
