@@ -18,6 +18,9 @@ models          the network: its shapes by arithmetic, and its Keras layers
 training        batches, the runtime, the fit and its interrupted-run state
 metrics         scores, confusion, mistakes
 revisions       what a branch, tag, commit or experiment holds, without checking it out
+cluster         a sweep on a Ray cluster: checks, connecting, taking results in
+nodes           what a node of the cluster is sent: make a clone, run a job in it
+node_job        the job in that clone: run the experiment, push it
 weights         kernels: statistics, tiles, distance from the untrained network
 features        feature maps, fire rates, the way of one image through the network
 explanations    patches that excite a filter, ablation, attribution, and its sanity test

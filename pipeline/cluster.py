@@ -117,7 +117,6 @@ def connect(settings: Mapping[str, Any]) -> None:
     """
     import ray
 
-    _check_token(os.environ)
     try:
         ray.init(**settings)
     except (ray.exceptions.RayError, ConnectionError, RuntimeError, ValueError) as error:
@@ -172,9 +171,12 @@ def opened(
     Raises:
         InputError: see `check` and `connect`.
     """
+    remote = check(root)
+    _check_token(os.environ)
+    # Before Ray is loaded, which reads it once: a client does without the token unless told.
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
     import ray
 
-    remote = check(root)
     with contextlib.chdir(scratch):
         connect(settings["init"])
         try:

@@ -86,7 +86,9 @@ def run(root: Path, folder: Path, job: Job) -> float:
     with (folder / f"{job.experiment}.lock").open("w") as lock:
         # A search may draw the same values twice at once: the second finds the first's result.
         fcntl.flock(lock, fcntl.LOCK_EX)
-        last = experiments.run_apart(job, root, folder, report, sweep if is_worker else None)
+        # Joblib's workers are children of the sweep, and end with it; SLURM's are not.
+        parent = sweep if is_worker and os.getppid() == sweep else None
+        last = experiments.run_apart(job, root, folder, report, parent)
     found = last.accuracy if last.state != "failed" else None
     return FAILED_ACCURACY if found is None or math.isnan(found) else found
 

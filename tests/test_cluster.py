@@ -9,6 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +17,9 @@ import psutil
 import pytest
 import yaml
 from conftest import ROOT, Project, environment
+
+from pipeline import cluster
+from pipeline.config import InputError
 
 TOKEN = "a-token-of-at-least-thirty-two-characters"
 SWEEP = ("python", "-m", "pipeline.commands.sweep", "-m", "hydra/launcher=ray_cluster")
@@ -104,8 +108,8 @@ def nodes(folder: Path) -> Iterator[Cluster]:
 
 
 def published(project: Project, remote: Path, *settings: tuple[str, str]) -> None:
-    """Make the data, configure both remotes, push to both."""
-    project.run("dvc", "remote", "add", "--force", "--default", "store", settings[0][1])
+    """Configure both remotes, commit, push to that of Git."""
+    project.dvc("remote", "add", "--default", "store", settings[0][1])
     for name, value in settings[1:]:
         project.dvc("remote", "modify", "store", name, value)
     project.commit()
@@ -180,3 +184,83 @@ def test_a_sweep_that_loses_a_node_ends_with_every_result_and_none_twice(head, n
     assert seeds == {1, 2, 3}
     head.run("git", "reset", "--quiet", "--hard")
     assert not processes_below(nodes.folders[1])
+
+
+def test_a_sweep_started_again_finds_what_is_done(head, nodes):
+    running = sweep(head, nodes, "seed=1,2,3")
+    output, _ = running.communicate(timeout=120)
+    assert running.returncode == 0, output
+    assert "3 skipped" in output
+
+
+def test_a_failing_job_is_named_with_its_log_and_the_others_go_on(head, nodes):
+    running = sweep(head, nodes, "train.learning_rate=0.003,1e30", "hydra.job.name=broken")
+    output, _ = running.communicate(timeout=300)
+    assert running.returncode == 1, output
+    assert "1 done, 1 failed" in output
+    assert "finite" in output
+    assert len([name for name in experiments(head, "origin") if name.startswith("broken-")]) == 1
+
+
+def test_artifacts_travel_through_an_s3_compatible_server(prepared, nodes, tmp_path, folder):
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    project = prepared.copied(tmp_path / "project")
+    server = ["moto_server", "--host=127.0.0.1", f"--port={port}"]
+    with started(server, folder / "s3", nodes.variables, "Running on"):
+        request = urllib.request.Request(f"{address}/bucket", method="PUT")
+        urllib.request.urlopen(request).close()
+        published(project, tmp_path / "remote.git", ("url", "s3://bucket/store"), ("endpointurl", address))
+        subprocess.run(["dvc", "push", "--quiet"], cwd=project.folder, env=nodes.variables, check=True)
+        running = sweep(project, nodes, "seed=5")
+        output, _ = running.communicate(timeout=300)
+    assert running.returncode == 0, output
+    (name,) = experiments(project)
+    assert experiments(project, "origin") == [name]
+    project.dvc("exp", "apply", "--force", name)
+    assert (project.folder / "models" / "best.keras").exists()
+
+
+def refuse(project: Project, nodes: Cluster, **changed: str) -> str:
+    """The one line with which a sweep does not start."""
+    result = subprocess.run(
+        [*SWEEP, "seed=8"],
+        cwd=project.folder,
+        env={**nodes.variables, **changed},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    return line
+
+
+def test_a_wrong_token_or_address_is_told_in_one_line(head, nodes):
+    assert "RAY_AUTH_TOKEN is not set" in refuse(head, nodes, RAY_AUTH_TOKEN="", HOME="/nowhere")
+    assert "no Ray cluster at 127.0.0.1:1" in refuse(head, nodes, RAY_ADDRESS="127.0.0.1:1")
+
+
+def test_what_the_nodes_could_not_get_is_told_before_anything_runs(prepared, tmp_path):
+    project, remote = prepared.copied(tmp_path / "project"), tmp_path / "remote.git"
+    with pytest.raises(InputError, match=r"has no Git remote origin, .* `git remote add origin URL`"):
+        cluster.check(project.folder)
+    project.run("git", "init", "--quiet", "--bare", str(remote))
+    project.run("git", "remote", "add", "origin", str(remote))
+    with pytest.raises(InputError, match=r"commit \w{8} is not on the Git remote origin, .* `git push"):
+        cluster.check(project.folder)
+    project.run("git", "push", "--quiet", "origin", "main")
+    with pytest.raises(InputError, match=r"has no default remote, .* `dvc remote add --default NAME URL`"):
+        cluster.check(project.folder)
+    project.dvc("remote", "add", "--default", "store", "../store")
+    project.commit()
+    project.run("git", "push", "--quiet", "origin", "main")
+    with pytest.raises(InputError, match=r"remote store: received the relative folder"):
+        cluster.check(project.folder)
+    project.dvc("remote", "modify", "store", "url", str(tmp_path / "store"))
+    project.commit()
+    project.run("git", "push", "--quiet", "origin", "main")
+    with pytest.raises(InputError, match=r"data/.*: not on the DVC remote, .* `dvc push`"):
+        cluster.check(project.folder)
+    project.dvc("push")
+    assert cluster.check(project.folder) == "origin"
