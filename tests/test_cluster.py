@@ -177,7 +177,7 @@ def test_a_sweep_that_loses_a_node_ends_with_every_result_and_none_twice(head, n
     assert experiments(head, "origin") == names
     seeds = set()
     for name in names:
-        head.dvc("exp", "apply", "--force", name)
+        head.dvc("exp", "apply", name)
         seeds.add(head.params().seed)
         assert (head.folder / "models" / "best.keras").exists()
         assert "Stage 'prepare' didn't change, skipping" in head.read(f".sweeps/seed/{name}.log")
@@ -217,7 +217,7 @@ def test_artifacts_travel_through_an_s3_compatible_server(prepared, nodes, tmp_p
     assert running.returncode == 0, output
     (name,) = experiments(project)
     assert experiments(project, "origin") == [name]
-    project.dvc("exp", "apply", "--force", name)
+    project.dvc("exp", "apply", name)
     assert (project.folder / "models" / "best.keras").exists()
 
 
