@@ -17,6 +17,9 @@ downloads       Keras' cache, mirrors, Debian packages
 models          the network: its shapes by arithmetic, and its Keras layers
 training        batches, the runtime, the fit and its interrupted-run state
 metrics         scores, confusion, mistakes
+experiments     one DVC experiment, run in a process and a clone of its own
+sweeps          what a sweep will run, and its checks before anything runs
+sweep_jobs      the jobs of a sweep while it runs: their states, the table on the screen
 revisions       what a branch, tag, commit or experiment holds, without checking it out
 cluster         a sweep on a Ray cluster: checks, connecting, taking results in
 nodes           what a node of the cluster is sent: make a clone, run a job in it

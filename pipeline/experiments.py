@@ -192,7 +192,8 @@ def progress(log: Path) -> Progress:
     """What the log says so far: Keras' lines of each epoch."""
     text = log.read_text(errors="replace") if log.exists() else ""
     epochs, accuracies = EPOCH.findall(text), ACCURACY.findall(text)
-    epoch, total = map(int, epochs[-1]) if epochs else (0, 0)
+    # Keras announces no epoch when there is one in all.
+    epoch, total = map(int, epochs[-1]) if epochs else (len(accuracies), len(accuracies))
     return Progress("running", epoch, total, float(accuracies[-1]) if accuracies else None)
 
 

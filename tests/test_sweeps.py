@@ -1,0 +1,137 @@
+"""What a sweep will run, and what is refused before anything runs."""
+
+import hashlib
+import subprocess
+from collections import namedtuple
+
+import pytest
+from conftest import ROOT, environment
+
+from pipeline import sweeps
+from pipeline.config import InputError
+
+CONF = ROOT / "conf"
+
+
+def git(folder, *arguments):
+    subprocess.run(["git", *arguments], cwd=folder, check=True, env=environment(), capture_output=True)
+
+
+@pytest.fixture
+def repository(tmp_path):
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "config.yaml").write_text("seed: 1\n")
+    (tmp_path / "notes.txt").write_text("anything\n")
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "add", "--all")
+    git(tmp_path, "commit", "--quiet", "--message", "state")
+    return tmp_path
+
+
+def test_every_combination_is_a_job():
+    plan = sweeps.plan(CONF, ["model.filters=[8,16],[16,32]", "seed=1,2,3", "data=digits"])
+    assert plan.num_jobs == len(plan.jobs) == 2 * 3
+    assert [job.overrides for job in plan.jobs][:2] == [
+        ["model.filters=[8,16]", "seed=1", "data=digits"],
+        ["model.filters=[8,16]", "seed=2", "data=digits"],
+    ]
+
+
+def test_one_value_each_is_a_sweep_of_one_job():
+    assert len(sweeps.plan(CONF, ["seed=1"]).jobs) == 1
+
+
+def test_an_experiment_is_named_after_the_sweep_and_its_overrides_in_any_order():
+    digest = hashlib.sha256(b"model.filters=[8,16]\nseed=1").hexdigest()[:8]
+    for given in (["seed=1", "model.filters=[8,16]"], ["model.filters=[8,16]", "seed=1"]):
+        assert sweeps.plan(CONF, ["hydra.job.name=mine", *given]).jobs[0].experiment == f"mine-{digest}"
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        (["model.filters=[8],[16]", "seed=1,2", "data=digits"], "filters-seed"),
+        (["model=cnn,lenet", "train.epochs=1"], "model"),
+        (["train.epochs=1"], "epochs"),
+        (["seed=1,2", "hydra.job.name=mine"], "mine"),
+        (["seed=1,2", "hydra/launcher=joblib"], "seed"),
+    ],
+)
+def test_a_sweep_is_named_after_what_is_swept_unless_it_is_given_a_name(given, name):
+    assert sweeps.plan(CONF, given).name == name
+
+
+def test_jobs_side_by_side_take_one_thread_each_unless_told_otherwise():
+    plan = sweeps.plan(CONF, ["hydra/launcher=joblib", "seed=1,2"])
+    assert [job.overrides[-1] for job in plan.jobs] == ["runtime.threads=1"] * 2
+    assert plan.remarks == ["runtime.threads=1, since jobs run side by side"]
+    told = sweeps.plan(CONF, ["hydra/launcher=joblib", "seed=1,2", "runtime.threads=2"])
+    assert [job.overrides[-1] for job in told.jobs] == ["runtime.threads=2"] * 2
+    assert sweeps.plan(CONF, ["seed=1,2"]).jobs[0].overrides == ["seed=1"]
+
+
+def test_a_search_maximizes_with_a_seeded_sampler_unless_told_otherwise():
+    given = ["hydra/sweeper=optuna", "hydra.sweeper.n_trials=3", "train.learning_rate=interval(0.001,0.01)"]
+    plan = sweeps.plan(CONF, given)
+    assert plan.num_jobs == 3
+    assert {"hydra.sweeper.direction=maximize", "hydra.sweeper.sampler.seed=42"} <= set(plan.arguments)
+    told = sweeps.plan(CONF, [*given, "hydra.sweeper.direction=minimize"])
+    assert "hydra.sweeper.direction=maximize" not in told.arguments
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["seed=1,-2"], "job seed=-2: seed: received -2, expected a whole number from 0"),
+        (["train.epoch=1,2"], "train.epoch: unknown key (received 1); did you mean train.epochs?"),
+        (["model.kernel_size=3,40"], "job model.kernel_size=40: layer conv2d: received a window of 40x40"),
+        (["seed=1,1"], "two jobs that are the same: seed=1 | seed=1"),
+        (["data=nothing"], "data: received 'nothing', expected one of digits, fashion_mnist"),
+        (["hydra/launcher=rocket", "seed=1"], "hydra/launcher: received 'rocket', expected one of basic"),
+        (["seed=interval(1,2)"], "does not support sweep type"),
+        (["seed=1,2", "hydra.job.name=a/b"], "hydra.job.name: received 'a/b', expected letters"),
+        (
+            ["hydra/sweeper=optuna", "train.learning_rate=interval(-1,0.1)"],
+            "train.learning_rate: received -1.0, expected a finite number above 0",
+        ),
+        (["hydra/sweeper=optuna", "model.filters=choice([8],[0])"], "model.filters: received [0]"),
+        (["hydra/sweeper=optuna", "seed=1", "train.epochs=0"], "train.epochs: received 0"),
+    ],
+)
+def test_any_job_that_is_wrong_refuses_the_whole_sweep(given, message):
+    with pytest.raises(InputError) as error:
+        sweeps.plan(CONF, given)
+    assert message in str(error.value)
+
+
+def test_uncommitted_changes_of_what_an_experiment_is_made_of_are_named(repository):
+    sweeps.check_repository(repository)
+    (repository / "notes.txt").write_text("other\n")
+    sweeps.check_repository(repository)
+    (repository / "conf" / "config.yaml").write_text("seed: 2\n")
+    (repository / "params.yaml").write_text("seed: 2\n")
+    with pytest.raises(
+        InputError, match=r"uncommitted changes: conf/config\.yaml, params\.yaml; .*commit or stash"
+    ):
+        sweeps.check_repository(repository)
+
+
+def test_a_folder_without_git_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"expected a Git repository with a commit; run `git init`"):
+        sweeps.check_repository(tmp_path)
+
+
+def test_too_little_room_on_the_disk_is_refused(tmp_path, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "best.keras").write_bytes(bytes(50 * 2**20))
+    # Ten times 50 MB of models and 10 MB of reports, and 200 MB to spare.
+    for free, enough in ((801, True), (799, False)):
+        monkeypatch.setattr(sweeps.shutil, "disk_usage", lambda path, free=free: usage(0, 0, free * 2**20))
+        if enough:
+            sweeps.check_disk(tmp_path, 10, 2)
+            continue
+        with pytest.raises(
+            InputError, match="received 799 MB free, expected about 800 MB for 10 experiments"
+        ):
+            sweeps.check_disk(tmp_path, 10, 2)
