@@ -5,7 +5,9 @@ come back through these, only words about them through Ray.
 """
 
 import contextlib
+import json
 import os
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +21,7 @@ from pipeline.experiments import Job, Progress, git
 from pipeline.nodes import Order
 
 POLL_SECONDS = 0.3
+CONNECT_SECONDS = 10
 TOKEN_FILE = ".ray/auth_token"
 Report = Callable[[Job, Progress], None]
 
@@ -89,16 +92,9 @@ def _section_names(remote: str) -> tuple[str, ...]:
 
 
 def _check_data(root: Path) -> None:
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-
     stages = node_job.DATA_STAGES
-    try:
-        with Repo(str(root)) as repo:
-            missing = repo.status(targets=list(stages), cloud=True)
-    except DvcException as error:
-        raise InputError(f"the DVC remote cannot be read: {error}") from None
-    absent = sorted(name for name, state in missing.items() if state != "deleted")
+    states = json.loads(node_job.dvc(root, "status", "--cloud", "--json", *stages))
+    absent = sorted(name for name, state in states.items() if state != "deleted")
     if absent:
         raise InputError(
             f"{', '.join(absent[:3])}: not on the DVC remote, where nodes take it from:"
@@ -117,10 +113,14 @@ def connect(settings: Mapping[str, Any]) -> None:
     """
     import ray
 
+    address = os.environ.get("RAY_ADDRESS") or str(settings.get("address"))
     try:
+        host, _, port = address.rpartition(":")
+        if port.isdigit():
+            # Ray itself tries for minutes.
+            socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
         ray.init(**settings)
-    except (ray.exceptions.RayError, ConnectionError, RuntimeError, ValueError) as error:
-        address = os.environ.get("RAY_ADDRESS") or settings.get("address")
+    except (ray.exceptions.RayError, OSError, RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:300]
         raise InputError(
             f"no Ray cluster at {address}: {reason};"

@@ -89,8 +89,8 @@ def push(root: Path, experiment: str) -> None:
     dvc(root, "exp", "push", "--no-cache", REMOTE, experiment)
 
 
-def dvc(root: Path, *arguments: str) -> None:
-    """Run dvc; its last line becomes an `InputError`."""
+def dvc(root: Path, *arguments: str) -> str:
+    """Run dvc and return what it prints; its complaint becomes an `InputError`."""
     result = subprocess.run(
         ["dvc", *arguments],
         cwd=root,
@@ -102,6 +102,7 @@ def dvc(root: Path, *arguments: str) -> None:
     if result.returncode != 0:
         lines = [line for line in result.stdout.splitlines() if not experiments.NOISE.search(line)]
         raise InputError(f"dvc {' '.join(arguments)}: {' '.join(lines[-3:])}")
+    return result.stdout
 
 
 def show_running(progress: Progress) -> None:

@@ -162,7 +162,7 @@ def experiments(project: Project, where: str = ".") -> list[str]:
 
 
 def test_a_sweep_that_loses_a_node_ends_with_every_result_and_none_twice(head, nodes):
-    running = sweep(head, nodes, "seed=1,2,3")
+    running = sweep(head, nodes, "seed=1,2")
     try:
         trained = nodes.folders[1].glob
         wait_until(lambda: list(trained("*/*/.dvc/tmp/exps/standalone/*/.train/lock")), "a training there")
@@ -171,9 +171,9 @@ def test_a_sweep_that_loses_a_node_ends_with_every_result_and_none_twice(head, n
     finally:
         running.kill()
     assert running.returncode == 0, output
-    assert "3 done" in output
+    assert "2 done" in output
     names = experiments(head)
-    assert len(names) == 3
+    assert len(names) == 2
     assert experiments(head, "origin") == names
     seeds = set()
     for name in names:
@@ -181,24 +181,24 @@ def test_a_sweep_that_loses_a_node_ends_with_every_result_and_none_twice(head, n
         seeds.add(head.params().seed)
         assert (head.folder / "models" / "best.keras").exists()
         assert "Stage 'prepare' didn't change, skipping" in head.read(f".sweeps/seed/{name}.log")
-    assert seeds == {1, 2, 3}
+    assert seeds == {1, 2}
     head.run("git", "reset", "--quiet", "--hard")
     assert not processes_below(nodes.folders[1])
 
 
 def test_a_sweep_started_again_finds_what_is_done(head, nodes):
-    running = sweep(head, nodes, "seed=1,2,3")
+    running = sweep(head, nodes, "seed=1,2")
     output, _ = running.communicate(timeout=120)
     assert running.returncode == 0, output
-    assert "3 skipped" in output
+    assert "2 skipped" in output
 
 
 def test_a_failing_job_is_named_with_its_log_and_the_others_go_on(head, nodes):
-    running = sweep(head, nodes, "train.learning_rate=0.003,1e30", "hydra.job.name=broken")
+    running = sweep(head, nodes, "data=mnist,digits", "data.folder=/no/such/folder", "hydra.job.name=broken")
     output, _ = running.communicate(timeout=300)
     assert running.returncode == 1, output
     assert "1 done, 1 failed" in output
-    assert "finite" in output
+    assert "error: MNIST" in output
     assert len([name for name in experiments(head, "origin") if name.startswith("broken-")]) == 1
 
 
