@@ -124,7 +124,7 @@ def connect(settings: Mapping[str, Any]) -> None:
         reason = " ".join(str(error).split())[:300]
         raise InputError(
             f"no Ray cluster at {address}: {reason};"
-            " start one (`ray start --head`) or name another in RAY_ADDRESS"
+            " start one (`ray start --head`), name another in RAY_ADDRESS, or check RAY_AUTH_TOKEN"
         ) from None
 
 
