@@ -18,7 +18,7 @@ import pytest
 import yaml
 from conftest import ROOT, Project, environment
 
-from pipeline import cluster
+from pipeline import cluster_checks
 from pipeline.config import InputError
 
 TOKEN = "a-token-of-at-least-thirty-two-characters"
@@ -244,23 +244,23 @@ def test_a_wrong_token_or_address_is_told_in_one_line(head, nodes):
 def test_what_the_nodes_could_not_get_is_told_before_anything_runs(prepared, tmp_path):
     project, remote = prepared.copied(tmp_path / "project"), tmp_path / "remote.git"
     with pytest.raises(InputError, match=r"has no Git remote origin, .* `git remote add origin URL`"):
-        cluster.check(project.folder)
+        cluster_checks.check(project.folder)
     project.run("git", "init", "--quiet", "--bare", str(remote))
     project.run("git", "remote", "add", "origin", str(remote))
     with pytest.raises(InputError, match=r"commit \w{8} is not on the Git remote origin, .* `git push"):
-        cluster.check(project.folder)
+        cluster_checks.check(project.folder)
     project.run("git", "push", "--quiet", "origin", "main")
     with pytest.raises(InputError, match=r"has no default remote, .* `dvc remote add --default NAME URL`"):
-        cluster.check(project.folder)
+        cluster_checks.check(project.folder)
     project.dvc("remote", "add", "--default", "store", "../store")
     project.commit()
     project.run("git", "push", "--quiet", "origin", "main")
     with pytest.raises(InputError, match=r"remote store: received the relative folder"):
-        cluster.check(project.folder)
+        cluster_checks.check(project.folder)
     project.dvc("remote", "modify", "store", "url", str(tmp_path / "store"))
     project.commit()
     project.run("git", "push", "--quiet", "origin", "main")
     with pytest.raises(InputError, match=r"data/.*: not on the DVC remote, .* `dvc push`"):
-        cluster.check(project.folder)
+        cluster_checks.check(project.folder)
     project.dvc("push")
-    assert cluster.check(project.folder) == "origin"
+    assert cluster_checks.check(project.folder) == "origin"

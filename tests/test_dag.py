@@ -117,6 +117,7 @@ def test_no_stage_depends_on_the_digest_and_nothing_is_templated():
         "revisions",
         "config",
         "cluster",
+        "cluster_checks",
         "nodes",
         "node_job",
     ],
