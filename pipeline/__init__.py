@@ -21,6 +21,10 @@ experiments     one DVC experiment, run in a process and a clone of its own
 sweeps          what a sweep will run, and its checks before anything runs
 sweep_jobs      the jobs of a sweep while it runs: their states, the table on the screen
 revisions       what a branch, tag, commit or experiment holds, without checking it out
+cluster         a sweep on a Ray cluster: connecting, sending jobs, taking results in
+cluster_checks  whether its nodes could get the commit and the data
+nodes           what a node of the cluster is sent: make a clone, run a job in it
+node_job        the job in that clone: run the experiment, push it
 weights         kernels: statistics, tiles, distance from the untrained network
 features        feature maps, fire rates, the way of one image through the network
 explanations    patches that excite a filter, ablation, attribution, and its sanity test

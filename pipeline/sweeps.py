@@ -120,7 +120,8 @@ def _settings(keys: set[str], name: str, launcher: str, sweeper: str, num_parall
         "hydra.mode": "MULTIRUN",
         "hydra.job.name": name,
         "hydra.job.chdir": "false",
-        "hydra.sweep.dir": f"{SCRATCH}/{name}",
+        # A node makes this folder; see `cluster.opened`.
+        "hydra.sweep.dir": "." if launcher == "ray_cluster" else f"{SCRATCH}/{name}",
         "hydra.sweep.subdir": ".",
         "hydra.run.dir": f"{SCRATCH}/{name}",
         "hydra.output_subdir": "null",

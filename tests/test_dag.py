@@ -125,6 +125,10 @@ def test_no_stage_depends_on_the_digest_and_nothing_is_templated():
         "comparison_plots",
         "comparison_figures",
         "config",
+        "cluster",
+        "cluster_checks",
+        "nodes",
+        "node_job",
     ],
 )
 def test_tensorflow_is_not_imported_where_no_network_runs(module):

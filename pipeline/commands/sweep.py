@@ -2,6 +2,7 @@
 
     python -m pipeline.commands.sweep -m 'model.filters=[8,16],[16,32],[32,64],[64,128]' seed=1,2,3
     python -m pipeline.commands.sweep -m hydra/launcher=joblib seed=1,2,3          # side by side
+    python -m pipeline.commands.sweep -m hydra/launcher=ray_cluster seed=1,2,3     # docs/cluster.md
     python -m pipeline.commands.sweep -m hydra/sweeper=optuna hydra.sweeper.n_trials=6 \\
         'model.filters=choice([8,16],[16,32])' 'train.learning_rate=interval(0.0005,0.01)'
 
@@ -10,9 +11,12 @@ clone, so this folder may be worked in meanwhile. Started again, it runs what is
 states lie in `.sweeps/<sweep>/`, the answer in `reports/sweeps/<sweep>/`.
 """
 
+import functools
 import logging
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import hydra
@@ -37,6 +41,20 @@ def job(cfg: DictConfig) -> float:
     return sweep_jobs.run(ROOT, ROOT / sweeps.SCRATCH / given.job.name, one)
 
 
+@contextmanager
+def task(plan: sweeps.Plan, folder: Path) -> Iterator[Callable[[DictConfig], float]]:
+    """The function that Hydra's launcher runs for each job: `job`, or what it sends to a cluster."""
+    if plan.launcher != "ray_cluster":
+        yield job
+        return
+    from pipeline import cluster
+
+    settings = cluster.launcher_settings(ROOT / "conf", plan.arguments)
+    keep = functools.partial(sweep_jobs.keep, folder, sweep_jobs.owner(folder))
+    with cluster.opened(ROOT, plan.name, settings, folder, keep) as sent:
+        yield sent
+
+
 def sweep(plan: sweeps.Plan) -> list[State]:
     """Let Hydra run every job of a plan, show them meanwhile, and return how each one ended."""
     folder = ROOT / sweeps.SCRATCH / plan.name
@@ -48,8 +66,8 @@ def sweep(plan: sweeps.Plan) -> list[State]:
         if not plan.jobs:
             _quieten_optuna()
         sys.argv[1:] = ["--multirun", *plan.arguments]
-        with sweep_jobs.shown(folder, plan.jobs):
-            hydra.main(config_path=str(ROOT / "conf"), config_name="config", version_base="1.3")(job)()
+        with sweep_jobs.shown(folder, plan.jobs), task(plan, folder) as run:
+            hydra.main(config_path=str(ROOT / "conf"), config_name="config", version_base="1.3")(run)()
         return sweep_jobs.read_states(folder, sweep_jobs.owner(folder), plan.jobs)
 
 

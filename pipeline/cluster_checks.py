@@ -1,0 +1,84 @@
+"""Whether the nodes of a cluster could get what is to be swept: its commit by Git, its data by DVC."""
+
+import json
+from pathlib import Path
+
+from pipeline import node_job
+from pipeline.config import InputError
+from pipeline.experiments import git
+
+
+def check(root: Path) -> str:
+    """Refuse a sweep whose code or data the nodes could not get; takes some seconds.
+
+    Args:
+        root: the Git repository; what is to be swept is committed.
+
+    Returns:
+        The name of the Git remote.
+
+    Raises:
+        InputError: no Git remote, HEAD is not pushed, no DVC remote that nodes reach, or the prepared
+            data is not there.
+    """
+    remote = git_remote(root)
+    _check_pushed(root, remote, git(root, "rev-parse", "HEAD"))
+    _check_dvc_remote(root)
+    _check_data(root)
+    return remote
+
+
+def git_remote(root: Path) -> str:
+    """The Git remote of the branch that is checked out, or else `origin`."""
+    branch = git(root, "branch", "--show-current")
+    remote = git(root, "config", "--default", "origin", f"branch.{branch}.remote")
+    if remote not in git(root, "remote").split():
+        raise InputError(
+            f"{root} has no Git remote {remote}, expected one that every node reaches:"
+            f" `git remote add {remote} URL`, then `git push`"
+        )
+    return remote
+
+
+def _check_pushed(root: Path, remote: str, commit: str) -> None:
+    git(root, "fetch", "--quiet", "--no-tags", remote)
+    if not git(root, "branch", "--remotes", "--list", f"{remote}/*", "--contains", commit):
+        raise InputError(
+            f"commit {commit[:8]} is not on the Git remote {remote}, where nodes take it from:"
+            f" `git push {remote} HEAD`"
+        )
+
+
+def _check_dvc_remote(root: Path) -> None:
+    """Nodes have what is committed: `.dvc/config`, not `.dvc/config.local`."""
+    from configobj import ConfigObj
+
+    committed = ConfigObj(git(root, "show", "HEAD:.dvc/config").splitlines())
+    name = committed.get("core", {}).get("remote")
+    remote = next((committed[key] for key in committed if name and key in _section_names(name)), None)
+    if remote is None or "url" not in remote:
+        raise InputError(
+            "the committed .dvc/config has no default remote, where nodes take the data from:"
+            " `dvc remote add --default NAME URL`, then commit .dvc/config and `dvc push`"
+        )
+    url = remote["url"]
+    if "://" not in url and not Path(url).is_absolute():
+        raise InputError(
+            f"DVC remote {name}: received the relative folder {url}, which each clone would have for itself;"
+            " expected an address or an absolute path that every node reaches"
+        )
+
+
+def _section_names(remote: str) -> tuple[str, ...]:
+    return f'remote "{remote}"', f"'remote \"{remote}\"'"
+
+
+def _check_data(root: Path) -> None:
+    stages = node_job.DATA_STAGES
+    states = json.loads(node_job.dvc(root, "status", "--cloud", "--json", *stages))
+    absent = sorted(name for name, state in states.items() if state != "deleted")
+    if absent:
+        raise InputError(
+            f"{', '.join(absent[:3])}: not on the DVC remote, where nodes take it from:"
+            f" `dvc repro {stages[-1]}`, commit dvc.lock, `dvc push`"
+        )
