@@ -17,6 +17,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from pipeline.config import InputError
 
 POLL_SECONDS = 0.25
@@ -29,6 +31,8 @@ trap 'kill -KILL 0' TERM INT HUP
 setpriv --pdeathsig KILL -- "$@" &
 wait $!
 """
+# What the answer of a sweep is made of. Of an experiment that is applied, `dvc repro` draws the rest.
+STAGES = ("compose", "fetch", "prepare", "train", "evaluate", "visualize_weights")
 LOCK_ERROR = "Unable to acquire lock"
 EPOCH = re.compile(r"^Epoch (\d+)/(\d+)", re.MULTILINE)
 ACCURACY = re.compile(r"val_accuracy: ([\d.]+(?:e[+-]\d+)?)")
@@ -144,6 +148,7 @@ def _once(job: Job, root: Path, log: Path, report: Callable[[Progress], None]) -
     command = ["dvc", "exp", "run", "--temp", "--name", job.experiment]
     for override in job.overrides:
         command += ["--set-param", override]
+    command += chosen_stages(root)
     started = time.monotonic()
     with log.open("wb") as stream:
         process = subprocess.Popen(
@@ -167,6 +172,19 @@ def _once(job: Job, root: Path, log: Path, report: Callable[[Progress], None]) -
         end(process)
         raise
     return process.returncode
+
+
+def chosen_stages(root: Path) -> list[str]:
+    """Names of the stages to run; what the others wrote is deleted, since it shows another network."""
+    stages = yaml.safe_load((root / "dvc.yaml").read_text())["stages"]
+    for name in stages.keys() - set(STAGES):
+        for out in stages[name].get("outs", []) + stages[name].get("metrics", []):
+            path = root / (out if isinstance(out, str) else next(iter(out)))
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+    return [name for name in stages if name in STAGES]
 
 
 def environment(given: Mapping[str, str]) -> dict[str, str]:

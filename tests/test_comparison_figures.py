@@ -114,8 +114,9 @@ def test_tiles_are_of_one_size_and_numbered_in_each_panel(channels, colours):
     figure = comparison_figures.kernels(panels, colours=colours, max_rows=16)
     words = texts(figure)
     assert all(words.count(str(number)) >= (2 if number < 4 else 1) for number in range(20))
-    first, second = (axes.images[0].get_window_extent() for axes in figure.axes[:2])
-    assert first.width == pytest.approx(second.width, rel=0.02)
+    # A tile is one unit wide.
+    first, second = (np.ptp(axes.transData.transform([(0, 0), (1, 0)])[:, 0]) for axes in figure.axes[:2])
+    assert first == pytest.approx(second, rel=0.02)
 
 
 def test_equal_shapes_are_not_said_to_differ():
