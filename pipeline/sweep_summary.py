@@ -148,6 +148,7 @@ def representative(one: Configuration) -> Run:
 def _use(run: Run) -> str:
     return (
         f"```\ndvc exp apply {run.experiment}            # its parameters, model and reports, here\n"
+        "dvc repro                     # draws what a sweep leaves out: feature maps, explanations, ...\n"
         f"dvc exp branch {run.experiment} BRANCH    # or as a Git branch\n```\n\n"
         f"`results.csv` names the experiment of every run (this one: seed {run.seed})."
     )

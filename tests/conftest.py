@@ -33,6 +33,16 @@ COPIED = (
 )
 
 
+# Longest first, so that neither of two workers is left alone with one of these at the end.
+LONGEST = ("test_sweep", "test_cluster", "test_pipeline", "test_train", "test_every_network", "test_own_images")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first, and leave the others in their order."""
+    ranks = {name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path.stem, len(LONGEST)))
+
+
 def environment() -> dict[str, str]:
     """This process's environment, with the Python that runs the tests first and a Git identity."""
     person = {
