@@ -87,16 +87,16 @@ def git(root: Path, *arguments: str) -> str:
     return result.stdout.strip()
 
 
-def reference(root: Path, experiment: str) -> str:
-    """The Git reference that DVC gives an experiment that starts from today's HEAD."""
-    head = git(root, "rev-parse", "HEAD")
+def reference(root: Path, experiment: str, commit: str = "HEAD") -> str:
+    """The Git reference that DVC gives an experiment that starts from a commit."""
+    head = git(root, "rev-parse", commit)
     return f"refs/exps/{head[:2]}/{head[2:]}/{experiment}"
 
 
-def accuracy(root: Path, experiment: str) -> float | None:
-    """Validation accuracy of an experiment that starts from HEAD; None when there is no such one."""
+def accuracy(root: Path, experiment: str, commit: str = "HEAD") -> float | None:
+    """Validation accuracy of an experiment that starts from a commit; None when there is no such one."""
     try:
-        text = git(root, "show", f"{reference(root, experiment)}:reports/metrics.json")
+        text = git(root, "show", f"{reference(root, experiment, commit)}:reports/metrics.json")
         return float(json.loads(text)["validation"]["accuracy"])
     except (InputError, ValueError, KeyError):
         return None
@@ -218,22 +218,25 @@ def log_end(log: Path, code: int) -> str:
     return "\n".join(lines[-LOG_END_LINES:])
 
 
-def run_apart(job: Job, root: Path, scratch: Path, report: Callable[[Progress], None]) -> Progress:
+def run_apart(
+    job: Job, root: Path, scratch: Path, report: Callable[[Progress], None], commit: str = "HEAD"
+) -> Progress:
     """`run` in a clone of its own below `scratch`, then take the experiment over into `root`.
 
     Args:
         job: what to run.
-        root: of the project, whose files are neither read nor written: HEAD alone counts.
+        root: of the project, whose files are neither read nor written: the commit alone counts.
         scratch: folder for the log, `<experiment>.log`, and for the clone while the job runs.
         report: as for `run`.
+        commit: to start from.
     """
-    known = accuracy(root, job.experiment)
+    known = accuracy(root, job.experiment, commit)
     if known is not None:
         return _reported(Progress("skipped", accuracy=known), report)
     folder = scratch / job.experiment
     last = Progress("running")
     try:
-        clone(root, folder)
+        clone(root, folder, commit)
         last = run(job, folder, scratch / f"{job.experiment}.log", report)
         if last.state == "done":
             collect(root, folder, job.experiment)
@@ -244,8 +247,8 @@ def run_apart(job: Job, root: Path, scratch: Path, report: Callable[[Progress], 
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def clone(root: Path, folder: Path) -> None:
-    """Make a clone of HEAD that shares objects and DVC's cache with `root`; takes about 0.2 s.
+def clone(root: Path, folder: Path, commit: str = "HEAD") -> None:
+    """Make a clone of a commit that shares objects and DVC's cache with `root`; takes about 0.2 s.
 
     `dvc exp run` detaches HEAD and resets the files of its folder while it starts, also with `--temp`.
     In a clone that happens to nobody's files, jobs start side by side, and one that was killed leaves
@@ -262,9 +265,9 @@ def clone(root: Path, folder: Path) -> None:
         for part in ("name", "email")
     ]
     person = [setting for setting in person if not setting.endswith("=")]
-    git(
-        root, "clone", "--quiet", "--shared", "--no-tags", *person, str(root.resolve()), str(folder.resolve())
-    )
+    options = ["--quiet", "--shared", "--no-tags", "--no-checkout", *person]
+    git(root, "clone", *options, str(root.resolve()), str(folder.resolve()))
+    git(folder, "checkout", "--quiet", "--detach", git(root, "rev-parse", commit))
     with Repo(str(root)) as outer:
         write_local_config(folder, outer.config.read("local"), Path(outer.cache.local_cache_dir))
 

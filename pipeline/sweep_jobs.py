@@ -40,8 +40,12 @@ class State:
 
 
 @contextmanager
-def only_one(folder: Path) -> Iterator[None]:
+def only_one(folder: Path, commit: str) -> Iterator[None]:
     """Claim a sweep's folder for this process, and clear what a killed sweep left in it.
+
+    Args:
+        folder: of the sweep.
+        commit: from which every job starts, also one that starts after another commit was made.
 
     Raises:
         InputError: a sweep of the same name is at work.
@@ -53,11 +57,11 @@ def only_one(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             lock.seek(0)
             raise InputError(
-                f"a sweep {folder.name}, process {lock.read().strip()}, is at work; wait for it, end it,"
+                f"a sweep {folder.name}, process {lock.read().split()[0]}, is at work; wait for it, end it,"
                 " or name this one with hydra.job.name=NAME"
             ) from None
         lock.truncate(0)
-        lock.write(str(os.getpid()))
+        lock.write(f"{os.getpid()} {commit}")
         lock.flush()
         for left in folder.iterdir():
             if left.is_dir():
@@ -67,7 +71,12 @@ def only_one(folder: Path) -> Iterator[None]:
 
 def owner(folder: Path) -> int:
     """Process id of the sweep that claimed a folder."""
-    return int((folder / "owner").read_text())
+    return int((folder / "owner").read_text().split()[0])
+
+
+def start(folder: Path) -> str:
+    """Commit from which the jobs of the sweep that claimed a folder start."""
+    return (folder / "owner").read_text().split()[1]
 
 
 def run(root: Path, folder: Path, job: Job) -> float:
@@ -86,7 +95,7 @@ def run(root: Path, folder: Path, job: Job) -> float:
     with (folder / f"{job.experiment}.lock").open("w") as lock:
         # A search may draw the same values twice at once: the second finds the first's result.
         fcntl.flock(lock, fcntl.LOCK_EX)
-        last = experiments.run_apart(job, root, folder, report)
+        last = experiments.run_apart(job, root, folder, report, start(folder))
     found = last.accuracy if last.state != "failed" else None
     return FAILED_ACCURACY if found is None or math.isnan(found) else found
 

@@ -34,7 +34,14 @@ COPIED = (
 
 
 # Longest first, so that neither of two workers is left alone with one of these at the end.
-LONGEST = ("test_sweep", "test_cluster", "test_pipeline", "test_train", "test_every_network", "test_own_images")
+LONGEST = (
+    "test_sweep",
+    "test_cluster",
+    "test_pipeline",
+    "test_train",
+    "test_every_network",
+    "test_own_images",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

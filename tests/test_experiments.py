@@ -129,11 +129,13 @@ def test_a_clone_has_the_commit_the_settings_and_the_cache_and_gives_its_experim
     folder = tmp_path / "scratch" / "clone"
     folder.mkdir(parents=True)
     (folder / "left by a killed job").touch()
-    experiments.clone(project.folder, folder)
+    commit = experiments.git(project.folder, "rev-parse", "HEAD")
+    # Whoever works on meanwhile may commit.
+    project.commit()
+    experiments.clone(project.folder, folder, commit)
     assert not (folder / "left by a killed job").exists()
-    assert experiments.git(folder, "rev-parse", "HEAD") == experiments.git(
-        project.folder, "rev-parse", "HEAD"
-    )
+    assert experiments.git(folder, "rev-parse", "HEAD") == commit
+    assert experiments.git(project.folder, "rev-parse", "HEAD") != commit
     assert experiments.git(folder, "config", "user.name") == "Someone"
     assert experiments.git(folder, "status", "--porcelain") == ""
     listed = subprocess.run(
@@ -150,7 +152,8 @@ def test_a_clone_has_the_commit_the_settings_and_the_cache_and_gives_its_experim
     experiments.git(folder, "add", "--force", "reports/metrics.json")
     experiments.git(folder, "-c", "user.email=a@example.com", "commit", "--quiet", "--message", "experiment")
     experiments.git(folder, "update-ref", reference, "HEAD")
-    experiments.git(folder, "checkout", "--quiet", "main")
+    experiments.git(folder, "checkout", "--quiet", "--detach", commit)
     experiments.collect(project.folder, folder, "trial")
-    assert experiments.accuracy(project.folder, "trial") == 0.5
+    assert experiments.accuracy(project.folder, "trial", commit) == 0.5
+    assert experiments.accuracy(project.folder, "trial") is None
     assert experiments.git(project.folder, "status", "--porcelain") == ""

@@ -25,7 +25,7 @@ from omegaconf import DictConfig
 
 from pipeline import sweep_jobs, sweeps
 from pipeline.config import InputError, one_line_errors
-from pipeline.experiments import Job
+from pipeline.experiments import Job, git
 from pipeline.hydra_plugins import filterscope  # noqa: F401  (registers what conf/ needs to be composed)
 from pipeline.sweep_jobs import State
 
@@ -58,7 +58,7 @@ def task(plan: sweeps.Plan, folder: Path) -> Iterator[Callable[[DictConfig], flo
 def sweep(plan: sweeps.Plan) -> list[State]:
     """Let Hydra run every job of a plan, show them meanwhile, and return how each one ended."""
     folder = ROOT / sweeps.SCRATCH / plan.name
-    with sweep_jobs.only_one(folder):
+    with sweep_jobs.only_one(folder, git(ROOT, "rev-parse", "HEAD")):
         where = folder.relative_to(ROOT)
         print(f"sweep {plan.name}: {plan.num_jobs} jobs, launcher {plan.launcher}; logs in {where}/")
         for remark in plan.remarks:
