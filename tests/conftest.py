@@ -38,9 +38,10 @@ LONGEST = (
     "test_sweep",
     "test_cluster",
     "test_pipeline",
+    # Does without `trained`, which the file before is the first to make.
+    "test_own_images",
     "test_train",
     "test_every_network",
-    "test_own_images",
 )
 
 

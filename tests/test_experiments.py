@@ -12,6 +12,7 @@ import time
 
 import psutil
 import pytest
+import yaml
 from conftest import ROOT, environment
 
 from pipeline import experiments
@@ -30,7 +31,12 @@ def root(tmp_path, monkeypatch):
     for name, value in environment().items():
         if name.startswith("GIT_"):
             monkeypatch.setenv(name, value)
-    for command in (["init", "--quiet"], ["commit", "--quiet", "--allow-empty", "--message", "state"]):
+    stages = {"train": {"outs": ["models"]}, "explain": {"outs": [{"old.png": {"cache": False}}, "pictures"]}}
+    (folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
+    (folder / "pictures").mkdir()
+    for name in ("old.png", "pictures/old.png"):
+        (folder / name).touch()
+    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", "state"]):
         experiments.git(folder, *command)
     return folder
 
@@ -69,6 +75,15 @@ def test_an_experiment_is_done_once(root):
     write_dvc(root, "exit 1")
     again, _, _ = run(root)
     assert (again.state, again.accuracy) == ("skipped", 0.9)
+
+
+def test_stages_that_a_sweep_leaves_out_leave_no_pictures_of_another_network(root):
+    write_dvc(root, SUCCEEDS.replace("git add reports", "git add --all"))
+    _, _, log = run(root)
+    assert "--set-param seed=1 train\n" in log.read_text()
+    reference = experiments.reference(root, "trial")
+    kept = experiments.git(root, "ls-tree", "-r", "--name-only", reference).split()
+    assert kept == ["dvc.yaml", "reports/metrics.json"]
 
 
 def test_progress_is_read_from_the_lines_of_keras(tmp_path):
