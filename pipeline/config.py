@@ -163,6 +163,7 @@ class TrainConfig:
     epochs: int = _whole(1)
     batch_size: int = _whole(1)
     learning_rate: float = _positive()
+    learning_rate_schedule: str = _choice("constant", "cosine")
     patience: int = _whole(0)
 
 

@@ -114,11 +114,28 @@ def steps_per_execution(steps: int) -> int:
     return max(n for n in range(1, MAX_STEPS_PER_EXECUTION + 1) if steps % n == 0)
 
 
-def compile_model(network: "keras.Sequential", *, learning_rate: float, steps: int) -> None:
-    """Adam, sparse categorical cross-entropy, accuracy; `steps` a epoch."""
+def compile_model(
+    network: "keras.Sequential", *, learning_rate: float, schedule: str, epochs: int, steps: int
+) -> None:
+    """Adam, sparse categorical cross-entropy, accuracy.
+
+    Args:
+        network: not yet compiled.
+        learning_rate: of the first step.
+        schedule: "constant", or "cosine" for half a cosine wave down to 0 after the last epoch.
+        epochs: at most.
+        steps: an epoch.
+
+    References:
+        Loshchilov and Hutter, SGDR: stochastic gradient descent with warm restarts, 2017, eq. 5.
+    """
     keras = import_keras()
+    rate = {
+        "constant": learning_rate,
+        "cosine": keras.optimizers.schedules.CosineDecay(learning_rate, decay_steps=epochs * steps),
+    }
     network.compile(
-        optimizer=keras.optimizers.Adam(learning_rate),
+        optimizer=keras.optimizers.Adam(rate[schedule]),
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
         steps_per_execution=steps_per_execution(steps),

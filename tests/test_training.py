@@ -107,7 +107,7 @@ def test_a_packed_state_comes_back_into_an_equal_network(compose):
     def network(seed):
         training.configure_runtime(seed=seed, threads=2, device="auto")
         built = models.build_model(cfg, input_shape=(8, 8, 1), num_classes=2)
-        training.compile_model(built, learning_rate=0.1, steps=1)
+        training.compile_model(built, learning_rate=0.1, schedule="cosine", epochs=3, steps=1)
         return built
 
     rng = np.random.default_rng(0)
@@ -126,6 +126,16 @@ def test_a_packed_state_comes_back_into_an_equal_network(compose):
         model.fit(images, labels, verbose=0)
     for ours, theirs in zip(first.get_weights(), second.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize(("schedule", "rates"), [("constant", [0.1, 0.1, 0.1]), ("cosine", [0.1, 0.05, 0])])
+def test_the_learning_rate_falls_to_zero_with_the_last_epoch_or_stays(compose, schedule, rates):
+    cfg = compose("model.filters=[2]", "model.dense=[3]").model
+    network = models.build_model(cfg, input_shape=(8, 8, 1), num_classes=2)
+    training.compile_model(network, learning_rate=0.1, schedule=schedule, epochs=2, steps=4)
+    for steps, rate in zip((0, 4, 8), rates, strict=True):
+        network.optimizer.iterations.assign(steps)
+        assert float(network.optimizer.learning_rate) == pytest.approx(rate, abs=1e-7)
 
 
 def test_a_gpu_that_is_not_there_is_refused():

@@ -111,7 +111,13 @@ def _fit(
 ) -> training.TrainingState:
     """Train from the start, or from where an interrupted run of the same digest was."""
     steps = -(-len(splits["train"][1]) // cfg.train.batch_size)
-    training.compile_model(network, learning_rate=cfg.train.learning_rate, steps=steps)
+    training.compile_model(
+        network,
+        learning_rate=cfg.train.learning_rate,
+        schedule=cfg.train.learning_rate_schedule,
+        epochs=cfg.train.epochs,
+        steps=steps,
+    )
     digest = _digest(cfg, splits)
 
     def save(state: training.TrainingState) -> None:
