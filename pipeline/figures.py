@@ -154,32 +154,50 @@ def draw_kernels(
         max_rows: filters shown of a kernel with many input channels.
         columns: tiles in a row of a kernel with one input channel.
     """
-    norm = Normalize(-limit, limit)
     beyond = 0
     for axis, (title, kernel) in zip(axes, panels.items(), strict=True):
         if kernel.shape[2] == 1:
-            beyond += _draw_kernel_grid(axis, kernel, norm, title, columns)
+            beyond += _draw_kernel_grid(axis, kernel, limit, title, columns)
         else:
-            beyond += _draw_kernel_matrix(axis, kernel, norm, title, max_rows)
-    label = "weight" + (f"  (• beyond ±{limit:g}: {beyond})" if beyond else "")
-    extend = "both" if beyond else "neither"
+            beyond += _draw_kernel_matrix(axis, kernel, limit, title, max_rows)
+    label, extend = colour_bar_label(limit, beyond), "both" if beyond else "neither"
     figure = axes[0].figure
     figure.colorbar(axes[0].images[0], ax=list(axes), label=label, extend=extend, pad=0.02, panchor=False)
 
 
-def _draw_kernel_grid(axes: Axes, kernel: Array, norm: Normalize, title: str, columns: int) -> int:
+def _draw_kernel_grid(axes: Axes, kernel: Array, limit: float, title: str, columns: int) -> int:
+    norm = Normalize(-limit, limit)
     tiles = np.moveaxis(kernel[:, :, 0, :], -1, 0)
     labels = [str(index) for index in range(len(tiles))]
-    boxes = draw_tiles(axes, tiles, labels, min(len(tiles), columns), norm, SIGNED)
+    corners = draw_tiles(axes, tiles, labels, min(len(tiles), columns), norm, SIGNED)
     height, width = tiles.shape[1:]
     axes.set_title(f"{title}: {len(tiles)} kernels of {height}×{width}, tile number = filter")
-    index, row, column = np.nonzero(np.abs(tiles) > norm.vmax)
-    left, top = np.array(boxes).reshape(-1, 2)[index].T if len(index) else (row, column)
+    return mark_beyond(axes, tiles, corners, limit)
+
+
+def mark_beyond(axes: Axes, tiles: Array, corners: Sequence[tuple[float, float]], limit: float) -> int:
+    """Dot the cells of tiles (T, h, w) beyond -limit..limit; how many they are.
+
+    Args:
+        axes: that the tiles are drawn on.
+        tiles: as they were drawn.
+        corners: of them, see `draw_tiles`.
+        limit: of the colour range.
+    """
+    height, width = tiles.shape[1:]
+    index, row, column = np.nonzero(np.abs(tiles) > limit)
+    left, top = np.array(corners)[index].T
     _mark_cells(axes, left + (column + 0.5) / width, top + (row + 0.5) / height)
     return len(index)
 
 
-def _draw_kernel_matrix(axes: Axes, kernel: Array, norm: Normalize, title: str, max_rows: int) -> int:
+def colour_bar_label(limit: float, beyond: int) -> str:
+    """Words beside a colour bar of weights: how many lie beyond its range, if any."""
+    return "weight" + (f"  (• beyond ±{limit:g}: {beyond})" if beyond else "")
+
+
+def _draw_kernel_matrix(axes: Axes, kernel: Array, limit: float, title: str, max_rows: int) -> int:
+    norm = Normalize(-limit, limit)
     height, width, channels, filters = kernel.shape
     shown = min(filters, max_rows)
     tiles = kernel[..., :shown].transpose(3, 2, 0, 1).reshape(-1, height, width)
@@ -194,7 +212,7 @@ def _draw_kernel_matrix(axes: Axes, kernel: Array, norm: Normalize, title: str, 
     )
     axes.set_yticks(np.arange(shown) * (height + 1) + (height + 1) / 2, list(map(str, range(shown))))
     axes.tick_params(length=0, labelsize=7)
-    row, column = np.nonzero(np.abs(np.nan_to_num(picture)) > norm.vmax)
+    row, column = np.nonzero(np.abs(np.nan_to_num(picture)) > limit)
     _mark_cells(axes, column, row)
     return len(row)
 

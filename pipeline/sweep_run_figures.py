@@ -8,7 +8,17 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from pipeline.figures import DOTS_PER_INCH, PITCH_X, PITCH_Y, SIGNED, draw_tiles, new_figure, shape_text
+from pipeline.figures import (
+    DOTS_PER_INCH,
+    PITCH_X,
+    PITCH_Y,
+    SIGNED,
+    colour_bar_label,
+    draw_tiles,
+    mark_beyond,
+    new_figure,
+    shape_text,
+)
 from pipeline.files import Array
 from pipeline.sweep_figures import colours, shortened, swept_text
 from pipeline.sweep_runs import ACCURACY, Configuration, Run
@@ -80,6 +90,8 @@ def _draw_curve(axes: Axes, one: Configuration, column: str, colour: str) -> Non
 def kernels(found: Sequence[Configuration], name: str) -> Figure | None:
     """The first convolution's kernels of every run on one colour scale, a row for each run.
 
+    The scale is the first run's `visualize.kernel_limit`; weights beyond it have a dot.
+
     Args:
         found: configurations of the sweep.
         name: of the sweep.
@@ -93,18 +105,19 @@ def kernels(found: Sequence[Configuration], name: str) -> Figure | None:
         return None
     columns = min(KERNEL_COLUMNS, max(kernel.shape[-1] for *_, kernel in rows))
     room = columns * max(1, KERNEL_LINES // len(rows))
-    limit = colour_limit(None, *[kernel for *_, kernel in rows])
+    limit = colour_limit(rows[0][1].params.get("visualize.kernel_limit"), *[kernel for *_, kernel in rows])
     part = "" if total == len(rows) else f", the first {len(rows)} of {total} runs"
     title = f"Sweep {name}: kernels of the first convolution{part}\ntile number = filter, one colour scale"
     if any(kernel.shape[2] == 3 for *_, kernel in rows):
         title += f"\nred, green and blue of a tile are weights: grey is 0, range ±{limit:.3g}"
     panels = _kernel_panels(title, columns, [-(-min(k.shape[-1], room) // columns) for *_, k in rows])
+    beyond = 0
     for axes, (one, run, kernel) in zip(panels, rows, strict=True):
-        _draw_run(axes, kernel[..., :room], columns, limit)
+        beyond += _draw_run(axes, kernel[..., :room], columns, limit)
         axes.set_title(_row_text(one, run, kernel, room), fontsize=8.5, loc="left", pad=3)
     grey = [axes for axes, (*_, kernel) in zip(panels, rows, strict=True) if kernel.shape[2] == 1]
     if grey:
-        _colour_bar(grey[0])
+        _colour_bar(grey[0], limit, beyond)
     return cast("Figure", panels[0].figure)
 
 
@@ -132,10 +145,13 @@ def _kernel_panels(title: str, columns: int, lines: Sequence[int]) -> list[Axes]
     return panels
 
 
-def _draw_run(axes: Axes, kernel: Array, columns: int, limit: float) -> None:
-    tiles = np.moveaxis(kernel[:, :, 0], -1, 0) if kernel.shape[2] == 1 else colour_tiles(kernel, limit)
+def _draw_run(axes: Axes, kernel: Array, columns: int, limit: float) -> int:
+    """Draw the kernels of one run; how many weights lie beyond the limit (not told of colours)."""
+    grey = kernel.shape[2] == 1
+    tiles = np.moveaxis(kernel[:, :, 0], -1, 0) if grey else colour_tiles(kernel, limit)
     labels = [str(number) for number in range(len(tiles))]
-    draw_tiles(axes, tiles, labels, columns, Normalize(-limit, limit), SIGNED)
+    corners = draw_tiles(axes, tiles, labels, columns, Normalize(-limit, limit), SIGNED)
+    return mark_beyond(axes, tiles, corners, limit) if grey else 0
 
 
 def _row_text(one: Configuration, run: Run, kernel: Array, room: int) -> str:
@@ -144,11 +160,12 @@ def _row_text(one: Configuration, run: Run, kernel: Array, room: int) -> str:
     return f"{shortened(one.label)}, seed {run.seed}: {filters} of {shape_text(kernel.shape[:3])}{part}"
 
 
-def _colour_bar(axes: Axes) -> None:
+def _colour_bar(axes: Axes, limit: float, beyond: int) -> None:
     """One bar for all rows of tiles, right of the first ones; tiles in colour have none."""
     figure = cast("Figure", axes.figure)
     width, height = figure.get_size_inches()
     top = axes.get_position().y1
     long = min(2.2 / height, top - 0.1 / height)
     bar = figure.add_axes((1 - 0.95 / width, top - long, 0.15 / width, long))
-    figure.colorbar(axes.images[0], cax=bar, label="weight")
+    label, extend = colour_bar_label(limit, beyond), "both" if beyond else "neither"
+    figure.colorbar(axes.images[0], cax=bar, label=label, extend=extend)

@@ -204,6 +204,17 @@ def test_each_run_has_a_row_of_numbered_kernels_on_one_scale():
     assert {text.get_text() for text in rows[2].texts} == {str(n) for n in range(16)}
 
 
+def test_the_scale_of_kernels_is_the_configured_one_and_weights_beyond_have_a_dot():
+    found = configurations(grid(seeds=(1,), visualize__kernel_limit=0.3))
+    figure = sweep_run_figures.kernels(found, "s")
+    rows = [axes for axes in figure.axes if axes.get_title(loc="left")]
+    assert {image.get_clim() for axes in rows for image in axes.images} == {(-0.3, 0.3)}
+    kernels = [one.runs[0].kernel for one in found]
+    beyond = [int((np.abs(kernel) > 0.3).sum()) for kernel in kernels]
+    assert [len(axes.lines[0].get_xdata()) for axes in rows] == beyond
+    assert f"weight  (• beyond ±0.3: {sum(beyond)})" in texts(figure)
+
+
 def test_all_tiles_have_one_size():
     figure = sweep_run_figures.kernels(configurations(grid(seeds=(1,))), "s")
     figure.draw_without_rendering()
