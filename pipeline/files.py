@@ -114,7 +114,11 @@ def write_array(path: Path, array: Array) -> None:
 
 
 def write_figure(path: Path, figure: "Figure") -> None:
-    """Write a Matplotlib figure as PNG, without the version stamp."""
+    """Write a Matplotlib figure as PNG, without the version stamp; fixes its layout."""
+    if (layout := figure.get_layout_engine()) is not None:
+        # `savefig` does so too, but draws the whole picture once more for it.
+        layout.execute(figure)
+        figure.set_layout_engine("none")
     figure.savefig(path, metadata={"Software": None})
 
 

@@ -152,8 +152,10 @@ def _draw_histogram(axes: Axes, step: Step, bins: int) -> None:
     panels = _panels(step)
     edges = np.histogram_bin_edges(np.concatenate([a.ravel() for a in step.arrays]), bins).tolist()
     for (words, array), colour in zip(panels.items(), [ACCENT, STRONG][-len(panels) :], strict=True):
-        axes.hist(array.ravel(), bins=edges, color=colour, alpha=0.45, label=words)
-        axes.hist(array.ravel(), bins=edges, color=colour, histtype="step", lw=1.2)
+        counts = np.histogram(array, edges)[0]
+        # One shape each: a bar for each bin takes longer.
+        axes.stairs(counts, edges, fill=True, color=colour, alpha=0.45, label=words)
+        axes.stairs(counts, edges, color=colour, lw=1.2)
     axes.set_yscale("log")
     axes.set_ylim(bottom=0.5)
     axes.set_title(f"distribution of the values, {len(edges) - 1} bins", fontsize=10)
