@@ -11,6 +11,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from omegaconf import OmegaConf
 
 from pipeline import config, training
 from pipeline.config import Config
@@ -154,14 +155,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Project
     return Project.existing(folder)
 
 
+def composed(*overrides: str) -> Config:
+    """Compose `conf/` with overrides, in this process, and check it."""
+    text = config.compose(ROOT / "conf", list(overrides))
+    return config.check(OmegaConf.to_container(OmegaConf.create(text)))
+
+
 @pytest.fixture
 def compose() -> Callable[..., Config]:
-    """Compose `conf/` with overrides, in this process, and check it."""
-
-    def run(*overrides: str) -> Config:
-        from omegaconf import OmegaConf
-
-        text = config.compose(ROOT / "conf", list(overrides))
-        return config.check(OmegaConf.to_container(OmegaConf.create(text)))
-
-    return run
+    return composed

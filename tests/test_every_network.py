@@ -5,23 +5,16 @@ import math
 
 import numpy as np
 import pytest
+from every_stage import run_every_stage
 from sklearn.datasets import load_digits
 
 from pipeline import files, weights
-from pipeline.stages.compare_untrained import compare_untrained
-from pipeline.stages.evaluate import evaluate
-from pipeline.stages.explain import explain
-from pipeline.stages.fetch import fetch
-from pipeline.stages.prepare import prepare
-from pipeline.stages.train import train
-from pipeline.stages.visualize_features import visualize_features
-from pipeline.stages.visualize_weights import visualize_weights
 
 # The `trained` project of the other tests is the fifth: cnn.
 NETWORKS = {
     "simple_convnet": ["model=simple_convnet"],
     "lenet": ["model=lenet"],
-    "alexnet": ["model=alexnet", "model.filters=[8,16,24,24,16]", "model.dense=[32,32]"],
+    "alexnet": ["model=alexnet", "model.filters=[6,16,12,12,8]", "model.dense=[32,32]"],
     "no pooling, stride 2, valid padding, several dense layers": [
         "model.filters=[6,8]",
         "model.pool=none",
@@ -51,20 +44,6 @@ def numbers(value):
     children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
     own = [value] if isinstance(value, (int, float)) else []
     return own + [number for child in children for number in numbers(child)]
-
-
-def run_every_stage(cfg, arrays, folder):
-    raw, prepared, models, reports = (folder / name for name in ("raw", "prepared", "models", "reports"))
-    best, pictures = models / "best.keras", reports / "figures"
-    fetch(cfg, arrays, raw)
-    prepare(cfg, raw, prepared)
-    train(cfg, prepared, models, reports, folder / "scratch")
-    evaluate(cfg, best, prepared, reports / "history.tsv", reports, pictures / "evaluate")
-    visualize_weights(cfg, best, reports / "weights.json", pictures / "visualize_weights")
-    visualize_features(cfg, best, prepared, reports / "features.json", pictures / "visualize_features")
-    untrained, report = models / "untrained.keras", reports / "compare_untrained.json"
-    compare_untrained(cfg, best, untrained, report, pictures / "compare_untrained")
-    explain(cfg, best, prepared, reports / "explain.json", pictures / "explain")
 
 
 @pytest.mark.parametrize("name", NETWORKS)

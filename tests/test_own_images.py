@@ -1,13 +1,16 @@
-"""A user's own images through the whole pipeline, by the real `dvc`."""
+"""A user's own images through the whole pipeline; by the real `dvc` where it is to notice them."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Project
+from conftest import composed
+from every_stage import run_every_stage
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from pipeline.config import InputError
 from pipeline.stages.evaluate import evaluate
 from pipeline.stages.fetch import fetch
 from pipeline.stages.prepare import prepare
@@ -29,52 +32,49 @@ def save_colours(folder, count: int) -> None:
             Image.fromarray(pixels).save(folder / name / f"{number:03}.{kind}")
 
 
-def run(project: Project, stage: str | None, *overrides: str) -> str:
-    """Run the pipeline, or what one stage needs, with overrides."""
-    settings = [part for override in overrides for part in ("-S", override)]
-    return project.dvc("exp", "run", *settings, *([stage] if stage else []))
-
-
 @pytest.fixture(scope="module")
-def colours(tmp_path_factory) -> Project:
-    """All stages on a small folder of colour images."""
-    project = Project(tmp_path_factory.mktemp("colours") / "project")
-    save_colours(project.folder / "data/external/colours", 60)
-    size = "data.image_size=[12,12]"
-    folder = "data.folder=data/external/colours"
-    run(project, None, "data=image_folder", folder, size, "train=smoke", "model.filters=[8,3]")
-    return project
+def colours(tmp_path_factory) -> Path:
+    """Data, models and reports of all stages on a small folder of colour images."""
+    folder = tmp_path_factory.mktemp("colours")
+    save_colours(folder / "given" / "colours", 60)
+    choice = ("data=image_folder", f"data.folder={folder}/given/colours", "data.image_size=[12,12]")
+    cfg = composed(*choice, "train=smoke", "model.filters=[8,3]")
+    run_every_stage(cfg, folder / "given", folder)
+    return folder
 
 
 def test_colour_images_run_through_every_stage_and_are_learned(colours):
-    about = json.loads(colours.read("data/prepared/dataset.json"))
+    about = json.loads((colours / "prepared/dataset.json").read_text())
     assert about["classes"] == ["blue", "green", "red"]
     assert about["shape"] == [12, 12, 3]
     # 180 images: 36 for testing, then a fifth of 144 for validation
     assert about["counts"] == {"train": 115, "validation": 29, "test": 36}
-    scores = json.loads(colours.read("reports/metrics.json"))
+    scores = json.loads((colours / "reports/metrics.json").read_text())
     assert scores["test"]["accuracy"] > 0.9
 
 
 def test_every_picture_of_colour_images_is_drawn(colours):
-    pictures = {path.name for path in (colours.folder / "reports/figures").rglob("*.png")}
+    pictures = {path.name for path in (colours / "reports/figures").rglob("*.png")}
     kernels = {f"{kind}_{name}.png" for kind in ("kernels", "features") for name in ("conv2d", "conv2d_1")}
     assert kernels | {"input.png", "mistakes.png", "compare_kernels_conv2d.png"} <= pictures
-    assert all(path.read_bytes()[:4] == PNG for path in (colours.folder / "reports/figures").rglob("*.png"))
+    assert all(path.read_bytes()[:4] == PNG for path in (colours / "reports/figures").rglob("*.png"))
 
 
-def test_an_added_and_a_removed_image_are_noticed(colours):
-    assert "up to date" in colours.dvc("status")
-    folder = colours.folder / "data/external/colours/red"
+def test_an_added_and_a_removed_image_are_noticed(project):
+    folder = project.folder / "data/external/colours/red"
+    save_colours(folder.parent, 60)
+    choice = ("data=image_folder", "data.folder=data/external/colours", "data.image_size=[12,12]")
+    project.dvc("exp", "run", *(part for value in choice for part in ("-S", value)), "prepare")
+    assert "up to date" in project.dvc("status", "fetch", "prepare")
     added = folder / "new.png"
     Image.fromarray(np.full((12, 12, 3), 200, np.uint8)).save(added)
-    assert "data/external" in colours.dvc("status")
-    colours.dvc("repro", "prepare")
-    counts = json.loads(colours.read("data/prepared/dataset.json"))["counts"]
+    assert "data/external" in project.dvc("status", "fetch")
+    project.dvc("repro", "prepare")
+    counts = json.loads(project.read("data/prepared/dataset.json"))["counts"]
     assert sum(counts.values()) == 181
     added.unlink()
-    colours.dvc("repro", "prepare")
-    counts = json.loads(colours.read("data/prepared/dataset.json"))["counts"]
+    project.dvc("repro", "prepare")
+    counts = json.loads(project.read("data/prepared/dataset.json"))["counts"]
     assert sum(counts.values()) == 180
 
 
@@ -121,16 +121,15 @@ def test_digits_exported_as_images_train_to_the_same_accuracy(compose, tmp_path)
         assert received[split]["accuracy"] == pytest.approx(expected[split]["accuracy"], abs=0.01)
 
 
-def test_an_unreadable_image_fails_in_one_line_unless_it_may_be_skipped(project):
-    save_colours(project.folder / "data/external/colours", 8)
-    (project.folder / "data/external/colours/red/torn.png").write_bytes(PNG)
-    settings = ["-S", "data=image_folder", "-S", "data.folder=data/external/colours"]
-    output = project.dvc("exp", "run", *settings, "fetch", fails=True)
-    assert "error: 1 unreadable files: red/torn.png cannot be read as an image: not an image." in output
-    assert "Traceback" not in output
-    assert not (project.folder / "data/raw").exists()
-    output = project.dvc("exp", "run", *settings, "-S", "data.skip_unreadable=true", "fetch")
-    assert "fetch: skipped: red/torn.png" in output
+def test_an_unreadable_image_fails_unless_it_may_be_skipped(compose, tmp_path, capsys):
+    save_colours(tmp_path / "colours", 8)
+    (tmp_path / "colours/red/torn.png").write_bytes(PNG)
+    settings = ("data=image_folder", f"data.folder={tmp_path}/colours")
+    with pytest.raises(InputError, match=r"^1 unreadable files: red/torn\.png cannot be read as an image"):
+        fetch(compose(*settings), tmp_path, tmp_path / "raw")
+    assert not (tmp_path / "raw").exists()
+    fetch(compose(*settings, "data.skip_unreadable=true"), tmp_path, tmp_path / "raw")
+    assert "fetch: skipped: red/torn.png" in capsys.readouterr().out
 
 
 def test_a_users_arrays_are_prepared(project):
@@ -144,7 +143,8 @@ def test_a_users_arrays_are_prepared(project):
     )
 
 
-def test_a_folder_that_dvc_does_not_watch_is_said_to_be_so(project, tmp_path):
+def test_a_folder_that_dvc_does_not_watch_is_said_to_be_so(compose, tmp_path, capsys):
     save_colours(tmp_path / "elsewhere", 8)
-    settings = ["-S", "data=image_folder", "-S", f"data.folder={tmp_path}/elsewhere"]
-    assert "lies outside data/external" in project.dvc("exp", "run", *settings, "fetch")
+    cfg = compose("data=image_folder", f"data.folder={tmp_path}/elsewhere")
+    fetch(cfg, tmp_path / "external", tmp_path / "raw")
+    assert f"lies outside {tmp_path}/external" in capsys.readouterr().out

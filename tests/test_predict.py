@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline import models
+from pipeline import config, models
 from pipeline.commands import predict
 from pipeline.config import InputError
 
@@ -18,9 +18,20 @@ def test_part(trained):
 
 
 @pytest.fixture
-def command(trained):
-    def run(*arguments, **options):
-        return trained.run("python", "-m", "pipeline.commands.predict", *map(str, arguments), **options)
+def command(trained, monkeypatch, capsys):
+    """The command in this process; one test starts it as a user does."""
+
+    def run(*arguments, fails=False):
+        monkeypatch.chdir(trained.folder)
+        monkeypatch.setattr("sys.argv", ["predict", *map(str, arguments)])
+        code = None
+        try:
+            with config.one_line_errors():
+                predict.main()
+        except SystemExit as end:
+            code = end.code
+        assert (code is not None) == fails
+        return capsys.readouterr().out + (code or "")
 
     return run
 
@@ -30,11 +41,12 @@ def save(pixels, path):
     Image.fromarray(pixels).save(path)
 
 
-def test_files_get_the_probabilities_that_the_network_gives_the_arrays(command, trained, test_part, tmp_path):
+def test_files_get_the_probabilities_that_the_network_gives_the_arrays(trained, test_part, tmp_path):
     images, _ = test_part
     for number in range(3):
         save(images[number, ..., 0], tmp_path / "folder" / f"{number}.png")
-    rows = json.loads(command("--json", tmp_path / "folder"))
+    output = trained.run("python", "-m", "pipeline.commands.predict", "--json", str(tmp_path / "folder"))
+    rows = json.loads(output)
     network = models.load_model(trained.folder / "models/best.keras", (8, 8, 1))
     expected = np.asarray(network((images[:3] / 255).astype(np.float32)))
     for row, probabilities in zip(rows, expected, strict=True):
