@@ -118,7 +118,7 @@ def write_figure(path: Path, figure: "Figure") -> None:
     if (layout := figure.get_layout_engine()) is not None:
         # `savefig` does so too, but draws the whole picture once more for it.
         layout.execute(figure)
-        figure.set_layout_engine("none")
+        figure.set_layout_engine(None)
     figure.savefig(path, metadata={"Software": None})
 
 

@@ -144,7 +144,7 @@ def test_a_second_training_in_the_same_folder_is_refused(cfg, trained, tmp_path)
 def test_killing_dvc_ends_its_training_and_the_next_repro_continues_it(trained, tmp_path):
     folder = tmp_path / "project"
     copy = trained.copied(folder)
-    copy.edit("params.yaml", "epochs: 3\n", "epochs: 30\n")
+    copy.edit("params.yaml", "epochs: 3\n", "epochs: 15\n")
     copy.edit("params.yaml", "patience: 2\n", "patience: 30\n")
     dvc = subprocess.Popen(
         ["dvc", "repro", "train"],
@@ -166,7 +166,7 @@ def test_killing_dvc_ends_its_training_and_the_next_repro_continues_it(trained, 
     assert not _is_alive(training_process)
     output = copy.dvc("repro", "train")
     assert "continuing an interrupted run after epoch" in output
-    assert len(files.read_columns(folder / "reports/history.tsv")["epoch"]) == 30
+    assert len(files.read_columns(folder / "reports/history.tsv")["epoch"]) == 15
 
 
 def _is_alive(process: int) -> bool:
