@@ -107,7 +107,8 @@ def test_killing_a_sweep_leaves_no_process_and_the_work_tree_as_it_was(project, 
 
 def test_a_sweep_that_is_started_again_skips_what_is_done(killed, restarted, project):
     done = [rate for rate, state in killed.items() if state["state"] == "done"]
-    assert len(done) == 1
+    # The second may have ended in the moment before the sweep did.
+    assert 1 <= len(done) <= 2
     after = states(project.folder, "rates")
     assert {after[rate]["state"] for rate in done} == {"skipped"}
     assert after[done[0]]["seconds"] == killed[done[0]]["seconds"]
