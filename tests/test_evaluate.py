@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 
 from pipeline import models
-from pipeline.config import InputError
-from pipeline.stages.evaluate import evaluate
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +70,9 @@ def test_a_checkpoint_of_other_data_is_refused_and_the_earlier_results_stay(trai
     models.build_model(compose("model.filters=[2]").model, input_shape=(28, 28, 1), num_classes=10).save(
         tmp_path / "foreign.keras"
     )
-    given = (trained.folder / name for name in ("data/prepared", "reports/history.tsv"))
-    with pytest.raises(InputError, match=r"images of shape \(28, 28, 1\), the data has \(8, 8, 1\)"):
-        evaluate(trained.params(), tmp_path / "foreign.keras", *given, tmp_path / "r", tmp_path / "f")
+    arguments = ["data/prepared", "reports/history.tsv", str(tmp_path / "r"), str(tmp_path / "f")]
+    output = trained.stage("evaluate", str(tmp_path / "foreign.keras"), *arguments, fails=True)
+    assert "error: " in output
+    assert "takes images of shape (28, 28, 1), the data has (8, 8, 1)" in output
+    assert "Traceback" not in output
     assert not (tmp_path / "r").exists()

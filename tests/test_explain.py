@@ -1,13 +1,9 @@
 """Stage `explain`, on the shared trained network."""
 
 import json
-import re
 
 import numpy as np
 import pytest
-
-from pipeline.config import InputError
-from pipeline.stages.explain import explain
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +53,9 @@ def test_integrated_gradients_pass_the_sanity_test_and_the_edge_detector_does_no
 
 
 def test_a_missing_network_fails_in_one_line_and_leaves_nothing(trained, tmp_path):
-    missing, prepared = tmp_path / "best.keras", trained.folder / "data/prepared"
-    with pytest.raises(InputError, match=re.escape(f"{missing} is missing: run `dvc repro train`")):
-        explain(trained.params(), missing, prepared, tmp_path / "a.json", tmp_path / "figures")
+    missing = tmp_path / "best.keras"
+    arguments = [str(missing), "data/prepared", str(tmp_path / "a.json"), str(tmp_path / "figures")]
+    output = trained.stage("explain", *arguments, fails=True)
+    assert f"error: {missing} is missing: run `dvc repro train`" in output
+    assert "Traceback" not in output
     assert list(tmp_path.iterdir()) == []
