@@ -18,6 +18,8 @@ from pipeline.config import Config
 from pipeline.hydra_plugins import filterscope  # noqa: F401  (registers the resolver)
 
 ROOT = Path(__file__).parents[1]
+# What `trained` is; few filters, since each costs time in every picture.
+DIGITS = ("-S", "data=digits", "-S", "train=smoke", "-S", "model.filters=[8,12]")
 # A slow machine is no fault of the code.
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
@@ -150,7 +152,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Project
     with (shared / "trained.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
-            Project(folder).dvc("exp", "run", "-S", "data=digits", "-S", "train=smoke")
+            Project(folder).dvc("exp", "run", *DIGITS)
             done.touch()
     return Project.existing(folder)
 

@@ -126,6 +126,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.edit("conf/config.yaml", "train: default", "train: smoke")
     project.edit("conf/train/smoke.yaml", "epochs: 3", "epochs: 2")
     project.edit("conf/runtime/default.yaml", "threads: 2", "threads: 1")
+    project.edit("conf/model/cnn.yaml", "filters: [32, 64]", "filters: [8, 12]")
     # Fewer pictures of test images, which take half of the stage's time.
     project.edit("conf/visualize/default.yaml", "num_predictions: 6 ", "num_predictions: 1 ")
     project.edit("conf/visualize/default.yaml", "num_mistakes: 20 ", "num_mistakes: 1 ")

@@ -5,12 +5,11 @@ import re
 
 import numpy as np
 import pytest
+from conftest import DIGITS
 
 from pipeline import comparison_plots, comparisons
 from pipeline.commands import compare
 from pipeline.config import InputError
-
-DIGITS = ("-S", "data=digits", "-S", "train=smoke")
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +34,7 @@ def save(project, branch, *, seed, accuracy, filters):
     metrics["validation"]["accuracy"] = accuracy
     (project.folder / "reports/metrics.json").write_text(json.dumps(metrics))
     for name in ("params.yaml", "dvc.lock"):
-        text = re.sub(r"( *)- 32\n *- 64\n", rf"\1- {filters}\n", project.read(name))
+        text = re.sub(r"( *)- 8\n *- 12\n", rf"\1- {filters}\n", project.read(name))
         text = re.sub(r"\bseed: 42\n", f"seed: {seed}\n", re.sub(r"split_seed: 42", "split_seed: @", text))
         (project.folder / name).write_text(text.replace("@", "42"))
     project.commit()
@@ -94,7 +93,7 @@ def test_seeds_of_one_configuration_are_a_mean_and_a_spread(compared, command):
     cells = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("|")]
     table = {name: values for name, *values in cells}
     assert table["metric"] == ["main", "small-1 (2 seeds)"]
-    assert table["model.filters"] == ["[32, 64]", "[8]"]
+    assert table["model.filters"] == ["[8, 12]", "[8]"]
     assert table["seed"] == ["42", "[1, 2]"]
     # Of 0.90 and 0.94: mean 0.92, deviation 0.02 * sqrt(2).
     assert table["validation.accuracy"][1].startswith("0.9200 ± 0.0283 ")
@@ -162,7 +161,7 @@ def test_the_drawn_numbers_are_those_of_the_predictions(compared, monkeypatch, t
     assert np.trace(drawn["difference"]) == pytest.approx((right[1] - right[0]) * images)
     assert drawn["difference"].sum(axis=1) == pytest.approx(0)
     first, second = drawn["kernels"][0].values()
-    assert first.shape == second.shape == (3, 3, 1, 32)
+    assert first.shape == second.shape == (3, 3, 1, 8)
     assert not np.array_equal(first, second)
 
 

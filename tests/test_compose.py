@@ -19,8 +19,8 @@ def test_an_edit_of_conf_reaches_the_stages_at_dvc_repro(project):
     assert counts == {"train": 718, "validation": 719, "test": 360}
 
 
-def test_an_edit_of_params_survives_dvc_repro(project):
-    project.dvc("exp", "run", *DIGITS, "prepare")
+def test_an_edit_of_params_survives_dvc_repro(trained, tmp_path):
+    project = trained.copied(tmp_path / "project")
     project.edit("params.yaml", "validation_fraction: 0.2", "validation_fraction: 0.4")
     output = project.dvc("repro", "prepare")
     assert "kept" in output
@@ -49,7 +49,7 @@ def test_queued_overrides_reach_each_of_their_experiments(project):
 
 
 def test_an_edit_of_conf_names_each_override_that_it_drops(project):
-    project.dvc("exp", "run", *DIGITS, "-S", "seed=7", "prepare")
+    project.dvc("exp", "run", *DIGITS, "-S", "seed=7", "compose")
     project.edit("conf/train/default.yaml", "epochs: 10 ", "epochs: 12 ")
     output = project.dvc("repro", "compose")
     assert "seed: 7 -> 42" in output

@@ -14,7 +14,7 @@ from pipeline import files, weights
 NETWORKS = {
     "simple_convnet": ["model=simple_convnet"],
     "lenet": ["model=lenet"],
-    "alexnet": ["model=alexnet", "model.filters=[6,16,12,12,8]", "model.dense=[32,32]"],
+    "alexnet": ["model=alexnet", "model.filters=[4,8,6,6,4]", "model.dense=[32,32]"],
     "no pooling, stride 2, valid padding, several dense layers": [
         "model.filters=[6,8]",
         "model.pool=none",

@@ -64,6 +64,7 @@ def project(tmp_path_factory) -> Project:
     (made.folder / "dvc.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
     made.edit("conf/config.yaml", "data: fashion_mnist", "data: digits")
     made.edit("conf/train/default.yaml", "epochs: 10 ", "epochs: 1 ")
+    made.edit("conf/model/cnn.yaml", "filters: [32, 64]", "filters: [8, 12]")
     # Fewer pictures of test images, which take half of the stage's time.
     made.edit("conf/visualize/default.yaml", "num_predictions: 6 ", "num_predictions: 1 ")
     made.edit("conf/visualize/default.yaml", "num_mistakes: 20 ", "num_mistakes: 1 ")

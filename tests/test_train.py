@@ -121,7 +121,7 @@ for path in sys.argv[1:]:
         [sys.executable, "-I", "-c", code, *paths], capture_output=True, text=True, cwd=tmp_path, check=True
     )
     layers = "Conv2D MaxPooling2D Conv2D MaxPooling2D Flatten Dense Dropout Dense"
-    assert result.stdout.splitlines() == [layers, "(None, 8, 8, 32)"] * 2
+    assert result.stdout.splitlines() == [layers, "(None, 8, 8, 8)"] * 2
 
 
 def test_the_untrained_network_is_the_one_that_training_began_with(trained):

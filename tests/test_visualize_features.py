@@ -17,7 +17,7 @@ def test_the_report_holds_the_fire_rates_of_every_filter(trained):
     rates = (maps > 0).mean(axis=(0, 1, 2))
     np.testing.assert_allclose(report["layers"]["conv2d"]["fire_rates"], rates, atol=1e-4)
     assert [i for i, rate in enumerate(rates) if rate == 0] == report["layers"]["conv2d"]["dead"]
-    assert len(report["layers"]["conv2d_1"]["fire_rates"]) == 64
+    assert len(report["layers"]["conv2d_1"]["fire_rates"]) == 12
 
 
 LAYERS = ["conv2d", "max_pooling2d", "conv2d_1", "max_pooling2d_1", "flatten", "dense", "dropout", "dense_1"]
