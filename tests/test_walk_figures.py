@@ -1,13 +1,11 @@
 """Pictures of the walk: shared scales, numbered tiles, halves named, for every kind of network."""
 
-import io
-
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from pipeline import features, models, walk_figures
+from pipeline import features, figures, files, models, walk_figures
 
 CLASSES = ["a", "b", "c"]
 
@@ -100,12 +98,18 @@ def test_the_strip_names_both_halves_and_every_layer_in_order(compose):
         (("model.filters=[1]",), 3),
     ],
 )
-def test_every_kind_of_network_has_a_picture_of_each_layer(compose, overrides, channels):
+def test_every_kind_of_network_has_a_picture_of_each_layer(
+    compose, overrides, channels, tmp_path, monkeypatch
+):
+    # Takes less time.
+    monkeypatch.setattr(figures, "DOTS_PER_INCH", 50)
     image, steps = walk(compose, *overrides, channels=channels)
     scales = walk_figures.scales(steps)
     for step, scale in zip(steps, scales, strict=True):
-        draw(step, scale, steps).savefig(io.BytesIO())
-    walk_figures.strip(image, steps, scales, "image 0", CLASSES).savefig(io.BytesIO())
+        files.write_figure(tmp_path / f"{step.name}.png", draw(step, scale, steps))
+    strip = walk_figures.strip(image, steps, scales, "image 0", CLASSES)
+    files.write_figure(tmp_path / "strip.png", strip)
+    assert len(list(tmp_path.iterdir())) == len(steps) + 1
 
 
 def test_a_dead_network_draws_without_warnings(compose):
