@@ -1,6 +1,6 @@
 """How much memory the stages take for data that need not fit into it.
 
-    python benchmarks/larger_than_memory.py            4 GB of images: five minutes, 14 GB of disk
+    python benchmarks/larger_than_memory.py            4 GB of images: three to five minutes, 14 GB of disk
     python benchmarks/larger_than_memory.py 400        400 MB
 
 Makes a folder of JPEG files, runs fetch, prepare, train and evaluate on it, each in its own process as
