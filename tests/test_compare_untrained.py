@@ -31,9 +31,9 @@ def test_the_distances_are_those_between_the_saved_kernels(trained, report, name
     assert row["relative_travel"] == pytest.approx(
         np.sqrt(((after - before) ** 2).sum() / (before**2).sum()), rel=1e-4
     )
-    assert row["kolmogorov_smirnov"] == pytest.approx(
-        stats.ks_2samp(after.ravel(), before.ravel()).statistic, rel=1e-12
-    )
+    # The exact method gives the same statistic, but for its last bit.
+    expected = stats.ks_2samp(after.ravel(), before.ravel(), method="asymp").statistic
+    assert row["kolmogorov_smirnov"] == expected
     assert len(row["cosine"]) == after.shape[-1]
     first = [kernel[..., 0].ravel() for kernel in (after, before)]
     assert row["cosine"][0] == pytest.approx(
