@@ -143,6 +143,9 @@ def compile_model(
         jit_compile=False,
     )
     network.optimizer.build(network.trainable_variables)
+    # Makes the metrics' variables; made by the first step, they would have it traced twice.
+    network.compute_metrics(None, np.zeros(1), np.ones((1, network.output_shape[-1])))
+    network.reset_metrics()
 
 
 def fit(
