@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -35,6 +36,12 @@ def run(cfg, trained, folder):
     return digest(folder, "models/*", "reports/history.tsv", "reports/model.txt")
 
 
+def write_and_die(path, arrays, write_state=files.write_state):
+    """In the place of `files.write_state`: end the run right after an epoch."""
+    write_state(path, arrays)
+    raise KeyboardInterrupt
+
+
 @pytest.fixture(scope="module")
 def unbroken(trained, tmp_path_factory):
     """What a run of `cfg` writes that nothing interrupts."""
@@ -52,37 +59,32 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(cfg, trained
 def test_a_run_interrupted_twice_ends_with_the_bytes_of_an_unbroken_one(
     cfg, trained, unbroken, tmp_path, monkeypatch, capsys
 ):
-    write_state = files.write_state
-
-    def write_and_die(path, arrays):
-        write_state(path, arrays)
-        raise KeyboardInterrupt
-
     monkeypatch.setattr(files, "write_state", write_and_die)
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
             run(cfg, trained, tmp_path / "b")
     assert not (tmp_path / "b" / "models").exists()
-    monkeypatch.setattr(files, "write_state", write_state)
+    monkeypatch.undo()
     assert run(cfg, trained, tmp_path / "b") == unbroken
     assert "continuing an interrupted run after epoch 2" in capsys.readouterr().out
     assert not (tmp_path / "b" / "scratch" / "state.npz").exists()
 
 
+@pytest.fixture(scope="module")
+def interrupted(trained, tmp_path_factory):
+    """The folder of a run of another seed that was interrupted after its first epoch."""
+    folder = tmp_path_factory.mktemp("interrupted")
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(files, "write_state", write_and_die)
+        run(dataclasses.replace(configured(), seed=7), trained, folder)
+    return folder
+
+
 @pytest.mark.parametrize("damage", ["other configuration", "damaged file"])
 def test_a_state_that_does_not_fit_is_not_continued(
-    cfg, trained, unbroken, tmp_path, monkeypatch, capsys, damage
+    cfg, trained, unbroken, interrupted, tmp_path, capsys, damage
 ):
-    write_state = files.write_state
-
-    def write_and_die(path, arrays):
-        write_state(path, arrays)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(files, "write_state", write_and_die)
-    with pytest.raises(KeyboardInterrupt):
-        run(dataclasses.replace(cfg, seed=7), trained, tmp_path / "a")
-    monkeypatch.setattr(files, "write_state", write_state)
+    shutil.copytree(interrupted, tmp_path / "a")
     if damage == "damaged file":
         path = tmp_path / "a" / "scratch" / "state.npz"
         path.write_bytes(path.read_bytes()[:1000])
