@@ -18,8 +18,10 @@ from pipeline.config import Config
 from pipeline.hydra_plugins import filterscope  # noqa: F401  (registers the resolver)
 
 ROOT = Path(__file__).parents[1]
-# What `trained` is; few filters, since each costs time in every picture.
-DIGITS = ("-S", "data=digits", "-S", "train=smoke", "-S", "model.filters=[8,12]")
+# What `trained` is; few filters and test images, since each costs time in the pictures.
+SETTINGS = ("data=digits", "train=smoke", "model.filters=[8,12]")
+PICTURES = ("visualize.num_predictions=2", "visualize.num_mistakes=4")
+DIGITS = tuple(part for setting in (*SETTINGS, *PICTURES) for part in ("-S", setting))
 # A slow machine is no fault of the code.
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")

@@ -35,7 +35,7 @@ EDITS = [
         {"visualize_weights", "visualize_features", "compare_untrained"},
     ),
     ("fire_rate_images: 2000", "fire_rate_images: 100", {"visualize_features"}),
-    ("num_mistakes: 20", "num_mistakes: 10", {"evaluate"}),
+    ("num_mistakes: 4", "num_mistakes: 3", {"evaluate"}),
     ("ablation_images: 1000", "ablation_images: 100", {"explain"}),
 ]
 # One picture of each of these stages that must look otherwise then.
