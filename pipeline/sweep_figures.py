@@ -10,6 +10,7 @@ from itertools import cycle
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
@@ -149,13 +150,23 @@ def _draw_enough(axes: Axes, found: Sequence[Configuration], places: Mapping[str
     axes.plot([x], [y], ls="none", marker="o", ms=16, mfc="none", mec="black", mew=1.3, label=text, zorder=4)
 
 
-def _logarithmic(axes: Axes, values: Sequence[float], digits: int | None = None) -> None:
-    """A logarithmic axis x whose ticks are plain numbers, also when it spans less than a decade."""
-    axes.set_xscale("log")
+def plain_ticks(axis: Axis, values: Sequence[float], digits: int | None = None) -> None:
+    """Label a logarithmic axis with plain numbers, also when it spans less than a decade.
+
+    Args:
+        axis: already logarithmic.
+        values: what is drawn along it.
+        digits: significant ones, or None for whole numbers.
+    """
     wide = max(values) / min(values) > 5
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12) if wide else MaxNLocator(5))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:.{digits}g}" if digits else f"{x:,.0f}"))
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12) if wide else MaxNLocator(5))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:.{digits}g}" if digits else f"{x:,.0f}"))
+
+
+def _logarithmic(axes: Axes, values: Sequence[float], digits: int | None = None) -> None:
+    axes.set_xscale("log")
+    plain_ticks(axes.xaxis, values, digits)
     if min(values) == max(values):
         axes.set_xlim(min(values) / 2, max(values) * 2)
         axes.set_xticks([min(values)])

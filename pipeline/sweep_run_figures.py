@@ -20,7 +20,7 @@ from pipeline.figures import (
     shape_text,
 )
 from pipeline.files import Array
-from pipeline.sweep_figures import colours, shortened, swept_text
+from pipeline.sweep_figures import colours, plain_ticks, shortened, swept_text
 from pipeline.sweep_runs import ACCURACY, Configuration, Run
 from pipeline.weights import colour_limit, colour_tiles
 
@@ -58,6 +58,7 @@ def curves(found: Sequence[Configuration], name: str) -> Figure:
     losses = [v for one in found for run in one.runs for c in ("loss", "val_loss") for v in run.history[c]]
     if 0 < 10 * min(losses) < max(losses):
         panels[0].set_yscale("log")
+        plain_ticks(panels[0].yaxis, losses, digits=3)
         panels[0].set_ylabel("loss (cross-entropy, nats, logarithmic)")
     part = "" if len(shown) == len(found) else f", the {len(shown)} most accurate in colour"
     several = any(len(one.runs) > 1 for one in found)

@@ -170,6 +170,19 @@ def test_the_mean_curve_ends_where_the_shortest_run_does():
     np.testing.assert_allclose(mean.get_ydata(), [(0.3 + 0.6) / 2, (0.2 + 0.5) / 2, (0.3 + 0.4) / 2])
 
 
+def test_losses_that_differ_tenfold_are_on_a_logarithmic_axis_with_plain_numbers():
+    epochs = {"epoch": [1, 2], "loss": [2.0, 0.1], "val_loss": [1.0, 0.3]}
+    steep = dataclasses.replace(run("seed=1", accuracy=0.9, epochs=2), history=epochs)
+    axes = sweep_run_figures.curves(configurations([steep]), "s").axes[0]
+    assert axes.get_yscale() == "log"
+    assert "logarithmic" in axes.get_ylabel()
+    axes.figure.draw_without_rendering()
+    low, high = axes.get_ylim()
+    shown = {tick.get_loc(): tick.label1.get_text() for tick in axes.yaxis.get_major_ticks()}
+    labels = [text for place, text in shown.items() if low <= place <= high]
+    assert labels == ["0.1", "0.2", "0.5", "1", "2"]
+
+
 def test_of_many_configurations_the_most_accurate_have_colours_and_the_rest_are_counted():
     words = texts(sweep_run_figures.curves(SWEEPS["search"], "s"))
     assert "losses of 30 configurations, the 10 most accurate in colour" in words
