@@ -27,11 +27,17 @@ nodes           what a node of the cluster is sent: make a clone, run a job in i
 node_job        the job in that clone: run the experiment, push it
 weights         kernels: statistics, tiles, distance from the untrained network
 features        feature maps, fire rates, the way of one image through the network
-explanations    patches that excite a filter, ablation, attribution, and its sanity test
+patches         receptive fields, and the patches of images that excite a filter most
+importance      what a filter is worth: ablation
+attributions    which pixels a class rests on: integrated gradients
+sanity          whether such maps depend on what the network learned
 comparisons     what differs between runs, and whether a score got better or worse
 comparison_tables     the same in words: tables, Markdown, JSON
 comparison_plots      the same as pictures, written to a folder
-figures         pictures, and what all pictures share: colours, tiles, sizes
+figures         what all pictures share: size, colours, tiles, images
+weight_figures  pictures of the kernels and of the architecture
+evaluation_figures    pictures of what the network gets right and wrong
+feature_figures pictures of the feature maps of one image
 walk_figures    pictures of the way of one image
 explanation_figures   pictures of the explanations
 sweep_runs      the runs of a sweep together: configurations, spread over seeds, Pareto front

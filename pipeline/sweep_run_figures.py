@@ -13,15 +13,17 @@ from pipeline.figures import (
     PITCH_X,
     PITCH_Y,
     SIGNED,
-    colour_bar_label,
     draw_tiles,
-    mark_beyond,
     new_figure,
     shape_text,
 )
 from pipeline.files import Array
 from pipeline.sweep_figures import colours, plain_ticks, shortened, swept_text
 from pipeline.sweep_runs import ACCURACY, Configuration, Run
+from pipeline.weight_figures import (
+    colour_bar_label,
+    mark_beyond,
+)
 from pipeline.weights import colour_limit, colour_tiles
 
 MAX_CURVES = 10

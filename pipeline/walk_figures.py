@@ -21,13 +21,15 @@ from pipeline.figures import (
     STRONG,
     activation_scale,
     draw_image,
-    draw_kernels,
     draw_probabilities,
     draw_tiles,
     new_figure,
     shape_text,
 )
 from pipeline.files import Array
+from pipeline.weight_figures import (
+    draw_kernels,
+)
 from pipeline.weights import colour_limit, mosaic
 
 Scale = tuple[Normalize, str]

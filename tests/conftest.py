@@ -8,12 +8,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
 from omegaconf import OmegaConf
 
-from pipeline import config, training
+from pipeline import config, models, training
 from pipeline.config import Config
 from pipeline.hydra_plugins import filterscope  # noqa: F401  (registers the resolver)
 
@@ -168,3 +169,15 @@ def composed(*overrides: str) -> Config:
 @pytest.fixture
 def compose() -> Callable[..., Config]:
     return composed
+
+
+@pytest.fixture
+def small_network() -> Callable[..., Any]:
+    """Build an untrained network for images of 12×12 and three classes, with overrides."""
+
+    def build(*overrides: str, channels: int = 1) -> Any:
+        training.configure_runtime(seed=5, threads=2, device="auto")
+        model = composed("model.filters=[3,4]", "model.dense=[7]", *overrides).model
+        return models.build_model(model, input_shape=(12, 12, channels), num_classes=3)
+
+    return build

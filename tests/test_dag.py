@@ -102,6 +102,9 @@ def test_no_stage_depends_on_the_digest_and_nothing_is_templated():
     [
         "weights",
         "figures",
+        "weight_figures",
+        "evaluation_figures",
+        "feature_figures",
         "walk_figures",
         "explanation_figures",
         "sweep_runs",

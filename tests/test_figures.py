@@ -1,138 +1,9 @@
-"""Pictures say what they show: one scale, numbered tiles, marked cells, no warnings, stable bytes."""
-
-import io
+"""What all pictures share: scales of activations, images, tiles."""
 
 import numpy as np
 import pytest
-from matplotlib import colormaps
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.text import Text
 
-from pipeline import features, figures
-from pipeline.weights import Layer
-
-
-def texts(figure: Figure) -> str:
-    """All words of a drawn figure."""
-    figure.canvas.draw()
-    return "| " + " | ".join(text.get_text() for text in figure.findobj(Text) if text.get_visible()) + " |"
-
-
-def limits(figure: Figure) -> set[tuple[float, float]]:
-    return {image.get_clim() for axes in figure.axes for image in axes.images}
-
-
-def convolution(kernel: np.ndarray) -> Layer:
-    return Layer("Conv2D", "conv2d", {}, (), (), [kernel, np.zeros(kernel.shape[-1])])
-
-
-RNG = np.random.default_rng(0)
-GREY = RNG.uniform(-0.4, 0.4, (3, 3, 1, 32))
-DEEP = RNG.uniform(-0.4, 0.4, (3, 3, 5, 20))
-
-
-def corner(index: int, columns: int) -> np.ndarray:
-    """Left and top edge of a tile, in the axes' units."""
-    return np.array([index % columns * figures.PITCH_X, index // columns * figures.PITCH_Y])
-
-
-def drawn_cells(figure: Figure, axes: Axes, index: int, columns: int, size: tuple[int, int]) -> np.ndarray:
-    """Colours (h, w, 3) in 0..1 found in the picture in the middle of each cell of a tile."""
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    pixels = np.asarray(canvas.buffer_rgba())[::-1]
-    rows, columns_ = np.indices(size)
-    places = corner(index, columns) + np.stack([(columns_ + 0.5) / size[1], (rows + 0.5) / size[0]], -1)
-    x, y = axes.transData.transform(places.reshape(-1, 2)).astype(int).T
-    return pixels[y, x, :3].reshape(*size, 3) / 255
-
-
-def test_grey_kernels_are_numbered_tiles_in_rows_of_16_on_one_scale():
-    figure = figures.kernels(convolution(GREY), limit=0.5, max_rows=16)
-    axes = figure.axes[0]
-    assert limits(figure) == {(-0.5, 0.5)}
-    numbers = {text.get_text(): text.get_position() for text in axes.texts}
-    assert list(numbers) == [str(number) for number in range(32)]
-    for number, (x, y) in numbers.items():
-        assert (x, y) == pytest.approx(np.add(corner(int(number), 16), (0.5, -0.05)))
-    low, high = sorted(axes.get_xlim())
-    assert (low < 0, high) == (True, pytest.approx(16 * figures.PITCH_X, abs=0.1))
-
-
-def test_each_tile_shows_its_own_kernel():
-    figure = figures.kernels(convolution(GREY), limit=0.5, max_rows=16)
-    colours = colormaps["RdBu_r"]
-    for index in range(32):
-        expected = colours(GREY[:, :, 0, index] + 0.5)[..., :3]
-        drawn = drawn_cells(figure, figure.axes[0], index, 16, (3, 3))
-        np.testing.assert_allclose(drawn, expected, atol=1 / 255)
-
-
-def test_cells_beyond_the_colour_range_are_marked_where_they_are_and_counted():
-    kernel = GREY.copy()
-    kernel[2, 0, 0, 17] = 0.9
-    figure = figures.kernels(convolution(kernel), limit=0.5, max_rows=16)
-    assert "beyond ±0.5: 1" in texts(figure)
-    x, y = figure.axes[0].lines[0].get_data()
-    assert (x[0], y[0]) == pytest.approx(np.add(corner(17, 16), (1 / 6, 5 / 6)))
-
-
-def test_deep_kernels_are_a_matrix_that_says_which_rows_it_shows():
-    figure = figures.kernels(convolution(DEEP), limit=0.4, max_rows=16)
-    assert "filters 0 to 15 of 20" in texts(figure)
-    picture = figure.axes[0].images[0].get_array()
-    # filter 2 (row), input channel 3 (column): tiles of 3 with one pixel between
-    np.testing.assert_array_equal(picture[9:12, 13:16], DEEP[:, :, 3, 2])
-
-
-def test_trained_and_untrained_kernels_share_one_scale_and_one_bar():
-    figure = figures.compare_kernels("conv2d", GREY, GREY / 4, limit=0.5, max_rows=16)
-    assert limits(figure) == {(-0.5, 0.5)}
-    assert len(figure.axes) == 3
-    assert "conv2d, trained" in texts(figure)
-    assert "conv2d, untrained" in texts(figure)
-
-
-def test_kernels_on_colours_are_tiles_in_colour_on_one_scale_that_the_title_tells():
-    kernel = RNG.uniform(-0.3, 0.3, (5, 5, 3, 20))
-    figure = figures.colour_kernels({"conv2d, trained": kernel, "conv2d, untrained": kernel / 3}, limit=0.3)
-    words = texts(figure)
-    assert "grey is 0, range ±0.3" in words
-    assert "conv2d, untrained: 20 kernels of 5×5×3" in words
-    assert all(f"| {number} |" in words for number in range(20))
-    for axes, divisor in zip(figure.axes, (1, 3), strict=True):
-        for index in range(20):
-            expected = 0.5 + kernel[..., index] / divisor / 0.6
-            drawn = drawn_cells(figure, axes, index, 16, (5, 5))
-            np.testing.assert_allclose(drawn, expected, atol=1 / 255)
-
-
-def test_compared_histograms_share_bins_and_show_the_initializers_limits():
-    figure = figures.compare_histograms(
-        convolution(GREY * 3), convolution(GREY), bins=20, limit=("limit", 0.4)
-    )
-    assert "initializer's limit: ±0.4000" in texts(figure)
-    bars = [patch for patch in figure.axes[0].patches if hasattr(patch, "get_height")]
-    assert len({round(bar.get_width(), 9) for bar in bars}) == 1
-    assert sum(bar.get_height() for bar in bars) == 2 * GREY.size
-
-
-def test_feature_maps_are_numbered_and_unusual_filters_named():
-    maps = np.abs(RNG.normal(size=(6, 6, 10)))
-    rates = np.array([0, 0.0005, 1.0, *[0.5] * 7])
-    kinds = [features.firing_kind(rate) for rate in rates]
-    figure = figures.feature_maps("conv2d", maps, rates, kinds, images=100, threshold=0.0)
-    words = texts(figure)
-    assert all(part in words for part in ("0: dead", "1: rare", "2: always-on", "3: 50%"))
-    assert "1 dead, 1 rare, 1 always-on" in words
-    assert limits(figure) == {(0, maps.max())}
-
-
-@pytest.mark.parametrize("maps", [np.zeros((4, 4, 3)), np.full((4, 4, 3), 2.0), -np.ones((4, 4, 3))])
-def test_constant_maps_draw_without_warnings(maps):
-    figures.feature_maps("conv2d", maps, np.zeros(3), ["dead"] * 3, images=1, threshold=0.0).canvas.draw()
+from pipeline import figures
 
 
 def test_signed_activations_are_white_at_zero():
@@ -140,45 +11,27 @@ def test_signed_activations_are_white_at_zero():
     assert (norm.vmin, norm.vmax, colours) == (-3, 3, figures.SIGNED)
 
 
-def test_the_best_epoch_is_marked_in_both_curves():
-    history = {name: [0.5, 0.3, 0.4] for name in ("loss", "accuracy", "val_loss", "val_accuracy")}
-    figure = figures.learning_curves({"epoch": [1, 2, 3], **history}, 2)
-    assert texts(figure).count("best epoch: 2") == 2
-    assert texts(figure).count("0.3000") == 2
+@pytest.mark.parametrize(("values", "largest"), [([0.0, 2.5], 2.5), ([0.0, 0.0], 1.0)])
+def test_activations_without_a_sign_begin_at_zero_also_when_all_are_zero(values, largest):
+    norm, colours = figures.activation_scale(np.array(values))
+    assert (norm.vmin, norm.vmax, colours) == (0, largest, figures.POSITIVE)
 
 
-def test_confusion_shows_every_count():
-    counts = np.array([[50, 7], [0, 43]])
-    figure = figures.confusion(counts, ["cat", "dog"])
-    words = texts(figure)
-    assert "93 of 100 are right" in words
-    assert all(f"| {n} |" in words for n in (50, 7, 43))
-    np.testing.assert_allclose(figure.axes[0].images[0].get_array(), [[50 / 57, 7 / 57], [0, 1]])
+def test_grey_images_are_dark_where_there_is_ink_and_colours_stay():
+    left, right = figures.new_figure(4, 2).subplots(1, 2)
+    figures.draw_image(left, np.array([[[0], [255]]], np.uint8))
+    figures.draw_image(right, np.array([[[10, 20, 30]]], np.uint8))
+    shown = left.images[0]
+    blank, ink = shown.cmap(shown.norm(np.array([0, 255])))[:, :3]
+    np.testing.assert_allclose([blank, ink], [[1, 1, 1], [0, 0, 0]])
+    np.testing.assert_array_equal(right.images[0].get_array(), [[[10, 20, 30]]])
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-def test_predictions_name_the_classes_and_draw_their_probabilities(channels):
-    images = RNG.integers(0, 256, (3, 5, 5, channels), np.uint8)
-    probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]])
-    figure = figures.predictions(images, probabilities, np.array([0, 0, 1]), ["cat", "dog"], ["a", "b", "c"])
-    words = texts(figure)
-    assert "predicted: cat (90.0%)" in words
-    assert "predicted: dog (80.0%)" in words
-    assert [bar.get_width() for bar in figure.axes[1].patches] == [0.9, 0.1]
-
-
-def test_no_mistakes_make_a_picture_too():
-    empty = np.zeros((0, 5, 5, 1), np.uint8)
-    figure = figures.mistakes(empty, np.zeros((0, 2)), np.zeros(0, int), np.zeros(0, int), ["a", "b"], 0)
-    assert "0 of 0" in texts(figure)
-
-
-def test_the_same_picture_is_the_same_bytes():
-    contents = set()
-    for _ in range(2):
-        stream = io.BytesIO()
-        figures.kernels(convolution(GREY), limit=0.5, max_rows=16).savefig(
-            stream, metadata={"Software": None}
-        )
-        contents.add(stream.getvalue())
-    assert len(contents) == 1
+def test_tiles_stand_in_rows_from_the_left_with_their_labels_above():
+    axes = figures.new_figure(4, 4).subplots()
+    tiles = np.arange(3 * 2 * 2).reshape(3, 2, 2)
+    scale = figures.activation_scale(tiles)
+    corners = figures.draw_tiles(axes, tiles, ["a", "b", "c"], 2, *scale)
+    assert corners == [(0, 0), (figures.PITCH_X, 0), (0, figures.PITCH_Y)]
+    places = {text.get_text(): text.get_position() for text in axes.texts}
+    assert places == {name: (x + 0.5, y - 0.05) for name, (x, y) in zip("abc", corners, strict=True)}

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import features, figures, files, images, models, training
+from pipeline import evaluation_figures, features, files, images, models, training
 from pipeline.config import Config, InputError, load_config, one_line_errors
 
 MAX_SHOWN = 3
@@ -147,7 +147,7 @@ def plot(predictions: Sequence[Prediction], classes: Sequence[str], folder: Path
     """Write one picture per file, `<number>_<name>.png`: what the network saw and its probabilities."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, one in enumerate(predictions):
-        figure = figures.prediction(one.pixels, one.probabilities, classes, one.path.name)
+        figure = evaluation_figures.prediction(one.pixels, one.probabilities, classes, one.path.name)
         files.write_figure(folder / f"{number}_{one.path.stem}.png", figure)
 
 

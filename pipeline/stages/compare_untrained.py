@@ -7,7 +7,7 @@
 import sys
 from pathlib import Path
 
-from pipeline import figures, files, weights
+from pipeline import files, weight_figures, weights
 from pipeline.config import Config, load_config, one_line_errors
 
 
@@ -43,11 +43,11 @@ def compare_untrained(
             rows = cfg.visualize.max_kernel_rows
             if weights.sees_colours(trained, after):
                 titles = f"{after.name}, trained", f"{after.name}, untrained"
-                figure = figures.colour_kernels(dict(zip(titles, kernels, strict=True)), limit=limit)
+                figure = weight_figures.colour_kernels(dict(zip(titles, kernels, strict=True)), limit=limit)
             else:
-                figure = figures.compare_kernels(after.name, *kernels, limit=limit, max_rows=rows)
+                figure = weight_figures.compare_kernels(after.name, *kernels, limit=limit, max_rows=rows)
             files.write_figure(folder / f"compare_kernels_{after.name}.png", figure)
-            figure = figures.compare_histograms(
+            figure = weight_figures.compare_histograms(
                 after,
                 before,
                 bins=cfg.visualize.histogram_bins,

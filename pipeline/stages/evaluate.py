@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import arrays, features, figures, files, metrics, models, training
+from pipeline import arrays, evaluation_figures, features, files, metrics, models, training
 from pipeline.config import Config, load_config, one_line_errors
 
 
@@ -55,7 +55,7 @@ def evaluate(
     files.write_json(reports / "metrics.json", {**scores, **about})
     _write_tables(reports, test, classes)
     with files.replaced_folder(pictures) as folder:
-        files.write_figure(folder / "loss.png", figures.learning_curves(history, best_epoch))
+        files.write_figure(folder / "loss.png", evaluation_figures.learning_curves(history, best_epoch))
         _draw_test_images(folder, test, classes, cfg.visualize.num_predictions, cfg.visualize.num_mistakes)
     for name, score in scores.items():
         print(f"evaluate: {name} loss {score['loss']:.4f}, accuracy {score['accuracy']:.4f}")
@@ -75,14 +75,18 @@ def _draw_test_images(
     images, labels, probabilities = test["images"], test["labels"], test["probabilities"]
     predicted = probabilities.argmax(axis=1)
     counts = metrics.confusion_matrix(labels, predicted, len(classes))
-    files.write_figure(folder / "confusion.png", figures.confusion(counts, classes))
+    files.write_figure(folder / "confusion.png", evaluation_figures.confusion(counts, classes))
     first = slice(min(num_predictions, len(labels)))
     names = [f"test image {number}" for number in range(len(labels))[first]]
-    figure = figures.predictions(images[first], probabilities[first], labels[first], classes, names)
+    figure = evaluation_figures.predictions(
+        images[first], probabilities[first], labels[first], classes, names
+    )
     files.write_figure(folder / "predictions.png", figure)
     worst = metrics.most_confident_mistakes(probabilities, labels, num_mistakes)
     total = int((predicted != labels).sum())
-    figure = figures.mistakes(images[worst], probabilities[worst], labels[worst], worst, classes, total)
+    figure = evaluation_figures.mistakes(
+        images[worst], probabilities[worst], labels[worst], worst, classes, total
+    )
     files.write_figure(folder / "mistakes.png", figure)
 
 

@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline import datasets, explanation_figures, explanations, features, files, models, training
+from pipeline import (
+    attributions,
+    datasets,
+    explanation_figures,
+    features,
+    files,
+    importance,
+    models,
+    patches,
+    sanity,
+    training,
+)
 from pipeline.config import Config, load_config, one_line_errors
 
 if TYPE_CHECKING:
@@ -53,15 +64,15 @@ def explain(cfg: Config, checkpoint: Path, prepared: Path, report: Path, picture
 def _patches(folder: Path, network: "keras.Model", images: files.Array) -> dict[str, Any]:
     """Draw each layer's patches; JSON values, with the proof that they hold all that the filter saw."""
     names = features.convolution_names(network)
-    fields = explanations.receptive_fields(network)
+    fields = patches.receptive_fields(network)
     layers = {}
-    for name, found in explanations.strongest_patches(network, names, images).items():
+    for name, found in patches.strongest_patches(network, names, images).items():
         down, across = fields[name]
         threshold = features.firing_threshold(network, name)
-        crops = explanations.crops(found, fields[name], images, threshold)
+        crops = patches.crops(found, fields[name], images, threshold)
         figure = explanation_figures.patches(name, crops, (down.size, across.size), len(images))
         files.write_figure(folder / f"patches_{name}.png", figure)
-        again = explanations.recomputed(network, name, found, fields[name], images)
+        again = patches.recomputed(network, name, found, fields[name], images)
         layers[name] = {
             "patch_size": [down.size, across.size],
             "largest_difference_when_recomputed": float(np.abs(again - found.activations).max()),
@@ -79,7 +90,7 @@ def _importance(
     layers = {}
     accuracy = 0.0
     for name in features.convolution_names(network):
-        accuracy, lost = explanations.ablation(network, name, images, labels)
+        accuracy, lost = importance.ablation(network, name, images, labels)
         layers[name] = {"accuracy_lost": lost.tolist()}
         figure = explanation_figures.importance(name, lost, accuracy, len(images))
         files.write_figure(folder / f"importance_{name}.png", figure)
@@ -90,13 +101,13 @@ def _attributions(
     folder: Path, network: "keras.Model", chosen: list[datasets.ChosenImage], classes: list[str]
 ) -> list[dict[str, Any]]:
     """Draw what speaks for the two likeliest classes of each image; JSON values with completeness."""
-    logits = explanations.logit_model(features.separated(network))
-    gradients = explanations.gradient_function(logits)
+    logits = attributions.logit_model(features.separated(network))
+    gradients = attributions.gradient_function(logits)
     rows = []
     for number, image in enumerate(chosen):
         probabilities = features.probabilities(network, image.pixels[np.newaxis])[0]
         likeliest = np.argsort(-probabilities, kind="stable")[:2].tolist()
-        found = [explanations.attribute(logits, gradients, image.pixels, k) for k in likeliest]
+        found = [attributions.attribute(logits, gradients, image.pixels, k) for k in likeliest]
         maps = {
             f"for {classes[a.class_number]}: logit {a.logit:.2f}\n(black image {a.baseline_logit:.2f}),"
             f" sum {a.values.sum():.2f}": a.values.sum(axis=-1)
@@ -105,13 +116,13 @@ def _attributions(
         figure = explanation_figures.attribution(image.pixels, image.title, maps)
         files.write_figure(folder / f"attribution_{number}.png", figure)
         place = {"split": image.split, "index": image.index, "class": image.class_name}
-        rows.append({**place, "logits": [explanations.describe(a, classes) for a in found]})
+        rows.append({**place, "logits": [attributions.describe(a, classes) for a in found]})
     return rows
 
 
 def _sanity(folder: Path, network: "keras.Model", images: files.Array, seed: int) -> dict[str, Any]:
-    steps = list(explanations.cascade(network, images, seed))
-    about = explanations.describe_sanity(steps, images)
+    steps = list(sanity.cascade(network, images, seed))
+    about = sanity.describe(steps, images)
     curves = {
         "integrated gradients": about["integrated_gradients"],
         "integrated gradients without sign": about["integrated_gradients_without_sign"],
@@ -120,7 +131,7 @@ def _sanity(folder: Path, network: "keras.Model", images: files.Array, seed: int
     figure = explanation_figures.sanity(
         images[0],
         {step.layer: step.maps[0] for step in steps},
-        explanations.edges(images[0]),
+        sanity.edges(images[0]),
         curves,
         f"Do the maps depend on what the network learned? Validation image 0 above;"
         f" mean over {len(images)} validation images below",

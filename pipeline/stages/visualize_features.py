@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import datasets, features, figures, files, models, training, walk_figures
+from pipeline import datasets, feature_figures, features, files, models, training, walk_figures
 from pipeline.config import Config, load_config, one_line_errors
 
 if TYPE_CHECKING:
@@ -44,7 +44,9 @@ def visualize_features(cfg: Config, checkpoint: Path, prepared: Path, report: Pa
     described = [_describe(image, steps) for image, steps in zip(images, walks, strict=True)]
     files.write_json(report, {"images": len(many), "layers": about, "walks": described})
     with files.replaced_folder(pictures) as folder:
-        files.write_figure(folder / "input.png", figures.input_image(images[0].pixels, images[0].title))
+        files.write_figure(
+            folder / "input.png", feature_figures.input_image(images[0].pixels, images[0].title)
+        )
         _draw_feature_maps(folder, network, images[0].pixels, rates, len(many))
         for number, (image, steps) in enumerate(zip(images, walks, strict=True)):
             _draw_walk(cfg, folder / f"walk_{number}", image, steps, dataset["classes"])
@@ -65,7 +67,7 @@ def _draw_feature_maps(
     folder: Path, network: "keras.Model", image: files.Array, rates: dict[str, files.Array], count: int
 ) -> None:
     for name, maps in features.feature_maps(network, list(rates), image).items():
-        figure = figures.feature_maps(
+        figure = feature_figures.feature_maps(
             name,
             maps,
             rates[name],

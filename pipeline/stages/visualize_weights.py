@@ -7,7 +7,7 @@
 import sys
 from pathlib import Path
 
-from pipeline import figures, files, weights
+from pipeline import files, weight_figures, weights
 from pipeline.config import Config, load_config, one_line_errors
 
 
@@ -28,15 +28,15 @@ def visualize_weights(cfg: Config, checkpoint: Path, report: Path, pictures: Pat
     statistics = {layer.name: weights.statistics(*layer.variables) for layer in layers}
     files.write_json(report, statistics)
     with files.replaced_folder(pictures) as folder:
-        files.write_figure(folder / "architecture.png", figures.architecture(network))
+        files.write_figure(folder / "architecture.png", weight_figures.architecture(network))
         for layer in layers:
             limit = weights.colour_limit(cfg.visualize.kernel_limit, layer.kernel)
             if weights.sees_colours(network, layer):
-                figure = figures.colour_kernels({layer.name: layer.kernel}, limit=limit)
+                figure = weight_figures.colour_kernels({layer.name: layer.kernel}, limit=limit)
             else:
-                figure = figures.kernels(layer, limit=limit, max_rows=cfg.visualize.max_kernel_rows)
+                figure = weight_figures.kernels(layer, limit=limit, max_rows=cfg.visualize.max_kernel_rows)
             files.write_figure(folder / f"kernels_{layer.name}.png", figure)
-            figure = figures.histogram(layer, bins=cfg.visualize.histogram_bins)
+            figure = weight_figures.histogram(layer, bins=cfg.visualize.histogram_bins)
             files.write_figure(folder / f"weights_{layer.name}.png", figure)
     for name, row in statistics.items():
         print(f"visualize_weights: {name} {row['kernel_shape']} mean {row['mean']:.4f}, std {row['std']:.4f}")
