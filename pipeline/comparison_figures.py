@@ -13,25 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from pipeline.evaluation_figures import (
-    MAX_ANNOTATED_CLASSES,
-)
-from pipeline.figures import (
-    ACCENT,
-    PITCH_X,
-    PITCH_Y,
-    SIGNED,
-    STRONG,
-    draw_tiles,
-    new_figure,
-    shape_text,
-)
+from pipeline.evaluation_figures import MAX_ANNOTATED_CLASSES
+from pipeline.figures import ACCENT, PITCH_X, PITCH_Y, SIGNED, STRONG, draw_tiles, new_figure, shape_text
 from pipeline.files import Array
-from pipeline.weight_figures import (
-    KERNEL_COLUMNS,
-    TILE_INCHES,
-    draw_kernels,
-)
+from pipeline.weight_figures import KERNEL_COLUMNS, TILE_INCHES, draw_kernels
 from pipeline.weights import colour_limit, colour_tiles
 
 History = Mapping[str, Sequence[float]]

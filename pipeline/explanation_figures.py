@@ -7,16 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize, to_rgb
 from matplotlib.figure import Figure
 
-from pipeline.figures import (
-    ACCENT,
-    POSITIVE,
-    SIGNED,
-    SOFT,
-    STRONG,
-    draw_image,
-    draw_tiles,
-    new_figure,
-)
+from pipeline.figures import ACCENT, POSITIVE, SIGNED, SOFT, STRONG, draw_image, draw_tiles, new_figure
 from pipeline.files import Array
 from pipeline.weights import mosaic
 

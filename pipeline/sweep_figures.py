@@ -15,22 +15,9 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from pipeline.figures import (
-    ACCENT,
-    SOFT,
-    STRONG,
-    new_figure,
-)
+from pipeline.figures import ACCENT, SOFT, STRONG, new_figure
 from pipeline.files import Array
-from pipeline.sweep_runs import (
-    ACCURACY,
-    Configuration,
-    best_of,
-    front_of,
-    order,
-    smallest_as_good,
-    words,
-)
+from pipeline.sweep_runs import ACCURACY, Configuration, best_of, front_of, order, smallest_as_good, words
 
 MARKERS = "osD^vPX*"
 LABEL_POINTS, LABEL_LENGTH = 8.5, 34

@@ -8,22 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from pipeline.figures import (
-    DOTS_PER_INCH,
-    PITCH_X,
-    PITCH_Y,
-    SIGNED,
-    draw_tiles,
-    new_figure,
-    shape_text,
-)
+from pipeline.figures import DOTS_PER_INCH, PITCH_X, PITCH_Y, SIGNED, draw_tiles, new_figure, shape_text
 from pipeline.files import Array
 from pipeline.sweep_figures import colours, plain_ticks, shortened, swept_text
 from pipeline.sweep_runs import ACCURACY, Configuration, Run
-from pipeline.weight_figures import (
-    colour_bar_label,
-    mark_beyond,
-)
+from pipeline.weight_figures import colour_bar_label, mark_beyond
 from pipeline.weights import colour_limit, colour_tiles
 
 MAX_CURVES = 10

@@ -27,9 +27,7 @@ from pipeline.figures import (
     shape_text,
 )
 from pipeline.files import Array
-from pipeline.weight_figures import (
-    draw_kernels,
-)
+from pipeline.weight_figures import draw_kernels
 from pipeline.weights import colour_limit, mosaic
 
 Scale = tuple[Normalize, str]

@@ -8,16 +8,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from pipeline.figures import (
-    ACCENT,
-    PITCH_X,
-    PITCH_Y,
-    SIGNED,
-    STRONG,
-    draw_tiles,
-    new_figure,
-    shape_text,
-)
+from pipeline.figures import ACCENT, PITCH_X, PITCH_Y, SIGNED, STRONG, draw_tiles, new_figure, shape_text
 from pipeline.files import Array
 from pipeline.weights import Layer, colour_tiles, mosaic
 
