@@ -133,7 +133,7 @@ def strongest_patches(network: "keras.Model", names: Sequence[str], images: Arra
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
     def peaks(batch: Any) -> dict[str, Any]:
         outputs = model([batch])
-        flat = {n: tf.reshape(outputs[n], (len(outputs[n]), -1, outputs[n].shape[-1])) for n in names}
+        flat = {n: tf.reshape(outputs[n], (tf.shape(batch)[0], -1, outputs[n].shape[-1])) for n in names}
         return {n: (tf.reduce_max(flat[n], axis=1), tf.argmax(flat[n], axis=1)) for n in names}
 
     found: dict[str, Patches] = {}
