@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -202,7 +203,8 @@ def fetch_output(root: Path, revision: Revision, path: str, folder: Path) -> Pat
     target = folder / revision.commit / path
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        DVCFileSystem(str(root), rev=revision.commit).get_file(path, str(target))
+        with closing(DVCFileSystem(str(root), rev=revision.commit)) as system:
+            system.get_file(path, str(target))
     except (DvcException, OSError) as error:
         shutil.rmtree(folder / revision.commit)
         raise InputError(
