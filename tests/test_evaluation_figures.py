@@ -2,18 +2,11 @@
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
-from matplotlib.text import Text
+from drawn import texts
 
 from pipeline import evaluation_figures
 
 RNG = np.random.default_rng(0)
-
-
-def texts(figure: Figure) -> str:
-    """All words of a drawn figure."""
-    figure.canvas.draw()
-    return "| " + " | ".join(text.get_text() for text in figure.findobj(Text) if text.get_visible()) + " |"
 
 
 def test_the_best_epoch_is_marked_in_both_curves():

@@ -2,20 +2,13 @@
 
 import numpy as np
 import pytest
+from drawn import texts
 from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 from pipeline import explanation_figures
 from pipeline.figures import SOFT
 
 RNG = np.random.default_rng(0)
-
-
-def texts(figure: Figure) -> str:
-    """All words of a drawn figure."""
-    figure.canvas.draw()
-    return "| " + " | ".join(text.get_text() for text in figure.findobj(Text) if text.get_visible()) + " |"
 
 
 @pytest.mark.parametrize("channels", [1, 3])

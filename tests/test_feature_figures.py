@@ -2,22 +2,11 @@
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
-from matplotlib.text import Text
+from drawn import limits, texts
 
 from pipeline import feature_figures, features
 
 RNG = np.random.default_rng(0)
-
-
-def texts(figure: Figure) -> str:
-    """All words of a drawn figure."""
-    figure.canvas.draw()
-    return "| " + " | ".join(text.get_text() for text in figure.findobj(Text) if text.get_visible()) + " |"
-
-
-def limits(figure: Figure) -> set[tuple[float, float]]:
-    return {image.get_clim() for axes in figure.axes for image in axes.images}
 
 
 def test_feature_maps_are_numbered_and_unusual_filters_named():

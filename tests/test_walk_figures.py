@@ -2,18 +2,11 @@
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
-from matplotlib.text import Text
+from drawn import texts
 
 from pipeline import features, figures, files, models, walk_figures
 
 CLASSES = ["a", "b", "c"]
-
-
-def texts(figure: Figure) -> str:
-    """All words of a drawn figure."""
-    figure.canvas.draw()
-    return "| " + " | ".join(text.get_text() for text in figure.findobj(Text) if text.get_visible()) + " |"
 
 
 def draw(step, scale, steps):

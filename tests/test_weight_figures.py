@@ -4,24 +4,14 @@ import io
 
 import numpy as np
 import pytest
+from drawn import limits, texts
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 from pipeline import figures, weight_figures
 from pipeline.weights import Layer
-
-
-def texts(figure: Figure) -> str:
-    """All words of a drawn figure."""
-    figure.canvas.draw()
-    return "| " + " | ".join(text.get_text() for text in figure.findobj(Text) if text.get_visible()) + " |"
-
-
-def limits(figure: Figure) -> set[tuple[float, float]]:
-    return {image.get_clim() for axes in figure.axes for image in axes.images}
 
 
 def convolution(kernel: np.ndarray) -> Layer:
