@@ -54,6 +54,21 @@ def probabilities(network: "keras.Model", images: Array | RowFile) -> Array:
     return np.asarray(network.predict(inputs, verbose=0))
 
 
+def logits_and_probabilities(network: "keras.Model", images: Array | RowFile) -> tuple[Array, Array]:
+    """What the last layer gives before and after its softmax, float32 (N, K) each.
+
+    Args:
+        network: a Sequential one that ends with softmax.
+        images: (N, H, W, C) uint8.
+    """
+    import keras
+
+    apart = separated(network)
+    both = keras.Model(apart.inputs, [layer.output for layer in apart.layers[-2:]])
+    logits, shares = both.predict(batches(images, EVALUATION_BATCH), verbose=0)
+    return np.asarray(logits), np.asarray(shares)
+
+
 def convolution_names(network: "keras.Model") -> list[str]:
     """Names of the convolution layers, in order."""
     return [layer.name for layer in network.layers if type(layer).__name__ == "Conv2D"]

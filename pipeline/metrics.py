@@ -3,24 +3,25 @@
 from typing import Any
 
 import numpy as np
+from scipy.special import logsumexp
 
 from pipeline.files import Array
 
-# Keras' epsilon: probabilities are kept this far from 0 and 1 before the logarithm.
-EPSILON = 1e-7
 
-
-def score(probabilities: Array, labels: Array) -> dict[str, float]:
+def score(logits: Array, predicted: Array, labels: Array) -> dict[str, float]:
     """Mean cross-entropy in nats and share of correct predictions.
 
+    The loss comes from the logits, as in Keras' training and evaluation: a probability that float32
+    rounds to 0 or 1 has no logarithm to speak of.
+
     Args:
-        probabilities: (N, K) float, each row summing to 1.
+        logits: (N, K) float, before softmax.
+        predicted: (N,) predicted class numbers.
         labels: (N,) integers below K.
     """
-    chosen = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    loss = -np.log(np.clip(chosen, EPSILON, 1 - EPSILON)).mean()
-    accuracy = (probabilities.argmax(axis=1) == labels).mean()
-    return {"loss": float(loss), "accuracy": float(accuracy)}
+    wide = logits.astype(np.float64)
+    losses = logsumexp(wide, axis=1) - wide[np.arange(len(labels)), labels]
+    return {"loss": float(losses.mean()), "accuracy": float((predicted == labels).mean())}
 
 
 def class_scores(labels: Array, predicted: Array, classes: list[str]) -> list[list[Any]]:

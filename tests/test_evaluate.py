@@ -34,7 +34,7 @@ def test_the_scores_are_those_of_keras_own_evaluation(trained, scores, split):
         np.load(trained.folder / f"data/prepared/{split}_{part}.npy") for part in ("images", "labels")
     )
     loss, accuracy = network.evaluate(images / 255, labels, verbose=0)
-    assert scores[split]["loss"] == pytest.approx(loss, rel=1e-4)
+    assert scores[split]["loss"] == pytest.approx(loss, abs=1e-5)
     assert scores[split]["accuracy"] == pytest.approx(accuracy, abs=1e-6)
 
 
@@ -48,7 +48,7 @@ def test_the_best_epoch_is_that_of_the_lowest_validation_loss(trained, scores):
     rows = list(csv.DictReader(trained.read("reports/history.tsv").splitlines(), delimiter="\t"))
     losses = [float(row["val_loss"]) for row in rows]
     assert scores["best_epoch"] == losses.index(min(losses)) + 1
-    assert scores["validation"]["loss"] == pytest.approx(min(losses), rel=1e-4)
+    assert scores["validation"]["loss"] == pytest.approx(min(losses), abs=1e-5)
     assert scores["epochs"] == len(rows)
 
 

@@ -43,9 +43,13 @@ def evaluate(
         for split in ("validation", "test")
     }
     for split in splits.values():
-        split["probabilities"] = features.probabilities(network, split["images"])
+        split["logits"], split["probabilities"] = features.logits_and_probabilities(network, split["images"])
+        split["predicted"] = split["probabilities"].argmax(axis=1)
     best_epoch = int(history["epoch"][int(np.argmin(history["val_loss"]))])
-    scores = {name: metrics.score(split["probabilities"], split["labels"]) for name, split in splits.items()}
+    scores = {
+        name: metrics.score(split["logits"], split["predicted"], split["labels"])
+        for name, split in splits.items()
+    }
     about = {
         "parameters": network.count_params(),
         "epochs": len(history["epoch"]),
@@ -62,7 +66,7 @@ def evaluate(
 
 
 def _write_tables(reports: Path, test: dict[str, Any], classes: list[str]) -> None:
-    labels, predicted = test["labels"], test["probabilities"].argmax(axis=1)
+    labels, predicted = test["labels"], test["predicted"]
     rows = metrics.class_scores(labels, predicted, classes)
     files.write_table(reports / "classes.csv", ("class", "precision", "recall", "f1", "images"), rows)
     pairs = [(classes[a], classes[b]) for a, b in zip(labels, predicted, strict=True)]
@@ -73,7 +77,7 @@ def _draw_test_images(
     folder: Path, test: dict[str, Any], classes: list[str], num_predictions: int, num_mistakes: int
 ) -> None:
     images, labels, probabilities = test["images"], test["labels"], test["probabilities"]
-    predicted = probabilities.argmax(axis=1)
+    predicted = test["predicted"]
     counts = metrics.confusion_matrix(labels, predicted, len(classes))
     files.write_figure(folder / "confusion.png", evaluation_figures.confusion(counts, classes))
     first = slice(min(num_predictions, len(labels)))
