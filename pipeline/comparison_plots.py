@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline import comparison_figures, files, revisions, weights
-from pipeline.comparisons import Group, Run
+from pipeline.comparisons import Group, Run, same_data
 from pipeline.config import InputError
 from pipeline.files import Array
 from pipeline.revisions import Revision, or_note
@@ -71,6 +71,9 @@ def _write_tests(root: Path, groups: Sequence[Group], folder: Path, notes: list[
             continue
         (classes, counts, scores), (old_classes, old_counts, old_scores) = found, baseline
         words = one.label, groups[0].label
+        if not same_data(one, groups[0]):
+            notes.append(f"{words[0]} and {words[1]} are of other data: no change per class is drawn")
+            continue
         if classes != old_classes:
             notes.append(f"{words[0]} and {words[1]} have other classes: no change per class is drawn")
             continue

@@ -14,12 +14,13 @@ from pipeline.comparisons import (
     Group,
     Run,
     Score,
-    change,
+    change_between,
     changed_inputs,
     changed_params,
     equal,
     kind,
     metric_names,
+    on_other_data,
     one_configuration,
     regressions,
     score,
@@ -47,13 +48,13 @@ def metrics_table(groups: Sequence[Group], tolerances: Mapping[str, float]) -> T
 
 
 def _metric_cells(groups: Sequence[Group], name: str, tolerances: Mapping[str, float]) -> list[str]:
-    baseline, *others = [score(one, name) for one in groups]
-    cells = [score_text(name, baseline)]
+    baseline, *others = groups
+    cells = [score_text(name, score(baseline, name))]
     for other in others:
-        found = change(name, other, baseline, tolerances)
+        found = change_between(name, other, baseline, tolerances)
         words = [difference_text(name, found), found.verdict]
         told = ", ".join(word for word in words if word)
-        cells.append(score_text(name, other) + (f" ({told})" if told else ""))
+        cells.append(score_text(name, score(other, name)) + (f" ({told})" if told else ""))
     return cells
 
 
@@ -117,6 +118,7 @@ def remarks(groups: Sequence[Group]) -> list[str]:
         )
     if paths := changed_inputs(groups):
         lines.append(f"code or data behind the scores differs: {', '.join(paths)}")
+    lines += on_other_data(groups)
     lines += [note for one in groups for run in one.runs for note in run.notes]
     if equal(groups):
         lines.append(f"nothing differs between {' and '.join(one.label for one in groups)}")
@@ -158,6 +160,7 @@ def as_json(groups: Sequence[Group], tolerances: Mapping[str, float]) -> str:
         "seeds": _seeds_json(groups),
         "tolerances": dict(tolerances),
         "regressions": regressions(groups, tolerances),
+        "on_other_data": on_other_data(groups),
         "equal": equal(groups),
     }
     return json.dumps(content, indent=2, allow_nan=False)
@@ -185,16 +188,16 @@ def _seeds_json(groups: Sequence[Group]) -> dict[str, Any] | None:
 
 
 def _metric_json(groups: Sequence[Group], name: str, tolerances: Mapping[str, float]) -> list[Any]:
-    baseline = score(groups[0], name)
-    return [_score_json(name, score(one, name), baseline, tolerances) for one in groups]
+    return [_score_json(name, one, groups[0], tolerances) for one in groups]
 
 
 def _score_json(
-    name: str, found: Score | None, baseline: Score | None, tolerances: Mapping[str, float]
+    name: str, one: Group, baseline: Group, tolerances: Mapping[str, float]
 ) -> dict[str, Any] | None:
+    found = score(one, name)
     if found is None:
         return None
-    against = change(name, found, baseline, tolerances)
+    against = change_between(name, one, baseline, tolerances)
     return {
         "mean": _finite(found.mean),
         "standard_deviation": found.deviation,

@@ -15,6 +15,9 @@ TOLERANCES = {"accuracy": 0.005, "loss": 0.02}
 SIGNS = {"accuracy": 1, "loss": -1}
 UNITS = {"accuracy": "share of images", "loss": "nats"}
 ABSENT = "–"
+# Stage `prepare` makes it: the images that scores are of, and how they are split.
+DATA = "data/prepared"
+OTHER_DATA = "other data"
 STANDARD_ERRORS = 2
 # Sums of decimal fractions are not exact: 0.925 - 0.92 exceeds 0.005.
 ROUNDING = 1e-12
@@ -82,8 +85,9 @@ class Change:
         difference: score minus baseline.
         error: standard error of the difference of two means; None where a mean is of one run.
         verdict: "equal"; "close", within the tolerance; beyond it "better" or "worse", or "unclear"
-            when the seeds' spread explains the difference too (two standard errors); "" for a number
-            that is neither good nor bad, such as `parameters`.
+            when the seeds' spread explains the difference too (two standard errors); "other data" for
+            scores of other images, which have no difference; "" for a number that is neither good nor
+            bad, such as `parameters`.
     """
 
     difference: float
@@ -212,6 +216,46 @@ def change(metric: str, new: Score | None, baseline: Score | None, tolerances: M
     return Change(difference, error, _verdict(kind(metric), difference, error, tolerances))
 
 
+def change_between(metric: str, new: Group, baseline: Group, tolerances: Mapping[str, float]) -> Change:
+    """`change` of a group's score; of a score on other images than the baseline's no difference."""
+    if kind(metric) in SIGNS and not same_data(new, baseline):
+        return Change(math.nan, None, OTHER_DATA)
+    return change(metric, score(new, metric), score(baseline, metric), tolerances)
+
+
+def same_data(one: Group, other: Group) -> bool:
+    """Whether two groups' scores are of the same images, split alike.
+
+    The digests of the prepared data tell; where one is missing, the section `data` of both
+    configurations; where one of those is missing too, nothing speaks against it.
+    """
+    runs = one.runs[0], other.runs[0]
+    digests = [run.inputs.get(DATA) for run in runs]
+    if all(digests):
+        return digests[0] == digests[1]
+    known = all(run.params for run in runs)
+    return not known or not _differ([_data_params(run) for run in runs])
+
+
+def _data_params(run: Run) -> dict[str, Any]:
+    return {key: value for key, value in run.params.items() if key.startswith("data.")}
+
+
+def on_other_data(groups: Sequence[Group]) -> list[str]:
+    """A line for each group whose scores are of other data than the first one's; names what differs."""
+    baseline, *others = groups
+    lines = []
+    for other in others:
+        if not same_data(other, baseline):
+            pairs = {key: row for key, row in changed_params([baseline, other]).items() if key[:5] == "data."}
+            told = ", ".join(f"{key} {old!r} -> {new!r}" for key, (old, new) in pairs.items())
+            lines.append(
+                f"{other.label} is of other data or another split than {baseline.label}"
+                f" ({told or f'the content of {DATA}'}): their scores are not compared"
+            )
+    return lines
+
+
 def _verdict(kind: str, difference: float, error: float | None, tolerances: Mapping[str, float]) -> str:
     if kind not in SIGNS:
         return ""
@@ -232,7 +276,7 @@ def _is_worse(kind: str, difference: float, tolerances: Mapping[str, float]) -> 
 def regressions(groups: Sequence[Group], tolerances: Mapping[str, float]) -> list[str]:
     """A line for each score on the validation images that is missing, or worse than the first group's.
 
-    The means and the tolerance decide alone: that the spread might explain a loss is no excuse.
+    A score on other data is neither, see `on_other_data`. The means and the tolerance decide alone: that the spread might explain a loss is no excuse.
     """
     baseline, *others = groups
     names = [name for name in metric_names(groups) if name.startswith("validation.") and kind(name) in SIGNS]
@@ -243,11 +287,11 @@ def regressions(groups: Sequence[Group], tolerances: Mapping[str, float]) -> lis
         before = score(baseline, name)
         for other in others:
             after = score(other, name)
-            found = change(name, after, before, tolerances)
+            found = change_between(name, other, baseline, tolerances)
             if before is None or after is None:
                 lacking = (baseline if before is None else other).label
                 lines.append(f"{name} is missing in {lacking}")
-            elif _is_worse(kind(name), found.difference, tolerances):
+            elif found.verdict != OTHER_DATA and _is_worse(kind(name), found.difference, tolerances):
                 lines.append(
                     f"{name} of {other.label} is {after.mean:.4f}, {abs(found.difference):.4f} worse than"
                     f" {before.mean:.4f} of {baseline.label}, tolerance {tolerances[kind(name)]:g}"

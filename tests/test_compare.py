@@ -2,10 +2,11 @@
 
 import json
 import re
+import subprocess
 
 import numpy as np
 import pytest
-from conftest import DIGITS
+from conftest import DIGITS, environment
 
 from pipeline import comparison_plots, comparisons
 from pipeline.commands import compare
@@ -86,6 +87,20 @@ def test_a_regression_fails_and_names_the_metric_and_a_tolerance_lifts_it(comman
     assert "Traceback" not in output
     command("worse", "main", "--fail-on-regression")
     command("main", "worse", "--fail-on-regression", "--tolerance", "accuracy=0.6")
+
+
+def test_another_split_is_not_called_better_and_fails_with_2(compared, tmp_path):
+    project = compared.copied(tmp_path / "project")
+    # Of the parameters and the digest, the digest tells what the scores are of.
+    lock = project.read("dvc.lock")
+    digest = re.search(r"path: data/prepared\n\s+hash: md5\n\s+md5: (\w+\.dir)", lock)[1]
+    (project.folder / "dvc.lock").write_text(lock.replace(digest, "0" * 32 + ".dir"))
+    command = ("python", "-m", "pipeline.commands.compare", "second", "workspace", "--fail-on-regression")
+    result = subprocess.run(command, cwd=project.folder, env=environment(), capture_output=True, text=True)
+    assert result.returncode == 2
+    assert "not compared: workspace is of other data or another split than second" in result.stderr
+    assert result.stdout.count("(other data)") == 4
+    assert "better" not in result.stdout.split("A change up to")[0]
 
 
 def test_seeds_of_one_configuration_are_a_mean_and_a_spread(compared, command):

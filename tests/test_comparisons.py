@@ -117,6 +117,45 @@ def test_a_difference_below_two_standard_errors_is_unclear_and_worse_all_the_sam
     assert len(comparisons.regressions(found, TOLERANCES)) == 1
 
 
+def on(name, accuracy, *, prepared=None, **params):
+    one = run(name, accuracy, inputs={} if prepared is None else {**CODE, "data/prepared": prepared})
+    return Run(name, one.commit, {**one.params, **params}, {**one.metrics, "parameters": 7}, one.inputs)
+
+
+FASHION, DIGITS = {"data.name": "fashion_mnist"}, {"data.name": "digits"}
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        (on("a", 0.92, prepared="11", **FASHION), on("b", 0.97, prepared="22", **DIGITS)),
+        (on("a", 0.92, prepared="11"), on("b", 0.97, prepared="22")),
+        (on("a", 0.92, **FASHION), on("b", 0.97, prepared="22", **DIGITS)),
+        (on("a", 0.92, **{"data.split_seed": 42}), on("b", 0.97, **{"data.split_seed": 1})),
+    ],
+)
+def test_scores_on_other_data_are_not_compared(runs):
+    found = groups(*runs)
+    header, rows = comparison_tables.metrics_table(found, TOLERANCES)
+    assert [row[2] for row in rows] == ["0.3000 (other data)", "0.9700 (other data)", "7"]
+    assert comparisons.regressions(found, TOLERANCES) == []
+    (line,) = comparisons.on_other_data(found)
+    assert line.startswith("b is of other data or another split than a (")
+    assert line in comparison_tables.remarks(found)
+    assert all(f"{key} {value!r} -> " in line for key, value in runs[0].params.items() if key[:5] == "data.")
+    change = json.loads(comparison_tables.as_json(found, TOLERANCES))["metrics"]["validation.accuracy"][1]
+    assert (change["difference"], change["verdict"]) == (None, "other data")
+
+
+def test_the_same_images_under_another_name_are_compared():
+    found = groups(
+        on("a", 0.9, prepared="11", **{"data.folder": "x"}),
+        on("b", 0.8, prepared="11", **{"data.folder": "y"}),
+    )
+    assert comparisons.on_other_data(found) == []
+    assert len(comparisons.regressions(found, TOLERANCES)) == 1
+
+
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 0.2))
 def test_what_is_better_one_way_is_worse_the_other(old, new, tolerance):
     tolerances = {"accuracy": tolerance, "loss": tolerance}

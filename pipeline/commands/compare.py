@@ -24,6 +24,7 @@ from pipeline.revisions import or_note
 
 # What the scores come from: these stages' code and data, apart from what they make themselves.
 SCORED_BY = ("train", "evaluate")
+NOT_COMPARABLE = 2
 STYLES = {"better)": "bold blue", "worse)": "bold dark_orange"}
 
 
@@ -126,6 +127,15 @@ def read_tolerances(given: Sequence[str]) -> dict[str, float]:
     return tolerances
 
 
+def fail_on_regression(groups: Sequence[Group], tolerances: Mapping[str, float]) -> None:
+    """Exit with 1 when a score is worse, with 2 when one cannot be told for it is of other data."""
+    worse, other = comparisons.regressions(groups, tolerances), comparisons.on_other_data(groups)
+    for line in [*(f"regression: {line}" for line in worse), *(f"not compared: {line}" for line in other)]:
+        print(line, file=sys.stderr)
+    if worse or other:
+        sys.exit(NOT_COMPARABLE if other else 1)
+
+
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
@@ -149,7 +159,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--fail-on-regression",
         action="store_true",
-        help="exit with 1 when a score on the validation images is worse than the baseline's",
+        help="exit with 1 when a score on the validation images is worse than the baseline's, with 2 when"
+        " one is of other data",
     )
     return parser.parse_args()
 
@@ -169,9 +180,8 @@ def main() -> None:
     if given.plot:
         for note in comparison_plots.write_plots(root, groups, given.plot):
             print(f"--plot: {note}", file=sys.stderr)
-    worse = comparisons.regressions(groups, tolerances)
-    if given.fail_on_regression and worse:
-        sys.exit("\n".join(f"regression: {line}" for line in worse))
+    if given.fail_on_regression:
+        fail_on_regression(groups, tolerances)
 
 
 if __name__ == "__main__":
