@@ -283,7 +283,9 @@ def conf_digest(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def register(folder: Path, check_more: Callable[[Config], None]) -> None:
+def register(
+    folder: Path, check_more: Callable[[Config], None], tell: Callable[[dict[str, Any]], None] | None = None
+) -> None:
     """Teach Hydra, in this process, the `conf_digest` resolver and open sections.
 
     Resolving `conf_digest`, which DVC does before it writes `params.yaml`, first checks all the
@@ -293,6 +295,7 @@ def register(folder: Path, check_more: Callable[[Config], None]) -> None:
     Args:
         folder: `conf/`, over which the digest is taken.
         check_more: raises `InputError` when values that are right one by one do not fit together.
+        tell: given the composed values, once they are checked.
     """
     from hydra.core.config_store import ConfigStore
 
@@ -304,6 +307,8 @@ def register(folder: Path, check_more: Callable[[Config], None]) -> None:
             check_more(check({**plain, "conf_digest": digest}))  # type: ignore[dict-item]
         except InputError as error:
             raise _as_omegaconf_error(str(error)) from None
+        if tell is not None:
+            tell(plain)  # type: ignore[arg-type]
         return digest
 
     sections = [f.name for f in fields(Config) if is_dataclass(f.type)]
@@ -328,17 +333,36 @@ def compose(folder: Path, overrides: list[str] | None = None) -> str:
     Raises:
         InputError: Hydra refuses the files or the overrides, or a value fails its check.
     """
+    with _hydra_errors():
+        composed = _compose(folder, overrides or [])
+        OmegaConf.resolve(composed)
+    return OmegaConf.to_yaml(composed)
+
+
+def default_values(folder: Path) -> dict[str, Any]:
+    """The values of `conf/` without overrides and without `conf_digest`, unchecked."""
+    with _hydra_errors():
+        composed = _compose(folder, [])
+        values = {key: composed._get_node(key) for key in composed if key != "conf_digest"}
+        return OmegaConf.to_container(OmegaConf.create(values), resolve=True)  # type: ignore[return-value]
+
+
+def _compose(folder: Path, overrides: list[str]) -> Any:
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
+
+    with initialize_config_dir(str(folder.resolve()), version_base="1.3"):
+        return hydra_compose(config_name="config", overrides=overrides)
+
+
+@contextmanager
+def _hydra_errors() -> Iterator[None]:
     from hydra.errors import HydraException
 
     try:
-        with initialize_config_dir(str(folder.resolve()), version_base="1.3"):
-            composed = hydra_compose(config_name="config", overrides=overrides or [])
-            OmegaConf.resolve(composed)
+        yield
     except (HydraException, OmegaConfBaseException, YAMLError) as error:
         raise InputError(str(error)) from None
-    return OmegaConf.to_yaml(composed)
 
 
 def read_values(path: Path) -> dict[str, Any]:
@@ -359,13 +383,23 @@ def load_config(path: Path = Path("params.yaml")) -> Config:
     return check(read_values(path))
 
 
-def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """Each value that differs between two configurations, as `key: old -> new`."""
-    lines = []
+def differences(
+    old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = ""
+) -> dict[str, tuple[Any, Any]]:
+    """Each value that differs between two configurations, old and new, by its dotted key."""
+    found: dict[str, tuple[Any, Any]] = {}
     for key in sorted({*old, *new} - {"conf_digest"}):
         before, after = old.get(key, "nothing"), new.get(key, "nothing")
         if isinstance(before, Mapping) and isinstance(after, Mapping):
-            lines += differences(before, after, f"{prefix}{key}.")
+            found |= differences(before, after, f"{prefix}{key}.")
         elif before != after:
-            lines.append(f"{prefix}{key}: {before!r} -> {after!r}")
-    return lines
+            found[f"{prefix}{key}"] = before, after
+    return found
+
+
+def dropped(
+    old: Mapping[str, Any], new: Mapping[str, Any], default: Mapping[str, Any]
+) -> dict[str, tuple[Any, Any]]:
+    """The differences that nobody asked for: where `new` has the value of `default`."""
+    asked = differences(default, new)
+    return {key: pair for key, pair in differences(old, new).items() if key not in asked}

@@ -85,14 +85,15 @@ def check_classes(labels: dict[str, Array], classes: Sequence[str]) -> None:
             )
 
 
-def check_readable(unreadable: Sequence[str], skip: bool) -> None:
+def check_readable(unreadable: Sequence[str], skip: bool, folder: str | None) -> None:
     """Refuse unreadable files in one line with the first few, or, when `skip`, print all their names."""
     if unreadable and not skip:
         shown = "; ".join(unreadable[:NUM_NAMED])
         more = f"; and {len(unreadable) - NUM_NAMED} more" if len(unreadable) > NUM_NAMED else ""
         raise InputError(
             f"{len(unreadable)} unreadable files: {shown}{more}."
-            " Mend or remove them, or set data.skip_unreadable=true"
+            " Mend or remove them, or leave them out:"
+            f" `dvc exp run -S data=image_folder -S data.folder={folder} -S data.skip_unreadable=true`"
         )
     for line in unreadable:
         print(f"fetch: skipped: {line}")

@@ -65,8 +65,9 @@ def logits_and_probabilities(network: "keras.Model", images: Array | RowFile) ->
 
     apart = separated(network)
     both = keras.Model(apart.inputs, [layer.output for layer in apart.layers[-2:]])
-    logits, shares = both.predict(batches(images, EVALUATION_BATCH), verbose=0)
-    return np.asarray(logits), np.asarray(shares)
+    parts = [both([batch]) for batch in batches(images, EVALUATION_BATCH)]
+    logits, shares = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return logits, shares
 
 
 def convolution_names(network: "keras.Model") -> list[str]:

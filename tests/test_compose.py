@@ -1,6 +1,7 @@
 """The flows by which a value reaches the stages, each through the real `dvc`, up to `prepare`."""
 
 import json
+import re
 
 import pytest
 
@@ -35,6 +36,34 @@ def test_overrides_of_exp_run_reach_the_stages_and_an_idle_repro_does_nothing(pr
     output = project.dvc("repro", "prepare")
     assert "Running stage" not in output
     assert "up to date" in output
+
+
+def test_exp_run_names_the_values_of_params_that_it_does_not_take(project):
+    for old, new in (("seed: 42\nconf", "seed: 7\nconf"), ("  epochs: 10", "  epochs: 4")):
+        project.edit("params.yaml", old, new)
+    project.edit("params.yaml", "  batch_size: 32", "  batch_size: 64")
+    project.commit()
+    output = project.dvc("exp", "run", *DIGITS, "-S", "train.batch_size=16", "compose")
+    told = output.split("give these values of params.yaml by `-S` too, to keep them:\n")[1].splitlines()
+    # Not batch_size, which was asked for, nor what comes with data=digits.
+    assert told[:2] == ["  seed: 7 -> 42", "  train.epochs: 4 -> 10"]
+    assert not told[2].startswith("  ")
+    assert "kept" not in output
+    assert "composed by dvc" in output
+
+
+def test_exp_run_says_nothing_of_values_where_params_are_those_of_conf(project):
+    output = project.dvc("exp", "run", "-S", "data=digits", "-S", "seed=3", "compose")
+    assert "to keep them" not in output
+    assert " -> " not in output
+
+
+def test_more_than_ten_values_that_are_not_taken_are_counted(project):
+    project.dvc("exp", "run", "-S", "model=alexnet", "-S", "train=smoke", "compose")
+    project.commit()
+    output = project.dvc("exp", "run", "compose")
+    assert output.count(" -> ") == 10
+    assert re.search(r"^  and \d+ more$", output, re.MULTILINE)
 
 
 def test_queued_overrides_reach_each_of_their_experiments(project):

@@ -115,7 +115,9 @@ def test_params_that_are_no_mapping_are_refused(tmp_path, text):
 def test_differences_name_each_value_that_changes():
     old = {"train": {"epochs": 3, "patience": 2}, "seed": 1, "conf_digest": "a"}
     new = {"train": {"epochs": 10, "patience": 2}, "seed": 1, "conf_digest": "b"}
-    assert config.differences(old, new) == ["train.epochs: 3 -> 10"]
+    assert config.differences(old, new) == {"train.epochs": (3, 10)}
+    assert config.dropped(old, new, new) == {"train.epochs": (3, 10)}
+    assert config.dropped(old, new, old) == {}
 
 
 def test_an_interruption_is_no_traceback():

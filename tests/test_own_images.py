@@ -104,7 +104,8 @@ def accuracies(cfg, folder):
     found = {}
     for split in ("validation", "test"):
         images, labels = (files.read_array(prepared / f"{split}_{part}.npy") for part in ("images", "labels"))
-        found[split] = metrics.score(features.probabilities(network, images), labels)["accuracy"]
+        logits, shares = features.logits_and_probabilities(network, images)
+        found[split] = metrics.score(logits, shares.argmax(axis=1), labels)["accuracy"]
     return found
 
 

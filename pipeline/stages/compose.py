@@ -3,6 +3,7 @@
 python -m pipeline.stages.compose conf params.yaml
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -27,14 +28,16 @@ def compose(conf: Path, params: Path) -> None:
     old = config.read_values(params) if params.exists() else {}
     if old.get("conf_digest") == config.conf_digest(conf):
         check_network(config.check(old))
-        print(f"compose: {params} is up to date with {conf}/ and valid; kept")
+        # DVC sets this for the stages of an experiment, whose values it has composed itself.
+        how = "composed by dvc" if "DVC_EXP_NAME" in os.environ else "kept"
+        print(f"compose: {params} is up to date with {conf}/ and valid; {how}")
         return
     text = config.compose(conf)
     files.write_text(params, text)
-    lines = config.differences(old, config.read_values(params)) if old else []
-    print(f"compose: {params} written from {conf}/; values that change: {len(lines)}")
-    for line in lines:
-        print(f"compose:   {line}")
+    changes = config.differences(old, config.read_values(params)) if old else {}
+    print(f"compose: {params} written from {conf}/; values that change: {len(changes)}")
+    for key, (before, after) in changes.items():
+        print(f"compose:   {key}: {before!r} -> {after!r}")
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def fetch(cfg: Config, external: Path, raw: Path) -> None:
             labels[part], digests[f"{part}_images"] = _write_images(folder, part, chunks, dataset.shape)
             files.write_array(folder / f"{part}_labels.npy", labels[part])
             digests[f"{part}_labels"] = arrays.sha256(labels[part])
-        datasets.check_readable(dataset.unreadable, cfg.data.skip_unreadable)
+        datasets.check_readable(dataset.unreadable, cfg.data.skip_unreadable, cfg.data.folder)
         datasets.check_classes(labels, dataset.classes)
         counts = {part: len(numbers) for part, numbers in labels.items()}
         about = datasets.describe(cfg.data.name, dataset, counts, digests)
