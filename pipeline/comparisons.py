@@ -276,7 +276,8 @@ def _is_worse(kind: str, difference: float, tolerances: Mapping[str, float]) -> 
 def regressions(groups: Sequence[Group], tolerances: Mapping[str, float]) -> list[str]:
     """A line for each score on the validation images that is missing, or worse than the first group's.
 
-    A score on other data is neither, see `on_other_data`. The means and the tolerance decide alone: that the spread might explain a loss is no excuse.
+    A score on other data is neither, see `on_other_data`. The means and the tolerance decide alone: that
+    the spread might explain a loss is no excuse.
     """
     baseline, *others = groups
     names = [name for name in metric_names(groups) if name.startswith("validation.") and kind(name) in SIGNS]

@@ -136,7 +136,7 @@ FASHION, DIGITS = {"data.name": "fashion_mnist"}, {"data.name": "digits"}
 )
 def test_scores_on_other_data_are_not_compared(runs):
     found = groups(*runs)
-    header, rows = comparison_tables.metrics_table(found, TOLERANCES)
+    _, rows = comparison_tables.metrics_table(found, TOLERANCES)
     assert [row[2] for row in rows] == ["0.3000 (other data)", "0.9700 (other data)", "7"]
     assert comparisons.regressions(found, TOLERANCES) == []
     (line,) = comparisons.on_other_data(found)
