@@ -8,22 +8,23 @@ from pipeline.config import InputError
 from pipeline.experiments import git
 
 
-def check(root: Path) -> str:
+def check(root: Path, start: str) -> str:
     """Refuse a sweep whose code or data the nodes could not get; takes some seconds.
 
     Args:
-        root: the Git repository; what is to be swept is committed.
+        root: the Git repository.
+        start: commit that is to be swept.
 
     Returns:
         The name of the Git remote.
 
     Raises:
-        InputError: no Git remote, HEAD is not pushed, no DVC remote that nodes reach, or the prepared
+        InputError: no Git remote, the commit is not pushed, no DVC remote that nodes reach, or the prepared
             data is not there.
     """
     remote = git_remote(root)
-    _check_pushed(root, remote, git(root, "rev-parse", "HEAD"))
-    _check_dvc_remote(root)
+    _check_pushed(root, remote, start)
+    _check_dvc_remote(root, start)
     _check_data(root)
     return remote
 
@@ -49,11 +50,11 @@ def _check_pushed(root: Path, remote: str, commit: str) -> None:
         )
 
 
-def _check_dvc_remote(root: Path) -> None:
+def _check_dvc_remote(root: Path, start: str) -> None:
     """Nodes have what is committed: `.dvc/config`, not `.dvc/config.local`."""
     from configobj import ConfigObj
 
-    committed = ConfigObj(git(root, "show", "HEAD:.dvc/config").splitlines())
+    committed = ConfigObj(git(root, "show", f"{start}:.dvc/config").splitlines())
     name = committed.get("core", {}).get("remote")
     remote = next((committed[key] for key in committed if name and key in _section_names(name)), None)
     if remote is None or "url" not in remote:

@@ -243,26 +243,30 @@ def test_a_wrong_token_or_address_is_told_in_one_line(head, nodes):
     assert "no Ray cluster at 127.0.0.1:1" in refuse(head, nodes, RAY_ADDRESS="127.0.0.1:1")
 
 
+def start(project: Project) -> str:
+    return project.run("git", "rev-parse", "HEAD").strip()
+
+
 def test_what_the_nodes_could_not_get_is_told_before_anything_runs(prepared, tmp_path):
     project, remote = prepared.copied(tmp_path / "project"), tmp_path / "remote.git"
     with pytest.raises(InputError, match=r"has no Git remote origin, .* `git remote add origin URL`"):
-        cluster_checks.check(project.folder)
+        cluster_checks.check(project.folder, start(project))
     project.run("git", "init", "--quiet", "--bare", str(remote))
     project.run("git", "remote", "add", "origin", str(remote))
     with pytest.raises(InputError, match=r"commit \w{8} is not on the Git remote origin, .* `git push"):
-        cluster_checks.check(project.folder)
+        cluster_checks.check(project.folder, start(project))
     project.run("git", "push", "--quiet", "origin", "main")
     with pytest.raises(InputError, match=r"has no default remote, .* `dvc remote add --default NAME URL`"):
-        cluster_checks.check(project.folder)
+        cluster_checks.check(project.folder, start(project))
     project.dvc("remote", "add", "--default", "store", "../store")
     project.commit()
     project.run("git", "push", "--quiet", "origin", "main")
     with pytest.raises(InputError, match=r"remote store: received the relative folder"):
-        cluster_checks.check(project.folder)
+        cluster_checks.check(project.folder, start(project))
     project.dvc("remote", "modify", "store", "url", str(tmp_path / "store"))
     project.commit()
     project.run("git", "push", "--quiet", "origin", "main")
     with pytest.raises(InputError, match=r"data/.*: not on the DVC remote, .* `dvc push`"):
-        cluster_checks.check(project.folder)
+        cluster_checks.check(project.folder, start(project))
     project.dvc("push")
-    assert cluster_checks.check(project.folder) == "origin"
+    assert cluster_checks.check(project.folder, start(project)) == "origin"

@@ -123,6 +123,35 @@ def test_the_table_shows_what_tells_jobs_apart_and_how_far_they_are():
     ]
 
 
+def test_seconds_of_a_skipped_job_are_those_from_the_same_start(tmp_path):
+    job = Job("seed-1", ["seed=1"])
+
+    def kept(start: str, progress: Progress) -> Progress:
+        folder = tmp_path / "seed"
+        with sweep_jobs.only_one(folder, start):
+            sweep_jobs.keep(folder, sweep_jobs.owner(folder), job, progress)
+            (state,) = sweep_jobs.read_states(folder, sweep_jobs.owner(folder), [job])
+        return state.progress
+
+    skipped = Progress("skipped", accuracy=0.5)
+    assert kept("a" * 40, Progress("done", accuracy=0.5, seconds=7.0)).seconds == 7
+    assert kept("b" * 40, skipped).seconds == 0
+    assert kept("b" * 40, Progress("done", accuracy=0.5, seconds=9.0)).seconds == 9
+    assert kept("a" * 40, Progress("failed", seconds=2.0)).seconds == 2
+    assert [kept(start * 40, skipped).seconds for start in "ab"] == [7, 9]
+
+
+def test_states_of_an_earlier_sweep_from_another_start_are_not_shown_also_if_its_process_id_is_the_same(
+    tmp_path,
+):
+    job = Job("seed-1", ["seed=1"])
+    with sweep_jobs.only_one(tmp_path, "a" * 40):
+        sweep_jobs.keep(tmp_path, sweep_jobs.owner(tmp_path), job, Progress("done", accuracy=0.5))
+    with sweep_jobs.only_one(tmp_path, "b" * 40):
+        states = sweep_jobs.read_states(tmp_path, sweep_jobs.owner(tmp_path), [job])
+    assert states == [State(job, Progress("waiting"))]
+
+
 def test_uncommitted_changes_of_what_an_experiment_is_made_of_are_named(repository):
     sweeps.check_repository(repository)
     (repository / "notes.txt").write_text("other\n")

@@ -51,14 +51,14 @@ def task(plan: sweeps.Plan, folder: Path) -> Iterator[Callable[[DictConfig], flo
 
     settings = cluster.launcher_settings(ROOT / "conf", plan.arguments)
     keep = functools.partial(sweep_jobs.keep, folder, sweep_jobs.owner(folder))
-    with cluster.opened(ROOT, plan.name, settings, folder, keep) as sent:
+    with cluster.opened(ROOT, plan.name, sweep_jobs.start(folder), settings, folder, keep) as sent:
         yield sent
 
 
-def sweep(plan: sweeps.Plan) -> list[State]:
-    """Let Hydra run every job of a plan, show them meanwhile, and return how each one ended."""
+def sweep(plan: sweeps.Plan, start: str) -> list[State]:
+    """Let Hydra run every job of a plan from a commit, show them, and return how each one ended."""
     folder = ROOT / sweeps.SCRATCH / plan.name
-    with sweep_jobs.only_one(folder, git(ROOT, "rev-parse", "HEAD")):
+    with sweep_jobs.only_one(folder, start):
         where = folder.relative_to(ROOT)
         print(f"sweep {plan.name}: {plan.num_jobs} jobs, launcher {plan.launcher}; logs in {where}/")
         for remark in plan.remarks:
@@ -78,7 +78,7 @@ def _quieten_optuna() -> None:
     optuna.logging.set_verbosity(logging.WARNING)
 
 
-def conclude(name: str, states: list[State], seconds: float) -> None:
+def conclude(name: str, start: str, states: list[State], seconds: float) -> None:
     """Print the closing table, write the answer, and fail if a job did."""
     from rich.console import Console
 
@@ -95,19 +95,19 @@ def conclude(name: str, states: list[State], seconds: float) -> None:
         )
     if len(bad) < len(states):
         try:
-            write_answer(name, states)
+            write_answer(name, start, states)
         except InputError as error:
             problems.append(str(error))
     if problems:
         raise InputError("; ".join(problems))
 
 
-def write_answer(name: str, states: list[State]) -> None:
+def write_answer(name: str, start: str, states: list[State]) -> None:
     """Tables and pictures of what the sweep found."""
     from pipeline import sweep_results
 
     jobs = [(s.job.experiment, s.job.overrides, s.progress.seconds or None) for s in states]
-    folder = sweep_results.write_answer(ROOT, name, jobs)
+    folder = sweep_results.write_answer(ROOT, name, start, jobs)
     print(f"sweep {name}: {folder.relative_to(ROOT)}/summary.md")
 
 
@@ -118,9 +118,10 @@ def main() -> None:
         sys.exit(__doc__)
     started = time.monotonic()
     sweeps.check_repository(ROOT)
+    start = git(ROOT, "rev-parse", "HEAD")
     plan = sweeps.plan(ROOT / "conf", given)
     sweeps.check_disk(ROOT, plan.num_jobs, 1 if plan.launcher == "basic" else sweeps.num_cores())
-    conclude(plan.name, sweep(plan), time.monotonic() - started)
+    conclude(plan.name, start, sweep(plan, start), time.monotonic() - started)
 
 
 if __name__ == "__main__":
