@@ -1,6 +1,7 @@
 """Sweeps by the real dvc, on digits and with the stages up to the scores: sweeps know none by name."""
 
 import csv
+import hashlib
 import json
 import os
 import shutil
@@ -12,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 import yaml
-from conftest import Project, environment
+from conftest import Project, digest, environment
 
 from pipeline import config, experiments
 
@@ -205,6 +206,52 @@ def test_the_answer_of_a_sweep_whose_head_moved_holds_its_own_numbers_and_its_fa
     assert float(row["validation.accuracy"]) == pytest.approx(metrics["validation"]["accuracy"], abs=1e-6)
     page = copy.read("reports/sweeps/rates/summary.md")
     assert f"- `{failed}` (train.learning_rate=1e+38 runtime.threads=1)" in page
+
+
+@pytest.fixture(scope="module")
+def other_machine(restarted, project, tmp_path_factory) -> Project:
+    """A copy that was run on a CPU which gives other bytes: dvc.lock names outputs that no cache has."""
+    copy = project.copied(tmp_path_factory.mktemp("other") / "project")
+    made = states(project.folder, "rates")["train.learning_rate=0.001"]["experiment"]
+    copy.run(
+        *("git", "checkout", "--quiet", experiments.reference(copy.folder, made)),
+        *("--", "dvc.lock", "reports/metrics.json", "reports/history.tsv"),
+    )
+    lock = yaml.safe_load(copy.read("dvc.lock"))
+    for stage in STAGES[1:]:
+        for out in lock["stages"][stage]["outs"]:
+            out["md5"] = hashlib.md5(out["md5"].encode()).hexdigest() + out["md5"][32:]
+    (copy.folder / "dvc.lock").write_text(yaml.safe_dump(lock, sort_keys=False))
+    (copy.folder / "reports/metrics.json").write_text("{}\n")
+    return copy
+
+
+def ended(folder: Path, *arguments: str) -> str:
+    """Output of a sweep that succeeds."""
+    process = sweep(folder, *arguments)
+    output = process.communicate(timeout=900)[0]
+    assert process.returncode == 0, output
+    return output
+
+
+def test_outputs_of_another_machine_are_no_obstacle_and_committing_them_restarts_nothing(other_machine):
+    folder, seeds = other_machine.folder, ("-m", "hydra.job.name=seeds", "seed=1")
+    head = experiments.git(folder, "rev-parse", "HEAD")
+    assert "1 done" in ended(folder, *seeds)
+    answer = digest(folder / "reports/sweeps/seeds", "*")
+    other_machine.commit()
+    output = ended(folder, *seeds)
+    assert "1 skipped" in output
+    assert f"from commit {head[:8]}, which has its experiments and the same sources" in output
+    assert digest(folder / "reports/sweeps/seeds", "*") == answer
+    assert other_machine.run("git", "status", "--porcelain") == ""
+    # A source changes, so that the job starts from the commit that names what is in no cache.
+    other_machine.edit("conf/train/default.yaml", "patience: 2", "patience: 3")
+    other_machine.dvc("repro", "compose")
+    other_machine.commit()
+    output = ended(folder, *seeds)
+    assert "1 done" in output
+    assert "from commit" not in output
 
 
 def test_the_queue_of_dvc_gives_the_same_results(restarted, project, tmp_path):

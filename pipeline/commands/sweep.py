@@ -6,9 +6,10 @@
     python -m pipeline.commands.sweep -m hydra/sweeper=optuna hydra.sweeper.n_trials=6 \\
         'model.filters=choice([8,16],[16,32])' 'train.learning_rate=interval(0.0005,0.01)'
 
-Overrides are Hydra's. Each combination becomes the experiment `<sweep>-<digest>`, made from HEAD in a
-clone, so this folder may be worked in meanwhile. Started again, it runs what is not there yet. Logs and
-states lie in `.sweeps/<sweep>/`, the answer in `reports/sweeps/<sweep>/`.
+Overrides are Hydra's. Each combination becomes the experiment `<sweep>-<digest>`, made from a commit in a
+clone, so this folder may be worked in meanwhile. The commit is HEAD, or an earlier one with the same sources
+that has experiments of this sweep: started again, it runs what is not there yet. Logs and states lie in
+`.sweeps/<sweep>/`, the answer in `reports/sweeps/<sweep>/`.
 """
 
 import functools
@@ -61,6 +62,10 @@ def sweep(plan: sweeps.Plan, start: str) -> list[State]:
     with sweep_jobs.only_one(folder, start):
         where = folder.relative_to(ROOT)
         print(f"sweep {plan.name}: {plan.num_jobs} jobs, launcher {plan.launcher}; logs in {where}/")
+        if start != git(ROOT, "rev-parse", "HEAD"):
+            print(
+                f"sweep {plan.name}: from commit {start[:8]}, which has its experiments and the same sources"
+            )
         for remark in plan.remarks:
             print(f"sweep {plan.name}: {remark}")
         if not plan.jobs:
@@ -118,8 +123,8 @@ def main() -> None:
         sys.exit(__doc__)
     started = time.monotonic()
     sweeps.check_repository(ROOT)
-    start = git(ROOT, "rev-parse", "HEAD")
     plan = sweeps.plan(ROOT / "conf", given)
+    start = sweeps.start(ROOT, plan.name)
     sweeps.check_disk(ROOT, plan.num_jobs, 1 if plan.launcher == "basic" else sweeps.num_cores())
     conclude(plan.name, start, sweep(plan, start), time.monotonic() - started)
 
