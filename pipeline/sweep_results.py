@@ -40,10 +40,11 @@ def write_answer(root: Path, name: str, start: str, jobs: Sequence[Job]) -> Path
         The folder: `results.csv`, `summary.md`, pictures.
 
     Raises:
-        InputError: no job has results.
+        InputError: no job has results; an earlier run's answer then says so, see `outdate`.
     """
     runs, problems = read_runs(root, start, jobs)
     if not runs:
+        outdate(root, name, len(jobs))
         raise InputError(
             f"sweep {name}: none of {len(jobs)} jobs has results ({problems[0] if problems else 'no jobs'});"
             " expected at least one finished experiment"
@@ -57,6 +58,19 @@ def write_answer(root: Path, name: str, start: str, jobs: Sequence[Job]) -> Path
             temporary / "summary.md", sweep_summary.summary(name, found, jobs, pictures, problems)
         )
     return folder
+
+
+def outdate(root: Path, name: str, num_jobs: int) -> Path | None:
+    """Say in the answer of an earlier run of a sweep that the last run has none.
+
+    Returns:
+        The folder with that answer, or None if there is none.
+    """
+    page = root / "reports" / "sweeps" / name / "summary.md"
+    if not page.is_file():
+        return None
+    files.write_text(page, sweep_summary.outdated(page.read_text(), num_jobs))
+    return page.parent
 
 
 def read_runs(root: Path, start: str, jobs: Sequence[Job]) -> tuple[list[Run], list[str]]:

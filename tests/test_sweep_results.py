@@ -153,3 +153,23 @@ def test_a_sweep_without_any_result_is_refused_and_writes_nothing(swept):
     with pytest.raises(InputError, match=r"none of 1 jobs has results .*crashed.*expected at least one"):
         sweep_results.write_answer(project.folder, "none", start, [("crashed", [override([4])], None)])
     assert not (project.folder / "reports/sweeps/none").exists()
+
+
+def test_an_earlier_answer_says_that_the_last_run_has_none_until_a_run_has_results(swept):
+    project, start, first, *_ = swept
+    folder = sweep_results.write_answer(project.folder, "again", start, jobs_of(first))
+    good, page = digest(folder, "*"), (folder / "summary.md").read_text()
+    failed = [(f"crashed-{number}", [f"seed={number}"], None) for number in range(3)]
+    pages = []
+    for jobs in (failed[:2], failed, failed):
+        with pytest.raises(InputError, match=r"none of . jobs has results"):
+            sweep_results.write_answer(project.folder, "again", start, jobs)
+        pages.append((folder / "summary.md").read_text())
+    title, note, rest = pages[2].split("\n\n", 2)
+    assert note.startswith("**The last run of this sweep has no results: none of its 3 jobs succeeded.**")
+    assert f"{title}\n\n{rest}" == page
+    assert pages[0] == pages[1].replace("3 jobs", "2 jobs")
+    assert pages[1] == pages[2]
+    assert {**digest(folder, "*"), "summary.md": good["summary.md"]} == good
+    sweep_results.write_answer(project.folder, "again", start, jobs_of(first))
+    assert digest(folder, "*") == good

@@ -10,6 +10,7 @@ from conftest import ROOT, environment
 from rich.console import Console
 
 from pipeline import experiments, sweep_jobs, sweeps
+from pipeline.commands import sweep
 from pipeline.config import InputError
 from pipeline.experiments import Job, Progress
 from pipeline.sweep_jobs import State
@@ -151,6 +152,28 @@ def test_states_of_an_earlier_sweep_from_another_start_are_not_shown_also_if_its
     with sweep_jobs.only_one(tmp_path, "b" * 40):
         states = sweep_jobs.read_states(tmp_path, sweep_jobs.owner(tmp_path), [job])
     assert states == [State(job, Progress("waiting"))]
+
+
+def test_a_sweep_of_which_every_job_failed_tells_that_the_answer_is_an_earlier_one(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(sweep, "ROOT", tmp_path)
+    states = [State(Job("seed-1", ["seed=1"]), Progress("failed", log_end="no"))]
+
+    def told() -> str:
+        with pytest.raises(InputError) as error:
+            sweep.conclude("seed", "a" * 40, states, 1.0)
+        return str(error.value)
+
+    assert told() == "1 of 1 jobs failed: seed-1; see .sweeps/seed/"
+    assert not (tmp_path / "reports").exists()
+    page = tmp_path / "reports" / "sweeps" / "seed" / "summary.md"
+    page.parent.mkdir(parents=True)
+    page.write_text("# Sweep seed\n\n**Best: `seed=2`**\n")
+    assert told().endswith("; reports/sweeps/seed/ has an earlier run's answer, and says so")
+    assert page.read_text().startswith("# Sweep seed\n\n**The last run of this sweep has no results: ")
+    assert page.read_text().endswith("\n\n**Best: `seed=2`**\n")
+    assert "1 failed" in capsys.readouterr().out
 
 
 def test_uncommitted_changes_of_what_an_experiment_is_made_of_are_named(repository):

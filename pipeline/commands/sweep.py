@@ -98,11 +98,13 @@ def conclude(name: str, start: str, states: list[State], seconds: float) -> None
         problems.append(
             f"{len(bad)} of {len(states)} jobs failed: {', '.join(bad)}; see {sweeps.SCRATCH}/{name}/"
         )
-    if len(bad) < len(states):
-        try:
+    try:
+        if len(bad) < len(states):
             write_answer(name, start, states)
-        except InputError as error:
-            problems.append(str(error))
+        else:
+            problems += no_answer(name, len(states))
+    except InputError as error:
+        problems.append(str(error))
     if problems:
         raise InputError("; ".join(problems))
 
@@ -114,6 +116,14 @@ def write_answer(name: str, start: str, states: list[State]) -> None:
     jobs = [(s.job.experiment, s.job.overrides, s.progress.seconds or None) for s in states]
     folder = sweep_results.write_answer(ROOT, name, start, jobs)
     print(f"sweep {name}: {folder.relative_to(ROOT)}/summary.md")
+
+
+def no_answer(name: str, num_jobs: int) -> list[str]:
+    """Mark the answer of an earlier run, if there is one; words for it."""
+    from pipeline import sweep_results
+
+    folder = sweep_results.outdate(ROOT, name, num_jobs)
+    return [f"{folder.relative_to(ROOT)}/ has an earlier run's answer, and says so"] if folder else []
 
 
 def main() -> None:
