@@ -169,6 +169,9 @@ def _use(run: Run) -> str:
         "dvc repro                     # draws what a sweep leaves out: feature maps, explanations, ...\n"
         f"dvc exp branch {run.experiment} BRANCH    # or as a Git branch\n```\n\n"
         f"`results.csv` names the experiment of every run (this one: seed {run.seed})."
+        " The experiments live in the Git repository where the sweep ran, not in a clone of it:"
+        " `dvc exp push REMOTE NAME` there and `dvc exp pull REMOTE NAME` here bring one;"
+        " else repeat the sweep."
     )
 
 

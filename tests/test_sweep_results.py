@@ -44,6 +44,7 @@ def test_the_page_opens_with_the_fewest_filters_that_are_as_good_as_the_best():
     assert "with 4 times the parameters" in opening
     assert "| [16,32] | 48 | 48,000 | 0.9350 ± 0.0071 |" in text
     assert "dvc exp apply e-16-32-0.94-2" in text
+    assert "The experiments live in the Git repository where the sweep ran, not in a clone" in text
     assert "![Losses](curves.png)" in text
 
 
