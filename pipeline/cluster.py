@@ -75,13 +75,14 @@ def check_processors(wanted: float) -> None:
 
 @contextmanager
 def opened(
-    root: Path, sweep: str, settings: Mapping[str, Any], scratch: Path, report: Report
+    root: Path, sweep: str, start: str, settings: Mapping[str, Any], scratch: Path, report: Report
 ) -> Iterator[Callable[[Any], float]]:
     """Check, connect, and take reports and results in while the block runs.
 
     Args:
         root: the Git repository.
         sweep: its name.
+        start: commit from which every job starts.
         settings: see `launcher_settings`.
         scratch: folder for the jobs' logs, `<experiment>.log`, and the current one inside the block, so
             that neither Ray nor Hydra leads a node to folders of this machine: the one adds it to the
@@ -94,7 +95,7 @@ def opened(
     Raises:
         InputError: see `cluster_checks.check` and `connect`.
     """
-    remote = cluster_checks.check(root)
+    remote = cluster_checks.check(root, start)
     _check_token(os.environ)
     # Before Ray is loaded, which reads it once: a client does without the token unless told.
     os.environ.setdefault("RAY_AUTH_MODE", "token")
@@ -104,10 +105,10 @@ def opened(
         connect(settings["init"])
         try:
             check_processors(settings["remote"].get("num_cpus", 1))
-            pull_finished(root, remote, sweep)
+            pull_finished(root, remote, start, sweep)
             board = open_board()
-            with listening(root, remote, scratch, board, report):
-                yield task(order(root, remote, sweep), sweep, board)
+            with listening(root, remote, start, scratch, board, report):
+                yield task(order(root, remote, start, sweep), sweep, board)
         finally:
             ray.shutdown()
 
@@ -126,15 +127,15 @@ def launcher_settings(conf: Path, arguments: list[str]) -> dict[str, Any]:
     return {str(key): value for key, value in settings.items()}  # type: ignore[union-attr]
 
 
-def order(root: Path, remote: str, sweep: str) -> Order:
-    """What every job of a sweep is sent."""
+def order(root: Path, remote: str, start: str, sweep: str) -> Order:
+    """What every job of a sweep is sent, which starts from a commit."""
     person = {name: git(root, "config", "--default", "", name) for name in ("user.name", "user.email")}
-    folder = experiments.reference(root, "")
+    folder = experiments.reference(root, "", start)
     names = git(root, "for-each-ref", "--format=%(refname:lstrip=4)", f"{folder}{sweep}-*").split()
-    accuracies = {name: experiments.accuracy(root, name) for name in names}
+    accuracies = {name: experiments.accuracy(root, name, start) for name in names}
     return Order(
         git(root, "remote", "get-url", remote),
-        git(root, "rev-parse", "HEAD"),
+        start,
         {name: value for name, value in person.items() if value},
         {name: value for name, value in accuracies.items() if value is not None},
     )
@@ -172,12 +173,13 @@ def open_board() -> Any:
 
 
 @contextmanager
-def listening(root: Path, remote: str, logs: Path, board: Any, report: Report) -> Iterator[None]:
+def listening(root: Path, remote: str, start: str, logs: Path, board: Any, report: Report) -> Iterator[None]:
     """Take reports and results in while the block runs.
 
     Args:
         root: the Git repository to pull experiments into.
         remote: the Git remote.
+        start: commit from which they start.
         logs: folder for `<experiment>.log`.
         board: from `open_board`.
         report: called with each job's progress, from another thread.
@@ -189,7 +191,7 @@ def listening(root: Path, remote: str, logs: Path, board: Any, report: Report) -
     def listen() -> None:
         while True:
             last = over.is_set()
-            take_in(root, remote, logs, ray.get(board.take.remote()), report)
+            take_in(root, remote, start, logs, ray.get(board.take.remote()), report)
             if last:
                 return
             over.wait(POLL_SECONDS)
@@ -204,7 +206,12 @@ def listening(root: Path, remote: str, logs: Path, board: Any, report: Report) -
 
 
 def take_in(
-    root: Path, remote: str, logs: Path, reports: list[tuple[str, dict[str, Any]]], report: Report
+    root: Path,
+    remote: str,
+    start: str,
+    logs: Path,
+    reports: list[tuple[str, dict[str, Any]]],
+    report: Report,
 ) -> None:
     """Pass on reports; of the jobs that ended write the logs and pull the experiments, in one go."""
     ended = {experiment: entry for experiment, entry in reports if entry.get("final")}
@@ -214,7 +221,8 @@ def take_in(
     for experiment, entry in ended.items():
         if "log" in entry:
             files.write_text(logs / f"{experiment}.log", entry["log"])
-    trouble = pull(root, remote, [name for name, entry in ended.items() if entry["state"] == "done"])
+    done = [name for name, entry in ended.items() if entry["state"] == "done"]
+    trouble = pull(root, remote, [experiments.reference(root, name, start) for name in done])
     for experiment, entry in ended.items():
         last = as_progress(entry)
         if trouble and last.state == "done":
@@ -228,24 +236,25 @@ def as_progress(entry: Mapping[str, Any]) -> Progress:
     return Progress(**{name: value for name, value in entry.items() if name in known})
 
 
-def pull(root: Path, remote: str, names: list[str]) -> str:
-    """Pull experiments and their artifacts; return what went wrong, or nothing."""
-    if not names:
+def pull(root: Path, remote: str, references: list[str]) -> str:
+    """Pull experiments, by their references, and their artifacts; return what went wrong, or nothing."""
+    if not references:
         return ""
     try:
-        node_job.dvc(root, "exp", "pull", remote, *names)
+        node_job.dvc(root, "exp", "pull", remote, *references)
     except InputError as error:
         return str(error)
     return ""
 
 
-def pull_finished(root: Path, remote: str, sweep: str) -> None:
+def pull_finished(root: Path, remote: str, start: str, sweep: str) -> None:
     """Pull the experiments of a sweep that an earlier run of it has pushed but not taken in.
 
     Raises:
         InputError: the remotes cannot be read.
     """
-    listed = git(root, "ls-remote", remote, f"{experiments.reference(root, sweep)}-*").splitlines()
-    there = [line.rsplit("/", 1)[-1] for line in listed]
-    if trouble := pull(root, remote, [name for name in there if experiments.accuracy(root, name) is None]):
+    pattern = f"{experiments.reference(root, sweep, start)}-*"
+    there = [line.split()[1] for line in git(root, "ls-remote", remote, pattern).splitlines()]
+    lacking = [ref for ref in there if experiments.accuracy(root, ref.rsplit("/", 1)[-1], start) is None]
+    if trouble := pull(root, remote, lacking):
         raise InputError(trouble)

@@ -1,30 +1,32 @@
 """Whether the nodes of a cluster could get what is to be swept: its commit by Git, its data by DVC."""
 
 import json
+import tempfile
 from pathlib import Path
 
-from pipeline import node_job
+from pipeline import experiments, node_job
 from pipeline.config import InputError
 from pipeline.experiments import git
 
 
-def check(root: Path) -> str:
+def check(root: Path, start: str) -> str:
     """Refuse a sweep whose code or data the nodes could not get; takes some seconds.
 
     Args:
-        root: the Git repository; what is to be swept is committed.
+        root: the Git repository.
+        start: commit that is to be swept.
 
     Returns:
         The name of the Git remote.
 
     Raises:
-        InputError: no Git remote, HEAD is not pushed, no DVC remote that nodes reach, or the prepared
+        InputError: no Git remote, the commit is not pushed, no DVC remote that nodes reach, or the prepared
             data is not there.
     """
     remote = git_remote(root)
-    _check_pushed(root, remote, git(root, "rev-parse", "HEAD"))
-    _check_dvc_remote(root)
-    _check_data(root)
+    _check_pushed(root, remote, start)
+    _check_dvc_remote(root, start)
+    _check_data(root, start)
     return remote
 
 
@@ -43,17 +45,19 @@ def git_remote(root: Path) -> str:
 def _check_pushed(root: Path, remote: str, commit: str) -> None:
     git(root, "fetch", "--quiet", "--no-tags", remote)
     if not git(root, "branch", "--remotes", "--list", f"{remote}/*", "--contains", commit):
+        beside = git(root, "rev-list", "--max-count=1", commit, "^HEAD")
+        what = f"{commit[:8]}:refs/heads/BRANCH" if beside else "HEAD"
         raise InputError(
             f"commit {commit[:8]} is not on the Git remote {remote}, where nodes take it from:"
-            f" `git push {remote} HEAD`"
+            f" `git push {remote} {what}`"
         )
 
 
-def _check_dvc_remote(root: Path) -> None:
+def _check_dvc_remote(root: Path, start: str) -> None:
     """Nodes have what is committed: `.dvc/config`, not `.dvc/config.local`."""
     from configobj import ConfigObj
 
-    committed = ConfigObj(git(root, "show", "HEAD:.dvc/config").splitlines())
+    committed = ConfigObj(git(root, "show", f"{start}:.dvc/config").splitlines())
     name = committed.get("core", {}).get("remote")
     remote = next((committed[key] for key in committed if name and key in _section_names(name)), None)
     if remote is None or "url" not in remote:
@@ -73,9 +77,13 @@ def _section_names(remote: str) -> tuple[str, ...]:
     return f'remote "{remote}"', f"'remote \"{remote}\"'"
 
 
-def _check_data(root: Path) -> None:
+def _check_data(root: Path, start: str) -> None:
+    """Nodes take the data that the commit's dvc.lock names; the one of this folder may name other."""
     stages = node_job.DATA_STAGES
-    states = json.loads(node_job.dvc(root, "status", "--cloud", "--json", *stages))
+    with tempfile.TemporaryDirectory() as folder:
+        clone = Path(folder) / "clone"
+        experiments.clone(root, clone, start)
+        states = json.loads(node_job.dvc(clone, "status", "--cloud", "--json", *stages))
     absent = sorted(name for name, state in states.items() if state != "deleted")
     if absent:
         raise InputError(

@@ -219,7 +219,7 @@ def log_end(log: Path, code: int) -> str:
 
 
 def run_apart(
-    job: Job, root: Path, scratch: Path, report: Callable[[Progress], None], commit: str = "HEAD"
+    job: Job, root: Path, scratch: Path, report: Callable[[Progress], None], commit: str
 ) -> Progress:
     """`run` in a clone of its own below `scratch`, then take the experiment over into `root`.
 
@@ -247,7 +247,7 @@ def run_apart(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def clone(root: Path, folder: Path, commit: str = "HEAD") -> None:
+def clone(root: Path, folder: Path, commit: str) -> None:
     """Make a clone of a commit that shares objects and DVC's cache with `root`; takes about 0.2 s.
 
     `dvc exp run` detaches HEAD and resets the files of its folder while it starts, also with `--temp`.

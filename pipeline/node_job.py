@@ -80,13 +80,14 @@ def push(root: Path, experiment: str) -> None:
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
-    commit = experiments.git(root, "rev-parse", experiments.reference(root, experiment))
+    reference = experiments.reference(root, experiment)
+    commit = experiments.git(root, "rev-parse", reference)
     try:
         with Repo(str(root)) as repo:
             repo.push(revs=[commit], workspace=False)
     except DvcException as error:
         raise InputError(f"dvc push of {experiment}: {error}") from None
-    dvc(root, "exp", "push", "--no-cache", REMOTE, experiment)
+    dvc(root, "exp", "push", "--no-cache", REMOTE, reference)
 
 
 def dvc(root: Path, *arguments: str) -> str:

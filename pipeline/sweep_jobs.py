@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 FAILED_ACCURACY = 0.0
 REFRESH_SECONDS = 0.5
 OVER = ("done", "failed", "skipped")
+KNOWN_SECONDS = "seconds_by_start"
 
 
 @dataclass(frozen=True)
@@ -115,35 +116,38 @@ def _end_with_parent(parent: int) -> None:
 
 
 def keep(folder: Path, sweep: int, job: Job, progress: Progress) -> None:
-    """Keep a job's progress; of one that is skipped, also how long it took when it was run."""
+    """Keep a job's progress; of one that is skipped, also how long it took when it was run.
+
+    Kept with it: the process id of the sweep, the commit from which it started, and the seconds that the
+    experiment of this name took from each commit from which it ever ran.
+    """
+    commit, known = start(folder), _known_seconds(folder, job.experiment)
     if progress.state == "skipped":
-        progress = replace(progress, seconds=_known_seconds(folder, job.experiment))
-    write_state(folder, sweep, State(job, progress))
+        progress = replace(progress, seconds=known.get(commit, 0.0))
+    # Without seconds it was found on a cluster's Git remote.
+    if progress.state == "done" and progress.seconds:
+        known = {**known, commit: progress.seconds}
+    value = {"sweep": sweep, "start": commit, **asdict(job), **asdict(progress), KNOWN_SECONDS: known}
+    files.write_json(folder / f"{job.experiment}.json", value)
 
 
-def _known_seconds(folder: Path, experiment: str) -> float:
-    """How long an experiment took when it was run, if that is known."""
+def _known_seconds(folder: Path, experiment: str) -> dict[str, float]:
+    """How long an experiment took when it was run, by the commit from which it started."""
     try:
-        stored = files.read_json(folder / f"{experiment}.json")
-        return float(stored["seconds"]) if stored["state"] in ("done", "skipped") else 0.0
+        return dict(files.read_json(folder / f"{experiment}.json")[KNOWN_SECONDS])
     except (InputError, KeyError, TypeError):
-        return 0.0
-
-
-def write_state(folder: Path, sweep: int, state: State) -> None:
-    """Keep a job's state: its name, overrides and progress, and the process id of its sweep."""
-    value = {"sweep": sweep, **asdict(state.job), **asdict(state.progress)}
-    files.write_json(folder / f"{state.job.experiment}.json", value)
+        return {}
 
 
 def read_states(folder: Path, sweep: int, planned: Sequence[Job]) -> list[State]:
     """State of each job of one sweep: those planned in their order, then others as they were found."""
-    found = {}
+    # The commit too: a process id comes again, in a container even at each start.
+    found, names, claim = {}, [field.name for field in fields(Progress)], (sweep, start(folder))
     for path in sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns):
         stored = files.read_json(path)
-        if stored.pop("sweep", None) == sweep:
-            job = Job(stored.pop("experiment"), stored.pop("overrides"))
-            found[job.experiment] = State(job, Progress(**stored))
+        if (stored.get("sweep"), stored.get("start")) == claim:
+            job = Job(stored["experiment"], stored["overrides"])
+            found[job.experiment] = State(job, Progress(**{name: stored[name] for name in names}))
     waiting = {job.experiment: State(job, Progress("waiting")) for job in planned}
     return list({**waiting, **found}.values())
 

@@ -26,12 +26,13 @@ METRICS = (
 MAX_FACTORS = 4
 
 
-def write_answer(root: Path, name: str, jobs: Sequence[Job]) -> Path:
+def write_answer(root: Path, name: str, start: str, jobs: Sequence[Job]) -> Path:
     """Read every job's experiment and write `reports/sweeps/<name>/`, all of it or nothing.
 
     Args:
         root: of the project.
         name: of the sweep.
+        start: commit from which its experiments started; one that started elsewhere is none of them.
         jobs: experiment, Hydra overrides as given, and seconds that it took or None. One without an
             experiment or without results, as of a failed job, is named on the page and left out.
 
@@ -39,10 +40,11 @@ def write_answer(root: Path, name: str, jobs: Sequence[Job]) -> Path:
         The folder: `results.csv`, `summary.md`, pictures.
 
     Raises:
-        InputError: no job has results.
+        InputError: no job has results; an earlier run's answer then says so, see `outdate`.
     """
-    runs, problems = read_runs(root, jobs)
+    runs, problems = read_runs(root, start, jobs)
     if not runs:
+        outdate(root, name, len(jobs))
         raise InputError(
             f"sweep {name}: none of {len(jobs)} jobs has results ({problems[0] if problems else 'no jobs'});"
             " expected at least one finished experiment"
@@ -58,14 +60,27 @@ def write_answer(root: Path, name: str, jobs: Sequence[Job]) -> Path:
     return folder
 
 
-def read_runs(root: Path, jobs: Sequence[Job]) -> tuple[list[Run], list[str]]:
+def outdate(root: Path, name: str, num_jobs: int) -> Path | None:
+    """Say in the answer of an earlier run of a sweep that the last run has none.
+
+    Returns:
+        The folder with that answer, or None if there is none.
+    """
+    page = root / "reports" / "sweeps" / name / "summary.md"
+    if not page.is_file():
+        return None
+    files.write_text(page, sweep_summary.outdated(page.read_text(), num_jobs))
+    return page.parent
+
+
+def read_runs(root: Path, start: str, jobs: Sequence[Job]) -> tuple[list[Run], list[str]]:
     """What each experiment holds, each experiment once, and a line for each thing that is missing."""
     runs, problems, without = [], [], []
     named = {experiment: (overrides, seconds) for experiment, overrides, seconds in jobs}
     with tempfile.TemporaryDirectory() as folder:
         for experiment, (overrides, seconds) in named.items():
             try:
-                revision = revisions.resolve(root, experiment)
+                revision = revisions.started_from(root, start, experiment)
             except InputError:
                 problems.append(f"`{experiment}` ({' '.join(overrides)}): no such experiment, its job failed")
                 continue

@@ -18,6 +18,7 @@ from pipeline.sweep_runs import (
 )
 
 Job = tuple[str, list[str], float | None]
+NO_RESULTS = "**The last run of this sweep has no results"
 ONE_SEED = "Every configuration ran with one seed, so how much of a difference is luck is not known:"
 
 
@@ -47,6 +48,23 @@ def summary(
     chosen = representative(smallest_as_good(found) or best_of(found))
     parts += ["## Use it", _use(chosen), "## Repeat it", repeat(name, jobs)]
     return "\n\n".join(parts) + "\n"
+
+
+def outdated(page: str, num_jobs: int) -> str:
+    """The page of an earlier run, which says so below its title.
+
+    Args:
+        page: as `summary` or this function returned it.
+        num_jobs: of the last run, none of which has results.
+    """
+    title, _, rest = page.partition("\n\n")
+    if rest.startswith(NO_RESULTS):
+        rest = rest.partition("\n\n")[2]
+    note = (
+        f"{NO_RESULTS}: none of its {num_jobs} jobs succeeded.** All that follows here, `results.csv` and the"
+        " pictures are an earlier run's."
+    )
+    return f"{title}\n\n{note}\n\n{rest}"
 
 
 def answer(found: Sequence[Configuration]) -> str:
@@ -151,6 +169,9 @@ def _use(run: Run) -> str:
         "dvc repro                     # draws what a sweep leaves out: feature maps, explanations, ...\n"
         f"dvc exp branch {run.experiment} BRANCH    # or as a Git branch\n```\n\n"
         f"`results.csv` names the experiment of every run (this one: seed {run.seed})."
+        " The experiments live in the Git repository where the sweep ran, not in a clone of it:"
+        " `dvc exp push REMOTE NAME` there and `dvc exp pull REMOTE NAME` here bring one;"
+        " else repeat the sweep."
     )
 
 

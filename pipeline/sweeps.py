@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline import config
+from pipeline import config, revisions
 from pipeline.config import InputError
 from pipeline.experiments import Job, git
 
 SCRATCH = ".sweeps"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-# What an experiment is made of. Reports may differ: they are what it makes.
-SOURCES = ("conf", "pipeline", "params.yaml", "dvc.yaml", "dvc.lock", ".dvc", ".dvcignore", "data/external")
+# What an experiment is made of. Reports and dvc.lock may differ: they are what it makes.
+SOURCES = ("conf", "pipeline", "params.yaml", "dvc.yaml", ".dvc", ".dvcignore", "data/external")
 SEARCH_SEED = 42
 # Per experiment, beside its models: reports, pictures and Git objects.
 REPORT_BYTES = 10 * 2**20
@@ -230,6 +230,32 @@ def check_repository(root: Path) -> None:
         raise InputError(
             f"uncommitted changes: {names}; an experiment starts from a commit: commit or stash them"
         )
+
+
+def start(root: Path, name: str) -> str:
+    """Choose the commit from which a sweep starts: one with the sources of HEAD that has experiments of it.
+
+    That is HEAD itself if it has some, else the newest such commit; without any, HEAD. So a commit of
+    reports, of documents or of dvc.lock leaves the experiments of a sweep where they are found.
+
+    Args:
+        root: the Git repository.
+        name: of the sweep.
+    """
+    head = git(root, "rev-parse", "HEAD")
+    own = re.compile(rf"{name}-[0-9a-f]{{8}}")
+    commits = {one.baseline for one in revisions.experiments(root) if own.fullmatch(one.name)}
+    if head in commits or not commits:
+        return head
+    # An experiment may have outlived the commit that it started from.
+    newest = git(root, "rev-list", "--no-walk=sorted", "--ignore-missing", *sorted(commits)).split()
+    sources = _sources(root, head)
+    return next((commit for commit in newest if _sources(root, commit) == sources), head)
+
+
+def _sources(root: Path, commit: str) -> str:
+    """Path, mode and digest of all that an experiment from this commit is made of."""
+    return git(root, "ls-tree", "-r", commit, "--", *SOURCES)
 
 
 def check_disk(root: Path, num_jobs: int, num_parallel: int) -> None:

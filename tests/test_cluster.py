@@ -165,6 +165,10 @@ def experiments(project: Project, where: str = ".") -> list[str]:
     return sorted(line.rsplit("/", 1)[1] for line in listed if "/exec/" not in line)
 
 
+def start(project: Project) -> str:
+    return project.run("git", "rev-parse", "HEAD").strip()
+
+
 def test_a_sweep_that_loses_a_node_ends_with_every_result_and_none_twice(head, nodes):
     running = sweep(head, nodes, "seed=1,2")
     try:
@@ -190,11 +194,22 @@ def test_a_sweep_that_loses_a_node_ends_with_every_result_and_none_twice(head, n
     assert not processes_below(nodes.folders[1])
 
 
-def test_a_sweep_started_again_finds_what_is_done(head, nodes):
+def test_a_sweep_started_again_finds_what_is_done_also_after_its_answer_was_committed(head, nodes):
+    name = experiments(head)[0]
+    head.run("git", "add", "reports/sweeps")
+    head.run("git", "commit", "--quiet", "--message", "answer")
+    # One that this machine lacks, and whose name tells nothing: the remote has two of it.
+    local = head.run("git", "for-each-ref", "--format=%(refname)", f"refs/exps/*/*/{name}").strip()
+    other = f"refs/exps/{start(head)[:2]}/{start(head)[2:]}/{name}"
+    head.run("git", "push", "--quiet", "origin", f"{local}:{other}")
+    head.run("git", "update-ref", "-d", local)
     running = sweep(head, nodes, "seed=1,2")
     output, _ = running.communicate(timeout=120)
     assert running.returncode == 0, output
     assert "2 skipped" in output
+    assert local in head.run("git", "for-each-ref", "refs/exps")
+    assert other not in head.run("git", "for-each-ref", "refs/exps")
+    head.run("git", "push", "--quiet", "--delete", "origin", other)
 
 
 def test_a_job_fails_by_name_and_artifacts_of_the_other_travel_through_an_s3_compatible_server(
@@ -246,23 +261,24 @@ def test_a_wrong_token_or_address_is_told_in_one_line(head, nodes):
 def test_what_the_nodes_could_not_get_is_told_before_anything_runs(prepared, tmp_path):
     project, remote = prepared.copied(tmp_path / "project"), tmp_path / "remote.git"
     with pytest.raises(InputError, match=r"has no Git remote origin, .* `git remote add origin URL`"):
-        cluster_checks.check(project.folder)
+        cluster_checks.check(project.folder, start(project))
     project.run("git", "init", "--quiet", "--bare", str(remote))
     project.run("git", "remote", "add", "origin", str(remote))
     with pytest.raises(InputError, match=r"commit \w{8} is not on the Git remote origin, .* `git push"):
-        cluster_checks.check(project.folder)
+        cluster_checks.check(project.folder, start(project))
     project.run("git", "push", "--quiet", "origin", "main")
     with pytest.raises(InputError, match=r"has no default remote, .* `dvc remote add --default NAME URL`"):
-        cluster_checks.check(project.folder)
+        cluster_checks.check(project.folder, start(project))
     project.dvc("remote", "add", "--default", "store", "../store")
     project.commit()
     project.run("git", "push", "--quiet", "origin", "main")
     with pytest.raises(InputError, match=r"remote store: received the relative folder"):
-        cluster_checks.check(project.folder)
+        cluster_checks.check(project.folder, start(project))
     project.dvc("remote", "modify", "store", "url", str(tmp_path / "store"))
     project.commit()
     project.run("git", "push", "--quiet", "origin", "main")
     with pytest.raises(InputError, match=r"data/.*: not on the DVC remote, .* `dvc push`"):
-        cluster_checks.check(project.folder)
+        cluster_checks.check(project.folder, start(project))
     project.dvc("push")
-    assert cluster_checks.check(project.folder) == "origin"
+    (project.folder / "dvc.lock").unlink()
+    assert cluster_checks.check(project.folder, start(project)) == "origin"

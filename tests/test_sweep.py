@@ -1,5 +1,7 @@
 """Sweeps by the real dvc, on digits and with the stages up to the scores: sweeps know none by name."""
 
+import csv
+import hashlib
 import json
 import os
 import shutil
@@ -11,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 import yaml
-from conftest import Project, environment
+from conftest import Project, digest, environment
 
 from pipeline import config, experiments
 
@@ -159,6 +161,97 @@ def test_the_answer_is_written_from_the_jobs_that_have_results(restarted, projec
     rows = project.read("reports/sweeps/rates/results.csv").splitlines()
     assert len(rows) == 1 + 2
     assert (project.folder / "reports" / "sweeps" / "rates" / "summary.md").exists()
+
+
+@pytest.fixture(scope="module")
+def elsewhere(restarted, project, tmp_path_factory) -> tuple[Project, str, str]:
+    """A copy in which the sweep ran from a commit of its own while HEAD moved on, and the two commits.
+
+    HEAD has experiments of the names of all three jobs, also of the one that failed.
+    """
+    copy = project.copied(tmp_path_factory.mktemp("elsewhere") / "project")
+    head = experiments.git(copy.folder, "rev-parse", "HEAD")
+    names = {rate: state["experiment"] for rate, state in states(project.folder, "rates").items()}
+    finished = experiments.reference(copy.folder, names["train.learning_rate=0.001"])
+    for name in names.values():
+        copy.run("git", "update-ref", experiments.reference(copy.folder, name), finished)
+    copy.edit("conf/model/cnn.yaml", "filters: [8, 12]", "filters: [4, 6]")
+    copy.dvc("repro", "compose")
+    copy.commit()
+    start = experiments.git(copy.folder, "rev-parse", "HEAD")
+    process = sweep(copy.folder, *RATES[:-1], "train.learning_rate=0.001,1e38")
+    try:
+        assert wait_for(lambda: (copy.folder / ".sweeps/rates/owner").exists() or process.poll() is not None)
+        at_work = copy.folder / ".sweeps" / "rates"
+        assert wait_for(lambda: start in (at_work / "owner").read_text() or process.poll() is not None)
+        copy.run("git", "checkout", "--quiet", "--force", "--detach", head)
+        output = process.communicate(timeout=900)[0]
+    finally:
+        process.kill()
+    assert "1 done, 1 failed" in output, output
+    return copy, start, names["train.learning_rate=1e+38"]
+
+
+def test_the_answer_of_a_sweep_whose_head_moved_holds_its_own_numbers_and_its_failure(elsewhere):
+    copy, start, failed = elsewhere
+    (row,) = csv.DictReader(copy.read("reports/sweeps/rates/results.csv").splitlines())
+    reference = experiments.reference(copy.folder, row["experiment"], start)
+    metrics = json.loads(copy.run("git", "show", f"{reference}:reports/metrics.json"))
+    other = json.loads(
+        copy.run(
+            "git", "show", f"{experiments.reference(copy.folder, row['experiment'])}:reports/metrics.json"
+        )
+    )
+    assert int(row["parameters"]) == metrics["parameters"] != other["parameters"]
+    assert float(row["validation.accuracy"]) == pytest.approx(metrics["validation"]["accuracy"], abs=1e-6)
+    page = copy.read("reports/sweeps/rates/summary.md")
+    assert f"- `{failed}` (train.learning_rate=1e+38 runtime.threads=1)" in page
+
+
+@pytest.fixture(scope="module")
+def other_machine(restarted, project, tmp_path_factory) -> Project:
+    """A copy that was run on a CPU which gives other bytes: dvc.lock names outputs that no cache has."""
+    copy = project.copied(tmp_path_factory.mktemp("other") / "project")
+    made = states(project.folder, "rates")["train.learning_rate=0.001"]["experiment"]
+    copy.run(
+        *("git", "checkout", "--quiet", experiments.reference(copy.folder, made)),
+        *("--", "dvc.lock", "reports/metrics.json", "reports/history.tsv"),
+    )
+    lock = yaml.safe_load(copy.read("dvc.lock"))
+    for stage in STAGES[1:]:
+        for out in lock["stages"][stage]["outs"]:
+            out["md5"] = hashlib.md5(out["md5"].encode()).hexdigest() + out["md5"][32:]
+    (copy.folder / "dvc.lock").write_text(yaml.safe_dump(lock, sort_keys=False))
+    (copy.folder / "reports/metrics.json").write_text("{}\n")
+    return copy
+
+
+def ended(folder: Path, *arguments: str) -> str:
+    """Output of a sweep that succeeds."""
+    process = sweep(folder, *arguments)
+    output = process.communicate(timeout=900)[0]
+    assert process.returncode == 0, output
+    return output
+
+
+def test_outputs_of_another_machine_are_no_obstacle_and_committing_them_restarts_nothing(other_machine):
+    folder, seeds = other_machine.folder, ("-m", "hydra.job.name=seeds", "seed=1")
+    head = experiments.git(folder, "rev-parse", "HEAD")
+    assert "1 done" in ended(folder, *seeds)
+    answer = digest(folder / "reports/sweeps/seeds", "*")
+    other_machine.commit()
+    output = ended(folder, *seeds)
+    assert "1 skipped" in output
+    assert f"from commit {head[:8]}, which has its experiments and the same sources" in output
+    assert digest(folder / "reports/sweeps/seeds", "*") == answer
+    assert other_machine.run("git", "status", "--porcelain") == ""
+    # A source changes, so that the job starts from the commit that names what is in no cache.
+    other_machine.edit("conf/train/default.yaml", "patience: 2", "patience: 3")
+    other_machine.dvc("repro", "compose")
+    other_machine.commit()
+    output = ended(folder, *seeds)
+    assert "1 done" in output
+    assert "from commit" not in output
 
 
 def test_the_queue_of_dvc_gives_the_same_results(restarted, project, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from conftest import digest
 from sweeps_by_hand import grid, override, run, search
 
-from pipeline import files, sweep_results, sweep_summary
+from pipeline import experiments, files, sweep_results, sweep_summary
 from pipeline.config import InputError
 from pipeline.sweep_runs import configurations
 
@@ -44,6 +44,7 @@ def test_the_page_opens_with_the_fewest_filters_that_are_as_good_as_the_best():
     assert "with 4 times the parameters" in opening
     assert "| [16,32] | 48 | 48,000 | 0.9350 ± 0.0071 |" in text
     assert "dvc exp apply e-16-32-0.94-2" in text
+    assert "The experiments live in the Git repository where the sweep ran, not in a clone" in text
     assert "![Losses](curves.png)" in text
 
 
@@ -67,14 +68,17 @@ def test_the_page_names_what_is_missing():
 
 @pytest.fixture(scope="module")
 def swept(trained, tmp_path_factory):
-    """The trained project with three experiments: the real one, another seed, one without a model."""
+    """The trained project with three experiments: the real one, another seed, one without a model.
+
+    HEAD is a later commit than their start, and has experiments of its own under two of the jobs' names.
+    """
     project = trained.copied(tmp_path_factory.mktemp("swept") / "project")
     ref = project.run("git", "for-each-ref", "--format=%(refname)", "refs/exps").split()[0]
     folder, first = ref.rsplit("/", 1)
     project.run("git", "checkout", "--quiet", "--force", ref)
     metrics = json.loads(project.read("reports/metrics.json"))
 
-    def experiment(name: str) -> None:
+    def experiment(name: str, folder: str = folder) -> None:
         project.commit()
         project.run("git", "update-ref", f"{folder}/{name}", "HEAD")
 
@@ -88,7 +92,17 @@ def swept(trained, tmp_path_factory):
     (project.folder / "dvc.lock").write_text(project.read("dvc.lock").replace(lock, "0" * 32))
     experiment("no-model")
     project.run("git", "checkout", "--quiet", "--force", "main")
-    return project, first, metrics, best
+    start = experiments.git(project.folder, "rev-parse", "HEAD")
+    project.commit()
+    elsewhere = experiments.reference(project.folder, "")[:-1]
+    project.run("git", "checkout", "--quiet", "--force", "--detach", f"{folder}/other-seed")
+    project.edit("params.yaml", "epochs: 3", "epochs: 4")
+    other = {**metrics, "validation": {**metrics["validation"], "accuracy": 0.125}}
+    files.write_json(project.folder / "reports/metrics.json", other)
+    for name in (first, "crashed"):
+        experiment(name, elsewhere)
+    project.run("git", "checkout", "--quiet", "--force", "main")
+    return project, start, first, metrics, best
 
 
 def jobs_of(first: str) -> list:
@@ -102,8 +116,8 @@ def jobs_of(first: str) -> list:
 
 
 def test_the_answer_of_real_experiments_is_complete_and_names_what_is_missing(swept):
-    project, first, metrics, best = swept
-    folder = sweep_results.write_answer(project.folder, "rates", jobs_of(first))
+    project, start, first, metrics, best = swept
+    folder = sweep_results.write_answer(project.folder, "rates", start, jobs_of(first))
     assert folder == project.folder / "reports/sweeps/rates"
     names = {path.name for path in folder.iterdir()}
     pictures = {"accuracy_parameters.png", "accuracy_learning_rate.png", "curves.png", "kernels.png"}
@@ -116,24 +130,47 @@ def test_the_answer_of_real_experiments_is_complete_and_names_what_is_missing(sw
         metrics["validation"]["accuracy"], abs=1e-6
     )
     text = (folder / "summary.md").read_text()
+    assert 0.125 not in {float(row["validation.accuracy"]) for row in rows.values()}
+    assert "train.epochs" not in text
     assert "`crashed` (train.learning_rate=0.02 seed=7): no such experiment" in text
     assert "Without kernels, as their models are not" in text
     assert str(project.folder) not in text
-    runs, _ = sweep_results.read_runs(project.folder, jobs_of(first))
+    runs, _ = sweep_results.read_runs(project.folder, start, jobs_of(first))
     assert (runs[0].kernel == best["conv2d"][0]).all()
     assert runs[2].kernel is None
 
 
 def test_the_answer_written_twice_is_the_same_bytes(swept):
-    project, first, *_ = swept
+    project, start, first, *_ = swept
     written = [
-        digest(sweep_results.write_answer(project.folder, "twice", jobs_of(first)), "*") for _ in range(2)
+        digest(sweep_results.write_answer(project.folder, "twice", start, jobs_of(first)), "*")
+        for _ in range(2)
     ]
     assert written[0] == written[1]
 
 
 def test_a_sweep_without_any_result_is_refused_and_writes_nothing(swept):
-    project, *_ = swept
+    project, start, *_ = swept
     with pytest.raises(InputError, match=r"none of 1 jobs has results .*crashed.*expected at least one"):
-        sweep_results.write_answer(project.folder, "none", [("crashed", [override([4])], None)])
+        sweep_results.write_answer(project.folder, "none", start, [("crashed", [override([4])], None)])
     assert not (project.folder / "reports/sweeps/none").exists()
+
+
+def test_an_earlier_answer_says_that_the_last_run_has_none_until_a_run_has_results(swept):
+    project, start, first, *_ = swept
+    folder = sweep_results.write_answer(project.folder, "again", start, jobs_of(first))
+    good, page = digest(folder, "*"), (folder / "summary.md").read_text()
+    failed = [(f"crashed-{number}", [f"seed={number}"], None) for number in range(3)]
+    pages = []
+    for jobs in (failed[:2], failed, failed):
+        with pytest.raises(InputError, match=r"none of . jobs has results"):
+            sweep_results.write_answer(project.folder, "again", start, jobs)
+        pages.append((folder / "summary.md").read_text())
+    title, note, rest = pages[2].split("\n\n", 2)
+    assert note.startswith("**The last run of this sweep has no results: none of its 3 jobs succeeded.**")
+    assert f"{title}\n\n{rest}" == page
+    assert pages[0] == pages[1].replace("3 jobs", "2 jobs")
+    assert pages[1] == pages[2]
+    assert {**digest(folder, "*"), "summary.md": good["summary.md"]} == good
+    sweep_results.write_answer(project.folder, "again", start, jobs_of(first))
+    assert digest(folder, "*") == good

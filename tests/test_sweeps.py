@@ -9,7 +9,8 @@ import pytest
 from conftest import ROOT, environment
 from rich.console import Console
 
-from pipeline import sweep_jobs, sweeps
+from pipeline import experiments, sweep_jobs, sweeps
+from pipeline.commands import sweep
 from pipeline.config import InputError
 from pipeline.experiments import Job, Progress
 from pipeline.sweep_jobs import State
@@ -17,8 +18,9 @@ from pipeline.sweep_jobs import State
 CONF = ROOT / "conf"
 
 
-def git(folder, *arguments):
-    subprocess.run(["git", *arguments], cwd=folder, check=True, env=environment(), capture_output=True)
+def git(folder, *arguments, **variables):
+    command, variables = ["git", *arguments], {**environment(), **variables}
+    subprocess.run(command, cwd=folder, check=True, env=variables, capture_output=True)
 
 
 @pytest.fixture
@@ -123,6 +125,57 @@ def test_the_table_shows_what_tells_jobs_apart_and_how_far_they_are():
     ]
 
 
+def test_seconds_of_a_skipped_job_are_those_from_the_same_start(tmp_path):
+    job = Job("seed-1", ["seed=1"])
+
+    def kept(start: str, progress: Progress) -> Progress:
+        folder = tmp_path / "seed"
+        with sweep_jobs.only_one(folder, start):
+            sweep_jobs.keep(folder, sweep_jobs.owner(folder), job, progress)
+            (state,) = sweep_jobs.read_states(folder, sweep_jobs.owner(folder), [job])
+        return state.progress
+
+    skipped = Progress("skipped", accuracy=0.5)
+    assert kept("a" * 40, Progress("done", accuracy=0.5, seconds=7.0)).seconds == 7
+    assert kept("b" * 40, skipped).seconds == 0
+    assert kept("b" * 40, Progress("done", accuracy=0.5, seconds=9.0)).seconds == 9
+    assert kept("a" * 40, Progress("failed", seconds=2.0)).seconds == 2
+    assert [kept(start * 40, skipped).seconds for start in "ab"] == [7, 9]
+
+
+def test_states_of_an_earlier_sweep_from_another_start_are_not_shown_also_if_its_process_id_is_the_same(
+    tmp_path,
+):
+    job = Job("seed-1", ["seed=1"])
+    with sweep_jobs.only_one(tmp_path, "a" * 40):
+        sweep_jobs.keep(tmp_path, sweep_jobs.owner(tmp_path), job, Progress("done", accuracy=0.5))
+    with sweep_jobs.only_one(tmp_path, "b" * 40):
+        states = sweep_jobs.read_states(tmp_path, sweep_jobs.owner(tmp_path), [job])
+    assert states == [State(job, Progress("waiting"))]
+
+
+def test_a_sweep_of_which_every_job_failed_tells_that_the_answer_is_an_earlier_one(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(sweep, "ROOT", tmp_path)
+    states = [State(Job("seed-1", ["seed=1"]), Progress("failed", log_end="no"))]
+
+    def told() -> str:
+        with pytest.raises(InputError) as error:
+            sweep.conclude("seed", "a" * 40, states, 1.0)
+        return str(error.value)
+
+    assert told() == "1 of 1 jobs failed: seed-1; see .sweeps/seed/"
+    assert not (tmp_path / "reports").exists()
+    page = tmp_path / "reports" / "sweeps" / "seed" / "summary.md"
+    page.parent.mkdir(parents=True)
+    page.write_text("# Sweep seed\n\n**Best: `seed=2`**\n")
+    assert told().endswith("; reports/sweeps/seed/ has an earlier run's answer, and says so")
+    assert page.read_text().startswith("# Sweep seed\n\n**The last run of this sweep has no results: ")
+    assert page.read_text().endswith("\n\n**Best: `seed=2`**\n")
+    assert "1 failed" in capsys.readouterr().out
+
+
 def test_uncommitted_changes_of_what_an_experiment_is_made_of_are_named(repository):
     sweeps.check_repository(repository)
     (repository / "notes.txt").write_text("other\n")
@@ -133,6 +186,73 @@ def test_uncommitted_changes_of_what_an_experiment_is_made_of_are_named(reposito
         InputError, match=r"uncommitted changes: conf/config\.yaml, params\.yaml; .*commit or stash"
     ):
         sweeps.check_repository(repository)
+
+
+def test_what_a_pipeline_makes_may_differ_from_the_commit(repository):
+    for name in ("dvc.lock", "reports/metrics.json", "reports/figures/loss.png"):
+        (repository / name).parent.mkdir(parents=True, exist_ok=True)
+        (repository / name).write_text("committed\n")
+    sweeps.check_repository(repository)
+    git(repository, "add", "--all")
+    (repository / "dvc.lock").write_text("of another machine\n")
+    (repository / "reports/metrics.json").unlink()
+    sweeps.check_repository(repository)
+    (repository / ".dvc").mkdir()
+    (repository / ".dvc" / "config").write_text("[core]\n")
+    with pytest.raises(InputError, match=r"uncommitted changes: \.dvc/config; "):
+        sweeps.check_repository(repository)
+
+
+def commit(folder, name, text):
+    """Commit a file, a second after the commit before it; return the commit."""
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(text)
+    seconds = int(experiments.git(folder, "log", "-1", "--format=%ct")) + 1
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", name, GIT_COMMITTER_DATE=f"@{seconds}")
+    return experiments.git(folder, "rev-parse", "HEAD")
+
+
+def put(folder, start, name):
+    """Make an experiment that started from a commit."""
+    git(folder, "update-ref", f"refs/exps/{start[:2]}/{start[2:]}/{name}", "HEAD")
+
+
+def test_a_sweep_starts_from_head_while_it_has_no_experiments(repository):
+    head = commit(repository, "params.yaml", "seed: 1")
+    assert sweeps.start(repository, "seed") == head
+    # Of other sweeps, and one that outlived the commit that it started from.
+    for start, name in ((head, "seed-more-0123abcd"), (head, "other-0123abcd"), ("0" * 40, "seed-0123abcd")):
+        put(repository, start, name)
+    later = commit(repository, "reports/page.md", "more")
+    assert sweeps.start(repository, "seed") == later
+
+
+def test_commits_of_what_is_no_source_leave_a_sweep_at_the_newest_start_that_has_experiments(repository):
+    starts = [commit(repository, "reports/page.md", text) for text in ("first", "second")]
+    for start in starts:
+        put(repository, start, "seed-0123abcd")
+    for name in ("reports/page.md", "docs/page.md", "README.md", "dvc.lock", "tests/test.py"):
+        head = commit(repository, name, "other")
+        assert sweeps.start(repository, "seed") == starts[1]
+    put(repository, head, "seed-89abcdef")
+    assert sweeps.start(repository, "seed") == head
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("conf/config.yaml", "pipeline/models.py", "params.yaml", "dvc.yaml"),
+        *(".dvc/config", ".dvcignore", "data/external/pets.dvc"),
+    ],
+)
+def test_a_commit_of_any_source_is_a_new_start_and_its_reverse_leads_back(repository, name):
+    before = commit(repository, name, "one")
+    put(repository, before, "seed-0123abcd")
+    after = commit(repository, name, "two")
+    assert sweeps.start(repository, "seed") == after
+    commit(repository, name, "one")
+    assert sweeps.start(repository, "seed") == before
 
 
 def test_a_folder_without_git_is_refused(tmp_path):

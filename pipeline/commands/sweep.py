@@ -6,9 +6,10 @@
     python -m pipeline.commands.sweep -m hydra/sweeper=optuna hydra.sweeper.n_trials=6 \\
         'model.filters=choice([8,16],[16,32])' 'train.learning_rate=interval(0.0005,0.01)'
 
-Overrides are Hydra's. Each combination becomes the experiment `<sweep>-<digest>`, made from HEAD in a
-clone, so this folder may be worked in meanwhile. Started again, it runs what is not there yet. Logs and
-states lie in `.sweeps/<sweep>/`, the answer in `reports/sweeps/<sweep>/`.
+Overrides are Hydra's. Each combination becomes the experiment `<sweep>-<digest>`, made from a commit in a
+clone, so this folder may be worked in meanwhile. The commit is HEAD, or an earlier one with the same sources
+that has experiments of this sweep: started again, it runs what is not there yet. Logs and states lie in
+`.sweeps/<sweep>/`, the answer in `reports/sweeps/<sweep>/`.
 """
 
 import functools
@@ -51,16 +52,20 @@ def task(plan: sweeps.Plan, folder: Path) -> Iterator[Callable[[DictConfig], flo
 
     settings = cluster.launcher_settings(ROOT / "conf", plan.arguments)
     keep = functools.partial(sweep_jobs.keep, folder, sweep_jobs.owner(folder))
-    with cluster.opened(ROOT, plan.name, settings, folder, keep) as sent:
+    with cluster.opened(ROOT, plan.name, sweep_jobs.start(folder), settings, folder, keep) as sent:
         yield sent
 
 
-def sweep(plan: sweeps.Plan) -> list[State]:
-    """Let Hydra run every job of a plan, show them meanwhile, and return how each one ended."""
+def sweep(plan: sweeps.Plan, start: str) -> list[State]:
+    """Let Hydra run every job of a plan from a commit, show them, and return how each one ended."""
     folder = ROOT / sweeps.SCRATCH / plan.name
-    with sweep_jobs.only_one(folder, git(ROOT, "rev-parse", "HEAD")):
+    with sweep_jobs.only_one(folder, start):
         where = folder.relative_to(ROOT)
         print(f"sweep {plan.name}: {plan.num_jobs} jobs, launcher {plan.launcher}; logs in {where}/")
+        if start != git(ROOT, "rev-parse", "HEAD"):
+            print(
+                f"sweep {plan.name}: from commit {start[:8]}, which has its experiments and the same sources"
+            )
         for remark in plan.remarks:
             print(f"sweep {plan.name}: {remark}")
         if not plan.jobs:
@@ -78,7 +83,7 @@ def _quieten_optuna() -> None:
     optuna.logging.set_verbosity(logging.WARNING)
 
 
-def conclude(name: str, states: list[State], seconds: float) -> None:
+def conclude(name: str, start: str, states: list[State], seconds: float) -> None:
     """Print the closing table, write the answer, and fail if a job did."""
     from rich.console import Console
 
@@ -93,22 +98,32 @@ def conclude(name: str, states: list[State], seconds: float) -> None:
         problems.append(
             f"{len(bad)} of {len(states)} jobs failed: {', '.join(bad)}; see {sweeps.SCRATCH}/{name}/"
         )
-    if len(bad) < len(states):
-        try:
-            write_answer(name, states)
-        except InputError as error:
-            problems.append(str(error))
+    try:
+        if len(bad) < len(states):
+            write_answer(name, start, states)
+        else:
+            problems += no_answer(name, len(states))
+    except InputError as error:
+        problems.append(str(error))
     if problems:
         raise InputError("; ".join(problems))
 
 
-def write_answer(name: str, states: list[State]) -> None:
+def write_answer(name: str, start: str, states: list[State]) -> None:
     """Tables and pictures of what the sweep found."""
     from pipeline import sweep_results
 
     jobs = [(s.job.experiment, s.job.overrides, s.progress.seconds or None) for s in states]
-    folder = sweep_results.write_answer(ROOT, name, jobs)
+    folder = sweep_results.write_answer(ROOT, name, start, jobs)
     print(f"sweep {name}: {folder.relative_to(ROOT)}/summary.md")
+
+
+def no_answer(name: str, num_jobs: int) -> list[str]:
+    """Mark the answer of an earlier run, if there is one; words for it."""
+    from pipeline import sweep_results
+
+    folder = sweep_results.outdate(ROOT, name, num_jobs)
+    return [f"{folder.relative_to(ROOT)}/ has an earlier run's answer, and says so"] if folder else []
 
 
 def main() -> None:
@@ -119,8 +134,9 @@ def main() -> None:
     started = time.monotonic()
     sweeps.check_repository(ROOT)
     plan = sweeps.plan(ROOT / "conf", given)
+    start = sweeps.start(ROOT, plan.name)
     sweeps.check_disk(ROOT, plan.num_jobs, 1 if plan.launcher == "basic" else sweeps.num_cores())
-    conclude(plan.name, sweep(plan), time.monotonic() - started)
+    conclude(plan.name, start, sweep(plan, start), time.monotonic() - started)
 
 
 if __name__ == "__main__":
