@@ -22,12 +22,11 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from pipeline import arrays, files, models, training
+from pipeline.base.imports import ROOT, closure
 from pipeline.config import Config, InputError, load_config, one_line_errors
 
 if TYPE_CHECKING:
     import keras
-
-CODE = Path(__file__).parents[1]
 
 # Images, which stay on disk, and labels by split.
 Splits = dict[str, tuple[arrays.RowFile, files.Array]]
@@ -142,10 +141,7 @@ def _digest(cfg: Config, splits: Splits) -> str:
         "configuration": [asdict(cfg.model), asdict(cfg.train), asdict(cfg.runtime), cfg.seed],
         "data": [arrays.sha256(array) for pair in splits.values() for array in pair],
         "versions": [tf.__version__, keras.__version__],
-        "code": [
-            hashlib.sha256((CODE / name).read_bytes()).hexdigest()
-            for name in ("arrays.py", "models.py", "training.py", "stages/train.py")
-        ],
+        "code": [hashlib.sha256((ROOT / name).read_bytes()).hexdigest() for name in closure(Path(__file__))],
     }
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 

@@ -1,0 +1,1 @@
+"""What is of no subject of this project: errors, files, arrays, Git, locks, processes, imports."""
