@@ -1,1 +1,1 @@
-"""What is of no subject of this project: errors, files, arrays, Git, locks, processes, imports."""
+"""What is no subject of this project: errors, files, arrays, Git, processes, imports."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedSeq
 
+from pipeline.base.files import replaced
 from pipeline.base.imports import ROOT, closure
-from pipeline.files import replaced
 
 
 def deps(path: Path) -> None:

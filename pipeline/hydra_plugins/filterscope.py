@@ -13,9 +13,11 @@ ROOT = Path(__file__).resolve().parents[2]
 MAX_TOLD = 10
 sys.path.insert(0, str(ROOT))
 
-from pipeline import config  # noqa: E402  (needs the path above)
-from pipeline.config import Config  # noqa: E402
-from pipeline.models import trace_shapes  # noqa: E402
+from pipeline.base.errors import InputError  # noqa: E402
+from pipeline.config import composing  # noqa: E402
+from pipeline.config.params import read_values  # noqa: E402
+from pipeline.config.schema import Config  # noqa: E402
+from pipeline.network.shapes import trace_shapes  # noqa: E402
 
 
 def check_network(cfg: Config) -> None:
@@ -26,10 +28,10 @@ def check_network(cfg: Config) -> None:
 def tell_dropped(values: dict[str, Any]) -> None:
     """Name the values of `params.yaml` that are lost, since DVC composes each experiment from `conf/`."""
     try:
-        old = config.read_values(ROOT / "params.yaml")
-    except config.InputError:
+        old = read_values(ROOT / "params.yaml")
+    except InputError:
         return
-    dropped = config.dropped(old, values, config.default_values(ROOT / "conf"))
+    dropped = composing.dropped(old, values, composing.default_values(ROOT / "conf"))
     if dropped:
         print("dvc composes conf/ and `-S`; give these values of params.yaml by `-S` too, to keep them:")
     for key, (before, after) in itertools.islice(dropped.items(), MAX_TOLD):
@@ -41,4 +43,4 @@ def tell_dropped(values: dict[str, Any]) -> None:
 
 # Under this name the module is DVC's; this project's own commands import it from `pipeline`.
 IN_DVC = __name__ == "hydra_plugins.filterscope"
-config.register(ROOT / "conf", check_network, tell_dropped if IN_DVC else None)
+composing.register(ROOT / "conf", check_network, tell_dropped if IN_DVC else None)

@@ -15,24 +15,46 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from pipeline import arrays, files, models, training
+from pipeline.base import arrays, files
+from pipeline.base.errors import InputError, one_line_errors
 from pipeline.base.imports import ROOT, closure
-from pipeline.config import Config, InputError, load_config, one_line_errors
+from pipeline.config.fields import seed_number
+from pipeline.config.model import ModelConfig
+from pipeline.config.params import load
+from pipeline.config.runtime import RuntimeConfig
+from pipeline.config.train import TrainConfig
+from pipeline.network.batches import EVALUATION_BATCH, batches
+from pipeline.network.checkpoint import write_canonical_keras
+from pipeline.network.layers import build_model
+from pipeline.network.start import configure_runtime, import_keras
+from pipeline.training.loop import fit, permutation
+from pipeline.training.recipe import compile_model
+from pipeline.training.state import TrainingState, pack, read_state, unpack, write_state
 
 if TYPE_CHECKING:
     import keras
 
 # Images, which stay on disk, and labels by split.
-Splits = dict[str, tuple[arrays.RowFile, files.Array]]
+Splits = dict[str, tuple[arrays.RowFile, arrays.Array]]
 
 
-def train(cfg: Config, prepared: Path, saved: Path, reports: Path, scratch: Path) -> None:
+@dataclass(frozen=True)
+class Settings:
+    """What this stage reads of `params.yaml`."""
+
+    model: ModelConfig
+    train: TrainConfig
+    runtime: RuntimeConfig
+    seed: int = seed_number()
+
+
+def train(cfg: Settings, prepared: Path, saved: Path, reports: Path, scratch: Path) -> None:
     """Fit the network, keep the weights of the best validation loss.
 
     Args:
@@ -50,13 +72,13 @@ def train(cfg: Config, prepared: Path, saved: Path, reports: Path, scratch: Path
     dataset = files.read_json(prepared / "dataset.json")
     splits = _read_splits(prepared)
     build = functools.partial(
-        models.build_model,
+        build_model,
         cfg.model,
         input_shape=tuple(dataset["shape"]),
         num_classes=len(dataset["classes"]),
     )
     with _only_one(scratch):
-        training.configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
+        configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
         network = build(dtype=cfg.runtime.precision)
         untrained = network.get_weights()
         state = _fit(cfg, network, splits, scratch / "state.npz")
@@ -79,7 +101,7 @@ def _read_splits(prepared: Path) -> Splits:
     return {
         split: (
             arrays.RowFile(prepared / f"{split}_images.npy"),
-            files.read_array(prepared / f"{split}_labels.npy"),
+            arrays.read_array(prepared / f"{split}_labels.npy"),
         )
         for split in ("train", "validation")
     }
@@ -105,12 +127,10 @@ def _only_one(scratch: Path) -> Iterator[None]:
         yield
 
 
-def _fit(
-    cfg: Config, network: "keras.Sequential", splits: Splits, state_file: Path
-) -> training.TrainingState:
+def _fit(cfg: Settings, network: "keras.Sequential", splits: Splits, state_file: Path) -> TrainingState:
     """Train from the start, or from where an interrupted run of the same digest was."""
     steps = -(-len(splits["train"][1]) // cfg.train.batch_size)
-    training.compile_model(
+    compile_model(
         network,
         learning_rate=cfg.train.learning_rate,
         schedule=cfg.train.learning_rate_schedule,
@@ -119,10 +139,10 @@ def _fit(
     )
     digest = _digest(cfg, splits)
 
-    def save(state: training.TrainingState) -> None:
-        files.write_state(state_file, training.pack(state, network, digest))
+    def save(state: TrainingState) -> None:
+        write_state(state_file, pack(state, network, digest))
 
-    return training.fit(
+    return fit(
         network,
         _epoch_runner(cfg, network, splits),
         _restored(state_file, network, digest),
@@ -132,7 +152,7 @@ def _fit(
     )
 
 
-def _digest(cfg: Config, splits: Splits) -> str:
+def _digest(cfg: Settings, splits: Splits) -> str:
     """SHA-256 of all that a resumed run must share with the interrupted one."""
     import keras
     import tensorflow as tf
@@ -146,12 +166,12 @@ def _digest(cfg: Config, splits: Splits) -> str:
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 
 
-def _restored(path: Path, network: "keras.Sequential", digest: str) -> training.TrainingState:
-    fresh = training.TrainingState()
+def _restored(path: Path, network: "keras.Sequential", digest: str) -> TrainingState:
+    fresh = TrainingState()
     if not path.exists():
         return fresh
     try:
-        state = training.unpack(files.read_state(path), network, digest)
+        state = unpack(read_state(path), network, digest)
     except InputError as error:
         print(f"train: {error}; starting anew")
         return fresh
@@ -163,12 +183,12 @@ def _restored(path: Path, network: "keras.Sequential", digest: str) -> training.
 
 
 def _epoch_runner(
-    cfg: Config, network: "keras.Sequential", splits: Splits
+    cfg: Settings, network: "keras.Sequential", splits: Splits
 ) -> Callable[[int], dict[str, float]]:
-    keras = models.import_keras()
+    keras = import_keras()
     images, labels = splits["train"]
     held_out, held_out_labels = splits["validation"]
-    validation = training.batches(held_out, training.EVALUATION_BATCH, held_out_labels)
+    validation = batches(held_out, EVALUATION_BATCH, held_out_labels)
 
     def stop(epoch: int, logs: Any) -> None:
         network.stop_training = True
@@ -179,9 +199,9 @@ def _epoch_runner(
     ]
 
     def run_epoch(epoch: int) -> dict[str, float]:
-        order = training.permutation(cfg.seed, epoch, len(labels))
+        order = permutation(cfg.seed, epoch, len(labels))
         result = network.fit(
-            training.batches(images, cfg.train.batch_size, labels, order),
+            batches(images, cfg.train.batch_size, labels, order),
             initial_epoch=epoch,
             # One epoch a call (see `stop`); the total is for the screen.
             epochs=cfg.train.epochs,
@@ -231,17 +251,17 @@ def _runs(process: psutil.Process) -> bool:
         return False
 
 
-def _save(network: "keras.Sequential", weights: list[files.Array], path: Path) -> None:
+def _save(network: "keras.Sequential", weights: list[arrays.Array], path: Path) -> None:
     network.set_weights(weights)
     with files.replaced(path) as temporary:
         network.save(temporary)
-        files.write_canonical_keras(temporary, temporary)
+        write_canonical_keras(temporary, temporary)
 
 
 def _write_reports(
     reports: Path,
     network: "keras.Sequential",
-    state: training.TrainingState,
+    state: TrainingState,
     seconds: float,
     threads: int,
 ) -> None:
@@ -263,4 +283,4 @@ def _write_reports(
 
 if __name__ == "__main__":
     with one_line_errors():
-        train(load_config(), *map(Path, sys.argv[1:]))
+        train(load(Settings), *map(Path, sys.argv[1:]))
