@@ -117,7 +117,9 @@ def orthogonal(matrix: Any) -> Any:
     gram = tf.matmul(matrix, matrix, transpose_a=tall, transpose_b=not tall)
     unit = factors = tf.eye(gram.shape[0])
     for _ in range(ITERATIONS):
-        factor = a * unit + b * gram + c * (gram @ gram)
+        # Not a * unit + b * gram + c * (gram @ gram): TensorFlow makes one operation of three terms, and with
+        # two threads that gave other bytes in each run.
+        factor = a * unit + gram @ (b * unit + c * gram)
         factors = factor @ factors
         gram = factor @ gram @ factor
     return matrix @ factors if tall else factors @ matrix

@@ -107,3 +107,31 @@ def test_rates_fall_to_almost_nothing_by_the_last_epoch(compose, digits):
         for before, after in pairwise(weights)
     ]
     assert moved[3] < 0.4 * moved[0]
+
+
+def textbook(compose):
+    """The textbook's network on as many images as it is taught with, and its trainer by the fast recipe."""
+    digits = load_digits()
+    images = np.kron(np.rint(digits.images * 255 / 16), np.ones((3, 3))).astype(np.uint8)
+    images = np.pad(images, [(0, 0), (2, 2), (2, 2)])[..., np.newaxis]
+    rows = np.arange(48000) % len(images)
+    cfg = compose("train=fast")
+    configure_runtime(seed=1, threads=2, device="cpu")
+    networks = [build_model(cfg.model, input_shape=(28, 28, 1), num_classes=10) for _ in range(2)]
+    sources = [
+        InMemory(images[part], digits.target[part].astype(np.uint8), 128) for part in (rows, rows[:10])
+    ]
+    sources[0].count = 12 * 128
+    return Trainer(networks, cfg.train, sources, seed=1)
+
+
+def test_muon_gives_the_same_bytes_in_each_run_on_two_threads(compose):
+    """Operations of other shapes, or of less work beside them, gave no other bytes when these did."""
+    built = textbook(compose)
+    start = [variable.numpy() for variable in built.variables]
+    found = set()
+    for _ in range(6):
+        for variable, value in zip(built.variables, start, strict=True):
+            variable.assign(value)
+        found.add(b"".join(weights.tobytes() for weights in run(built, 0).weights))
+    assert len(found) == 1
