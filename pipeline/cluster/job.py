@@ -6,18 +6,16 @@ Each line of its output that starts with `progress` holds the fields of a `Progr
 are pushed before the experiment: an experiment on the Git remote is complete.
 """
 
-import fcntl
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from pipeline.base.errors import InputError, one_line_errors
 from pipeline.base.git import git
+from pipeline.base.locks import awaited
 from pipeline.cluster import node
 from pipeline.sweeps.experiment import accuracy, reference, run
 from pipeline.sweeps.job import Job, Progress
@@ -62,16 +60,8 @@ def pushed(root: Path, experiment: str) -> bool:
 
 def fetch_data(root: Path) -> None:
     """Take the data of the committed `dvc.lock` from the DVC remote; jobs of one node one by one."""
-    with only_one(root.parent / "cache.lock"):
+    with awaited(root.parent / "cache.lock"):
         dvc(root, "fetch", *DATA_STAGES)
-
-
-@contextmanager
-def only_one(path: Path) -> Iterator[None]:
-    """Wait until no other process of this node is in this block."""
-    with path.open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def push(root: Path, experiment: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipeline.analysis.weights import colour_limit, compare, initializer_limit, paired_convolutions
 from pipeline.base import files
-from pipeline.base.errors import one_line_errors
+from pipeline.base.processes import stage
 from pipeline.config.params import load
 from pipeline.config.visualize import VisualizeConfig
 from pipeline.network.checkpoint import read_layers, sees_colours
@@ -77,5 +77,5 @@ def compare_untrained(
 
 
 if __name__ == "__main__":
-    with one_line_errors():
+    with stage():
         compare_untrained(load(Settings), *map(Path, sys.argv[1:]))

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from pipeline.base import files
-from pipeline.base.errors import one_line_errors
+from pipeline.base.processes import stage
 from pipeline.config import composing
 from pipeline.config.checking import check
 from pipeline.config.params import read_values
@@ -46,5 +46,5 @@ def compose(conf: Path, params: Path) -> None:
 
 
 if __name__ == "__main__":
-    with one_line_errors():
+    with stage():
         compose(*map(Path, sys.argv[1:]))

@@ -13,7 +13,7 @@ import numpy as np
 
 from pipeline.analysis.scores import class_scores, confusion_matrix, most_confident_mistakes, score
 from pipeline.base import arrays, files
-from pipeline.base.errors import one_line_errors
+from pipeline.base.processes import stage
 from pipeline.config.fields import seed_number
 from pipeline.config.params import load
 from pipeline.config.runtime import RuntimeConfig
@@ -110,5 +110,5 @@ def _draw_test_images(
 
 
 if __name__ == "__main__":
-    with one_line_errors():
+    with stage():
         evaluate(load(Settings), *map(Path, sys.argv[1:]))

@@ -16,7 +16,7 @@ from pipeline.analysis.firing import firing_threshold
 from pipeline.analysis.receptive_fields import receptive_fields
 from pipeline.analysis.sanity import cascade, describe, edges
 from pipeline.base import arrays, files
-from pipeline.base.errors import one_line_errors
+from pipeline.base.processes import stage
 from pipeline.config.explain import ExplainConfig
 from pipeline.config.fields import seed_number
 from pipeline.config.params import load
@@ -179,5 +179,5 @@ def _print_summary(about: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    with one_line_errors():
+    with stage():
         explain(load(Settings), *map(Path, sys.argv[1:]))

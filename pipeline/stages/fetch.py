@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.base import arrays, files
-from pipeline.base.errors import one_line_errors
+from pipeline.base.processes import stage
 from pipeline.config.data import DataConfig
 from pipeline.config.params import load
 from pipeline.data import image_folder, npz, published
@@ -90,5 +90,5 @@ def _write_images(
 
 
 if __name__ == "__main__":
-    with one_line_errors():
+    with stage():
         fetch(load(Settings), *map(Path, sys.argv[1:]))

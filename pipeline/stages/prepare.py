@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.base import arrays, files
-from pipeline.base.errors import InputError, one_line_errors
+from pipeline.base.errors import InputError
+from pipeline.base.processes import stage
 from pipeline.config.data import DataConfig
 from pipeline.config.params import load
 from pipeline.data.prepared import split_rows
@@ -65,5 +66,5 @@ def _write_rows(path: Path, stored: arrays.RowFile, rows: arrays.Array | None = 
 
 
 if __name__ == "__main__":
-    with one_line_errors():
+    with stage():
         prepare(load(Settings), *map(Path, sys.argv[1:]))

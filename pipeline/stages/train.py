@@ -5,7 +5,6 @@
 The last folder is no output: it keeps the state of an interrupted run, which the next run continues.
 """
 
-import fcntl
 import functools
 import hashlib
 import json
@@ -13,17 +12,16 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
 from pipeline.base import arrays, files
-from pipeline.base.errors import InputError, one_line_errors
+from pipeline.base.errors import InputError
 from pipeline.base.imports import ROOT, closure
+from pipeline.base.locks import claimed
+from pipeline.base.processes import stage
 from pipeline.config.fields import seed_number
 from pipeline.config.model import ModelConfig
 from pipeline.config.params import load
@@ -77,7 +75,7 @@ def train(cfg: Settings, prepared: Path, saved: Path, reports: Path, scratch: Pa
         input_shape=tuple(dataset["shape"]),
         num_classes=len(dataset["classes"]),
     )
-    with _only_one(scratch):
+    with claimed(scratch / "lock", _refusal):
         configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
         network = build(dtype=cfg.runtime.precision)
         untrained = network.get_weights()
@@ -107,24 +105,11 @@ def _read_splits(prepared: Path) -> Splits:
     }
 
 
-@contextmanager
-def _only_one(scratch: Path) -> Iterator[None]:
-    """Refuse to train beside another training in the same folder, e.g. one whose dvc was killed."""
-    scratch.mkdir(parents=True, exist_ok=True)
-    with (scratch / "lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            process = lock.read().strip()
-            raise InputError(
-                f"another training, process {process}, is at work in this folder;"
-                f" wait for it or end it with `kill {process}`"
-            ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
+def _refusal(process: str) -> str:
+    return (
+        f"another training, process {process}, is at work in this folder; wait for it or end it with"
+        f" `kill {process}`"
+    )
 
 
 def _fit(cfg: Settings, network: "keras.Sequential", splits: Splits, state_file: Path) -> TrainingState:
@@ -194,7 +179,7 @@ def _epoch_runner(
         network.stop_training = True
 
     callbacks = [
-        keras.callbacks.LambdaCallback(on_train_batch_end=_watch_dvc(), on_epoch_end=stop),
+        keras.callbacks.LambdaCallback(on_epoch_end=stop),
         keras.callbacks.TerminateOnNaN(),
     ]
 
@@ -214,41 +199,6 @@ def _epoch_runner(
         return {name: float(values[-1]) for name, values in result.history.items()}
 
     return run_epoch
-
-
-def _watch_dvc() -> Callable[[int, Any], None]:
-    """End this training soon after the dvc that started it was killed; else two would run at once."""
-    dvc = _dvc_process()
-
-    def watch(step: int, logs: Any) -> None:
-        if dvc is not None and not _runs(dvc):
-            raise InputError("the dvc that started this training is gone; `dvc repro` continues it")
-
-    return watch
-
-
-def _dvc_process() -> psutil.Process | None:
-    """The dvc that runs this stage, if any: the nearest ancestor without the variable dvc sets for it.
-
-    Not just the parent: some shells stay between the two.
-    """
-    if "DVC_STAGE" not in os.environ:
-        return None
-    return next((process for process in psutil.Process().parents() if not _in_a_stage(process)), None)
-
-
-def _in_a_stage(process: psutil.Process) -> bool:
-    try:
-        return "DVC_STAGE" in process.environ()
-    except psutil.Error:
-        return False
-
-
-def _runs(process: psutil.Process) -> bool:
-    try:
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
 
 
 def _save(network: "keras.Sequential", weights: list[arrays.Array], path: Path) -> None:
@@ -282,5 +232,5 @@ def _write_reports(
 
 
 if __name__ == "__main__":
-    with one_line_errors():
+    with stage():
         train(load(Settings), *map(Path, sys.argv[1:]))

@@ -13,7 +13,7 @@ from pipeline.analysis.firing import describe_rates, fire_rates, firing_kind, fi
 from pipeline.analysis.walk import Step, describe_step
 from pipeline.analysis.walk import walk as walked
 from pipeline.base import arrays, files
-from pipeline.base.errors import one_line_errors
+from pipeline.base.processes import stage
 from pipeline.config.fields import seed_number
 from pipeline.config.params import load
 from pipeline.config.runtime import RuntimeConfig
@@ -123,5 +123,5 @@ def _summary(about: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    with one_line_errors():
+    with stage():
         visualize_features(load(Settings), *map(Path, sys.argv[1:]))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipeline.analysis.weights import colour_limit, statistics
 from pipeline.base import files
-from pipeline.base.errors import one_line_errors
+from pipeline.base.processes import stage
 from pipeline.config.params import load
 from pipeline.config.visualize import VisualizeConfig
 from pipeline.network.checkpoint import convolutions, read_layers, sees_colours
@@ -57,5 +57,5 @@ def visualize_weights(cfg: Settings, checkpoint: Path, report: Path, pictures: P
 
 
 if __name__ == "__main__":
-    with one_line_errors():
+    with stage():
         visualize_weights(load(Settings), *map(Path, sys.argv[1:]))

@@ -17,7 +17,7 @@ import yaml
 
 from pipeline.base.errors import InputError
 from pipeline.base.git import git
-from pipeline.base.processes import GUARD, end, environment
+from pipeline.base.processes import DIES_WITH_PARENT, end, environment
 from pipeline.sweeps.job import Job, Progress
 from pipeline.sweeps.log import log_end, progress
 
@@ -80,7 +80,7 @@ def _dvc(job: Job, root: Path, log: Path, report: Callable[[Progress], None]) ->
     started = time.monotonic()
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "TERM", "--", "sh", "-c", GUARD, "sh", *command],
+            [*DIES_WITH_PARENT, *command],
             cwd=root,
             env=environment(os.environ),
             stdin=subprocess.DEVNULL,

@@ -3,21 +3,22 @@
 A job may run in another process than the screen does; they meet in `.sweeps/<sweep>/<experiment>.json`.
 """
 
-import fcntl
 import functools
 import math
 import os
 import shutil
 import signal
-import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
+import psutil
+
 from pipeline.base import files
 from pipeline.base.errors import InputError
+from pipeline.base.locks import awaited, claimed, holder
+from pipeline.base.processes import end_with
 from pipeline.sweeps import clone
 from pipeline.sweeps.job import Job, Progress, State
 
@@ -38,19 +39,14 @@ def only_one(folder: Path, commit: str) -> Iterator[None]:
     Raises:
         InputError: a sweep of the same name is at work.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "owner").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            raise InputError(
-                f"a sweep {folder.name}, process {lock.read().split()[0]}, is at work; wait for it, end it,"
-                " or name this one with hydra.job.name=NAME"
-            ) from None
-        lock.truncate(0)
-        lock.write(f"{os.getpid()} {commit}")
-        lock.flush()
+
+    def refusal(process: str) -> str:
+        return (
+            f"a sweep {folder.name}, process {process}, is at work; wait for it, end it,"
+            " or name this one with hydra.job.name=NAME"
+        )
+
+    with claimed(folder / "owner", refusal, commit):
         for left in folder.iterdir():
             if left.is_dir():
                 shutil.rmtree(left)
@@ -59,12 +55,12 @@ def only_one(folder: Path, commit: str) -> Iterator[None]:
 
 def owner(folder: Path) -> int:
     """Process id of the sweep that claimed a folder."""
-    return int((folder / "owner").read_text().split()[0])
+    return int(holder(folder / "owner")[0])
 
 
 def start(folder: Path) -> str:
     """Commit from which the jobs of the sweep that claimed a folder start."""
-    return (folder / "owner").read_text().split()[1]
+    return holder(folder / "owner")[1]
 
 
 def run(root: Path, folder: Path, job: Job) -> float:
@@ -80,9 +76,8 @@ def run(root: Path, folder: Path, job: Job) -> float:
     def report(progress: Progress) -> None:
         keep(folder, sweep, job, progress)
 
-    with (folder / f"{job.experiment}.lock").open("w") as lock:
-        # A search may draw the same values twice at once: the second finds the first's result.
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    # A search may draw the same values twice at once: the second finds the first's result.
+    with awaited(folder / f"{job.experiment}.lock"):
         last = clone.run_apart(job, root, folder, report, start(folder))
     found = last.accuracy if last.state != "failed" else None
     return FAILED_ACCURACY if found is None or math.isnan(found) else found
@@ -93,13 +88,7 @@ def _end_with_parent(parent: int) -> None:
     """Make this worker of joblib end with the sweep, also while it has no job; loky does not see to it."""
     # Ctrl-C reaches the sweep as well, which ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(REFRESH_SECONDS)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    end_with(psutil.Process(parent), "the sweep that started this job is gone")
 
 
 def keep(folder: Path, sweep: int, job: Job, progress: Progress) -> None:

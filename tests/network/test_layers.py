@@ -147,6 +147,7 @@ def test_a_network_with_normalization_survives_saving(tmp_path, compose):
 
 
 def test_importing_the_shapes_does_not_import_tensorflow():
-    code = "import sys, pipeline.network.layers, pipeline.network.checkpoint, pipeline.pictures.weights; print('tensorflow' in sys.modules)"
+    modules = "pipeline.network.layers, pipeline.network.checkpoint, pipeline.pictures.weights"
+    code = f"import sys, {modules}; print('tensorflow' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "False"

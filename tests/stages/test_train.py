@@ -15,6 +15,7 @@ from conftest import composed, digest, environment
 
 from pipeline.base import files
 from pipeline.base.errors import InputError
+from pipeline.base.locks import claimed
 from pipeline.config.schema import Config
 from pipeline.network.checkpoint import load_model
 from pipeline.stages import train as stage
@@ -140,7 +141,7 @@ def test_the_untrained_network_is_the_one_that_training_began_with(trained):
 
 def test_a_second_training_in_the_same_folder_is_refused(cfg, trained, tmp_path):
     with (
-        stage._only_one(tmp_path / "scratch"),
+        claimed(tmp_path / "scratch" / "lock", str),
         pytest.raises(InputError, match=rf"another training, process {os.getpid()}, is at work"),
     ):
         run(cfg, trained, tmp_path)

@@ -16,6 +16,7 @@ import yaml
 from conftest import ROOT, environment
 
 from pipeline.base.git import git
+from pipeline.base.processes import runs
 from pipeline.sweeps import clone, experiment
 from pipeline.sweeps.job import Job, Progress
 from pipeline.sweeps.log import progress
@@ -107,14 +108,6 @@ def test_a_dvc_that_says_it_succeeded_but_left_no_experiment_failed(root):
     assert run(root)[0].state == "failed"
 
 
-def test_only_a_lock_is_waited_for(root):
-    marker = root.parent / "tried"
-    write_dvc(
-        root, f"test -e {marker} || {{ touch {marker}; echo Unable to acquire lock; exit 1; }}\n{SUCCEEDS}"
-    )
-    assert run(root)[0].state == "done"
-
-
 def _wait_for(condition, seconds=30.0):
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
@@ -125,19 +118,37 @@ def _wait_for(condition, seconds=30.0):
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_whatever_ends_the_caller_ends_dvc_and_all_that_it_started(how, root):
     pids = root.parent / "pids"
-    write_dvc(root, f"sleep 600 & echo $! $$ > {pids}.new; mv {pids}.new {pids}; wait")
+    stage = f"""
+import time
+from pipeline.base.processes import stage
+with stage():
+    open({str(pids.with_suffix(".there"))!r}, "w").close()
+    time.sleep(600)
+"""
+    (root.parent / "stage.py").write_text(stage)
+    start = f"PYTHONPATH={ROOT} {sys.executable} {root.parent}/stage.py"
+    # dvc, the shell in which it runs a stage, and the stage.
+    write_dvc(root, f"DVC_STAGE=train sh -c '{start} & echo $! $$ >> {pids}; wait' & echo $$ >> {pids}; wait")
     code = """
 import sys
 from pathlib import Path
-from pipeline.experiments import Job, run
+from pipeline.sweeps.experiment import run
+from pipeline.sweeps.job import Job
 run(Job("trial", []), Path(sys.argv[1]), Path(sys.argv[1]).parent / "log", lambda progress: None)
 """
-    caller = subprocess.Popen([sys.executable, "-c", code, str(root)], cwd=ROOT, stderr=subprocess.DEVNULL)
-    assert _wait_for(pids.exists)
+    caller = subprocess.Popen(
+        [sys.executable, "-c", code, str(root)],
+        cwd=ROOT,
+        stderr=subprocess.DEVNULL,
+        # Ignored in what a shell starts in the background, and so in these tests there.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    assert _wait_for(pids.with_suffix(".there").exists)
     started = [psutil.Process(int(pid)) for pid in pids.read_text().split()]
+    assert len(started) == 3
     caller.send_signal(how)
     caller.wait(30)
-    assert _wait_for(lambda: not any(process.is_running() for process in started))
+    assert _wait_for(lambda: not any(map(runs, started)))
 
 
 def test_a_clone_has_the_commit_the_settings_and_the_cache_and_gives_its_experiment_back(project, tmp_path):
