@@ -37,7 +37,7 @@ PITCH_X, PITCH_Y = 1.12, 1.36
 
 
 def _font_of_all_letters() -> str:
-    """Name of a font with the letters that DejaVu Sans lacks, Hangul, kana and ideographs, made known here."""
+    """Name of a font with the letters that DejaVu Sans lacks (Hangul, kana, ideographs); makes it known."""
     fontManager.addfont(str(files("noto_cjk_sans_jp_regular") / "NotoSansCJKjp-Regular.otf"))
     regular = fontManager.ttflist[-1]
     # It stands for the bold ones too, of which it has none, instead of a warning.
