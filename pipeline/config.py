@@ -21,6 +21,7 @@ from yaml import YAMLError
 DATASETS = ("fashion_mnist", "mnist", "digits", "npz", "image_folder")
 ACTIVATIONS = ("relu", "sigmoid", "tanh", "elu", "gelu", "silu", "linear")
 INITIALIZERS = ("glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "random_normal")
+LANGUAGES = ("en", "ko")
 MISSING = "???"
 INTERRUPTED = 130
 
@@ -193,6 +194,15 @@ class ExplainConfig:
 
 
 @dataclass(frozen=True)
+class PageConfig:
+    """How large the page may be, and how it opens."""
+
+    max_megabytes: float = _positive()
+    num_images: int = _whole(1)
+    language: str = _choice(*LANGUAGES)
+
+
+@dataclass(frozen=True)
 class RuntimeConfig:
     """The machine: part of the configuration, since it changes the last bits of the result."""
 
@@ -210,6 +220,7 @@ class Config:
     train: TrainConfig
     visualize: VisualizeConfig
     explain: ExplainConfig
+    page: PageConfig
     runtime: RuntimeConfig
     seed: int = _field("a whole number from 0 to 4294967295", lambda v: _is_int(v) and 0 <= v < 2**32)
     conf_digest: str = _field("the SHA-256 of conf/", lambda v: type(v) is str and len(v) == 64)

@@ -1,0 +1,1 @@
+window.filterscope = { values, arrayOf, buildNetwork, run, receptiveField, preprocess };

@@ -1,0 +1,79 @@
+"""The page's contents: JSON values and named arrays; and what gives way when they are too large."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from pipeline.page.sources import Array
+
+# Base64 writes three bytes as four characters.
+BYTES_PER_GROUP, CHARACTERS_PER_GROUP = 3, 4
+# At least the first and the last epoch.
+MIN_EPOCHS = 2
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What the page is made of.
+
+    Attributes:
+        values: JSON values.
+        arrays: by name; float32, float16, uint8 or int16.
+    """
+
+    values: dict[str, Any]
+    arrays: dict[str, Array]
+
+    @property
+    def characters(self) -> int:
+        """Size of the arrays in the page."""
+        return sum(_characters(array) for array in self.arrays.values())
+
+    def without(self, prefix: str) -> "Contents":
+        """The same without the arrays whose names begin so."""
+        return replace(self, arrays={n: a for n, a in self.arrays.items() if not n.startswith(prefix)})
+
+    def told(self, **values: Any) -> "Contents":
+        """The same with more JSON values."""
+        return replace(self, values={**self.values, **values})
+
+
+def _characters(array: Array) -> int:
+    return math.ceil(array.nbytes / BYTES_PER_GROUP) * CHARACTERS_PER_GROUP
+
+
+def fitted(contents: Contents, limit: int) -> Contents:
+    """Contents of at most that many characters: first fewer epochs, then no live network.
+
+    Args:
+        contents: arrays `epochs/...` (E, ...) have one entry an epoch of the values `epochs`, those
+            of the networks are `trained/...` and `untrained/...`.
+        limit: characters of the arrays.
+
+    Returns:
+        The contents with the value `live`: whether the page can run the network.
+    """
+    for count in range(len(contents.values["epochs"]), MIN_EPOCHS - 1, -1):
+        fewer = _thinned(contents, count)
+        if fewer.characters <= limit:
+            return fewer.told(live=True)
+    bare = contents.without("epochs/").told(epochs=[])
+    if bare.characters <= limit:
+        return bare.told(live=True)
+    return bare.without("trained/").without("untrained/").told(live=False)
+
+
+def _thinned(contents: Contents, count: int) -> Contents:
+    """Only some of the epochs, evenly spread from the first to the last, with the best among them."""
+    epochs = contents.values["epochs"]
+    if count >= len(epochs):
+        return contents
+    places = {round(place) for place in np.linspace(0, len(epochs) - 1, count)}
+    if (best := contents.values["best_epoch"]) in epochs:
+        nearest = min(places - {0}, key=lambda place: abs(epochs[place] - best))
+        places = places - {nearest} | {epochs.index(best)}
+    kept = sorted(places)
+    arrays = {n: a[kept] if n.startswith("epochs/") else a for n, a in contents.arrays.items()}
+    return Contents({**contents.values, "epochs": [epochs[place] for place in kept]}, arrays)
