@@ -31,6 +31,8 @@ SCRIPTS = (
     "truth",
     "main",
 )
+# Sections of the page, in order.
+PARTS = ("overview", "learning", "results", "weights", "live", "truth")
 DTYPES = {"float32": "<f4", "float16": "<f2", "uint8": "u1", "int16": "<i2"}
 
 
@@ -51,7 +53,8 @@ def render(contents: Contents, browser: Path) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(template).render(
         values=contents.values,
-        words=json.loads(words)[contents.values["language"]],
+        parts=PARTS,
+        words={key: texts[contents.values["language"]] for key, texts in json.loads(words).items()},
         policy=policy(script, style),
         blocks=list(_blocks(contents.arrays)),
         json_values=as_json(contents.values),
