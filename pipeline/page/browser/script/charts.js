@@ -119,6 +119,6 @@ function histogram({ label, low, high, series, limits = [], height = 180, unit, 
     return svg("svg", { width, height, role: "img", "aria-label": label }, axes(width, height, x, y, { x: unit }), series.map(steps), marks);
   };
   const place = responsive(h("div", { class: "plot" }), draw);
-  const legend = series.length > 1 ? h("p", { class: "legend" }, series.map((one) => h("span", { class: `key ${one.style}` }, one.name))) : null;
+  const legend = h("p", { class: "legend" }, series.map((one) => h("span", { class: `key ${one.style}` }, one.name)));
   return h("div", { class: "histogram" }, place, legend);
 }

@@ -138,7 +138,7 @@ function drawByKey(event, { pen, width, height, begin, line, clear, undo }, surf
   mark.style.top = `${(100 * cursor.y) / height}%`;
 }
 
-/** Buttons below the surface: pen, eraser, size, colour, undo, clear, light and dark exchanged. */
+/** Buttons below the surface: pen, eraser, size, colour, undo, clear. */
 function drawingTools(surface) {
   const { pen } = surface;
   const size = h("input", { type: "range", min: 1, max: Math.max(4, Math.round(Math.max(...values.shape.slice(0, 2)) / 4)), step: 1, value: pen.size, oninput: () => { pen.size = Number(size.value); } });
@@ -146,7 +146,7 @@ function drawingTools(surface) {
   const button = (key, action) => h("button", { type: "button", onclick: action }, t(key));
   return h("div", { class: "tools" }, choice(t("draw.tool"), [[false, t("draw.pen")], [true, t("draw.eraser")]], pen.erases, (erases) => { pen.erases = erases; }),
     h("label", { class: "field" }, h("span", {}, t("draw.size")), size), colour,
-    h("div", { class: "buttons" }, button("draw.clear", surface.clear), button("draw.undo", surface.undo), button("draw.invert", surface.invert)));
+    h("div", { class: "buttons" }, button("draw.clear", surface.clear), button("draw.undo", surface.undo)));
 }
 
 /** A picture's file as pixels of the network, and words for what was done to it. */

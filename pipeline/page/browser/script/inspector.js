@@ -3,6 +3,7 @@
 // Windows wider than these have no room for numbers in their cells.
 const MAX_NUMBERED = 5;
 const MAX_TERMS = 12;
+const MAX_BARS_IN_ROW = 48;
 
 /** Content for a place {depth, row, column, channel} of a network that has run. */
 function inspection(network, place, chosenChannel, chooseChannel) {
@@ -58,7 +59,7 @@ function channelBars(sums, chosen, choose) {
   const limit = Math.max(...sums.map(Math.abs)) || 1;
   const bars = sums.map((sum, c) => h("button", { type: "button", "aria-pressed": String(c === chosen), class: sum < 0 ? "negative" : "positive", "--share": Math.abs(sum) / limit,
     "aria-label": t("terms.bar", { c, sum: short(sum) }), title: t("terms.bar", { c, sum: short(sum) }), onclick: () => choose(c) }, h("span")));
-  const row = h("div", { class: "bars", role: "group", "aria-label": t("terms.bars") }, bars);
+  const row = h("div", { class: "bars", "--columns": Math.min(sums.length, MAX_BARS_IN_ROW), role: "group", "aria-label": t("terms.bars") }, bars);
   rovingFocus(row, bars, () => columnsOf(bars));
   return [h("p", { class: "note" }, t("terms.bars")), row];
 }

@@ -43,13 +43,15 @@ function kernelFilm(layer) {
   const kernel = arrayOf(`epochs/${layer.name}/kernel`);
   const size = kernel.data.length / kernel.shape[0];
   const filters = kernel.shape.at(-1);
-  const scale = signedScale(values.filters[layer.name].colour_limit);
+  const [low, high] = extremes(kernel.data);
+  const { colour_limit: configured } = values.filters[layer.name];
+  // Of one channel, the pictures' own limit; deeper kernels have none configured: nothing is beyond theirs.
+  const scale = signedScale(layer.input_shape[2] === 1 ? configured : Math.max(-low, high));
   const pictures = Array.from({ length: filters }, (_, f) => kernelCanvas(kernel, f, seesColours(layer)));
   const grid = h("div", { class: "tiles", role: "img", "aria-label": t("watch.tiles", { n: filters, layer: layer.name }), "--tile": `${tileSize(layer)}px` },
     pictures.map((canvas, f) => h("div", { class: "tile" }, h("span", { class: "number" }, String(f)), canvas)));
   const numbers = h("div");
   const distribution = h("div");
-  const [low, high] = extremes(kernel.data);
   const first = countIn(40, low, high, kernel.data.subarray(0, size));
   const slider = h("input", { type: "range", min: 0, max: values.epochs.length - 1, value: 0, step: 1, "aria-label": t("epoch"), oninput: () => { stop(); show(); } });
   const title = h("output", { class: "epoch" });
@@ -61,14 +63,14 @@ function kernelFilm(layer) {
     slider.setAttribute("aria-valuetext", title.textContent);
     numbers.replaceChildren(facts(epochFacts(values.epochs[at], now, kernel.data.subarray(0, size))));
     const counts = countIn(40, low, high, now);
-    distribution.replaceChildren(histogram({ label: t("watch.histogram"), low, high, unit: t("weight"), series: [
-      { name: t("untrained"), counts: first, style: "warm" }, { name: title.textContent, counts, style: "strong" }] }));
+    const series = [{ name: t("untrained"), counts: first, style: "warm" }, { name: title.textContent, counts, style: "strong" }];
+    distribution.replaceChildren(histogram({ label: t("watch.histogram"), low, high, unit: t("weight"), series: series.slice(0, at === 0 ? 1 : 2) }));
   };
   const player = play(slider, show);
   const stop = player.stop;
   show();
   return { stop, parts: [h("div", { class: "controls" }, player.button, slider, title),
-    h("div", { class: "beside" }, h("div", {}, grid, weightBar(layer, scale)), h("div", { class: "side" }, numbers, distribution))] };
+    h("div", { class: "beside" }, h("div", {}, grid, weightBar(layer, scale, Math.max(-low, high))), h("div", { class: "side" }, numbers, distribution))] };
 }
 
 function play(slider, show) {
@@ -123,11 +125,11 @@ function extremes(numbers) {
 /** Wider tiles for kernels of many channels, which are shown side by side. */
 function tileSize(layer) {
   const channels = layer.input_shape[2];
-  return channels <= 3 ? 44 : Math.min(110, 22 + 8 * Math.ceil(Math.sqrt(channels)));
+  return channels <= 3 ? 58 : Math.min(110, 28 + 8 * Math.ceil(Math.sqrt(channels)));
 }
 
 /** The colours of weights; a first layer on colours mixes them instead. */
-function weightBar(layer, scale) {
+function weightBar(layer, scale, largest) {
   if (seesColours(layer)) return h("p", { class: "note" }, t("weights.colours", { limit: short(scale.high) }));
-  return colourBar(scale, t("weights.unit", { limit: short(scale.high) }));
+  return colourBar(scale, largest > scale.high ? t("weights.unit", { limit: short(scale.high) }) : t("weight"));
 }

@@ -5,6 +5,8 @@ const PART_MILLISECONDS = 12;
 const SPOKEN_AFTER_MILLISECONDS = 600;
 const MINI_BINS = 48;
 const MAX_BARS = 20;
+// One width for all maps, so that a filter and its pooled map stand in the same place.
+const MAP_PIXELS = 58;
 
 const live = { index: 0, pixels: null, words: null, which: "trained", off: new Map(), shared: false, before: false, place: null, channel: null };
 let view = null;
@@ -125,10 +127,10 @@ function liveView() {
     request();
   };
 
-  const left = h("div", { class: "live-left" }, panel(t("live.input"), surface.element, source, h("p", { class: "note", id: "draw-keys" }, t("draw.keys")), drawingTools(surface),
-    pictureSources(surface.element, usePixels, (words) => { source.textContent = words; }), imageChooser(showImage), h("p", { class: "note" }, t("draw.remark"))));
-  const right = h("div", { class: "live-right" }, panel(t("live.output"), chances.element, offList), inspector.element);
-  const middle = h("div", { class: "live-layers" }, liveControls(request), halfSections(cards));
+  const open = pictureSources(surface.element, usePixels, (words) => { source.textContent = words; });
+  const left = h("div", { class: "live-left" }, panel(t("live.input"), surface.element, source, drawingTools(surface)), panel(t("live.output"), chances.element, offList));
+  const right = h("div", { class: "live-right" }, inspector.element);
+  const middle = h("div", { class: "live-layers" }, imageChooser(showImage, open, surface.invert), liveControls(request), halfSections(cards));
   const element = h("div", { class: "live" }, spoken, left, middle, right);
   watchVisible(cards, request);
   live.place ??= { depth: 0, row: Math.floor(values.shape[0] / 2), column: Math.floor(values.shape[1] / 2), channel: 0 };
@@ -205,10 +207,11 @@ function halfSections(cards) {
     h("p", { class: "note" }, prose(t(`half.${half}.note`))), members.map(() => cards[next++].element)));
 }
 
-function imageChooser(show) {
+function imageChooser(show, open, invert) {
   const anyOf = h("button", { type: "button", onclick: () => show(Math.floor(Math.random() * values.images.length)) }, t("live.random", { n: values.images.length }));
   const row = [...new Set([0, ...values.samples])].map((index) => thumbnail(index, null, 40, show));
-  return h("div", { class: "chooser" }, h("h4", {}, t("live.choose")), h("div", { class: "thumbnails" }, row), anyOf);
+  return panel(t("live.choose"), h("div", { class: "thumbnails" }, row), h("div", { class: "buttons" }, anyOf, open, h("button", { type: "button", onclick: invert }, t("draw.invert"))),
+    h("p", { class: "note", id: "draw-keys" }, t("draw.keys")), h("p", { class: "note" }, t("draw.remark")));
 }
 
 /** What a card shows of a step: the values before or after its activation. */
@@ -281,7 +284,7 @@ function mapGrid(layer, depth, { inspect, toggle }) {
   const owner = convolutionBefore(depth);
   const canvases = [];
   const tile = (filter) => ({ label: t("tile.label", { layer: layer.name, n: filter }), pressed: false, style: firing(values.filters[owner.name], filter) ?? "" });
-  const grid = tileGrid({ label: t("tiles.label", { layer: layer.name, n: channels }), order: [...Array(channels).keys()], tile, size: Math.max(40, Math.min(72, columns * 2.4)),
+  const grid = tileGrid({ label: t("tiles.label", { layer: layer.name, n: channels }), order: [...Array(channels).keys()], tile, size: MAP_PIXELS,
     canvas: (filter) => (canvases[filter] = pixelCanvas(columns, rows)), choose: (filter) => toggle(owner.name, filter) });
   const at = (event) => {
     const button = event.target.closest?.(".tile");
@@ -367,9 +370,11 @@ function probabilityBars() {
   });
   const list = h("ol", { class: "chances" }, rows.slice(0, MAX_BARS).map((one) => one.row));
   const title = h("p", { class: "predicted" });
-  const bars = { element: h("div", {}, title, list), words: "" };
+  const head = h("p", { class: "note change-head" }, t("live.change"));
+  const bars = { element: h("div", {}, title, head, list), words: "" };
   bars.show = (network, whole) => {
     list.hidden = !network.complete;
+    head.hidden = !whole || !network.complete;
     title.classList.toggle("warm", !network.complete);
     if (!network.complete) {
       bars.words = title.textContent = t("live.no.probabilities");
@@ -378,7 +383,7 @@ function probabilityBars() {
     const now = probabilitiesOf(network);
     const was = whole ? probabilitiesOf(whole) : null;
     const best = indexOfLargest(now);
-    bars.words = title.textContent = t("live.predicted", { name: classes[best], n: percent(now[best]) });
+    bars.words = title.textContent = t("live.predicted", { name: classes[best], n: chance(now[best]) });
     const order = classes.length > MAX_BARS ? [...classes.keys()].sort((a, b) => now[b] - now[a]).slice(0, MAX_BARS) : null;
     if (order) list.replaceChildren(...order.map((k) => rows[k].row));
     rows.forEach(({ row, value, change }, k) => {
@@ -386,8 +391,8 @@ function probabilityBars() {
       row.style.setProperty("--was", was ? was[k] : now[k]);
       row.classList.toggle("best", k === best);
       row.classList.toggle("compared", was !== null);
-      value.textContent = percent(now[k]);
-      change.textContent = was ? points(now[k] - was[k]) : "";
+      value.textContent = chance(now[k]);
+      change.textContent = was ? signed(now[k] - was[k]) : "";
     });
   };
   return bars;
@@ -411,7 +416,7 @@ function inspectorPanel(request) {
   const large = h("div", { class: "large-map", tabindex: "0", role: "application", "aria-label": t("inspector.map") }, map, mark);
   const body = h("div");
   const about = h("div");
-  const panelElement = h("section", { class: "panel inspector", "aria-label": t("inspector") }, title, large, body, about);
+  const panelElement = h("section", { class: "panel inspector", "aria-label": t("inspector") }, title, h("p", { class: "note" }, t("inspector.hint")), large, body, about);
   const inspector = { element: panelElement, toggle: () => {} };
   let shown = null;
   const move = (place) => {

@@ -6,6 +6,7 @@ function showAll() {
   document.documentElement.lang = state.language;
   document.title = t("title", { name: values.name });
   for (const element of document.querySelectorAll("[data-words]")) element.textContent = t(element.dataset.words, { name: values.name });
+  for (const element of document.querySelectorAll("[data-label]")) element.setAttribute("aria-label", t(element.dataset.label));
   for (const [id, build] of Object.entries(PARTS)) document.getElementById(id).replaceChildren(...build().filter(Boolean));
   document.querySelectorAll("main h2").forEach((heading) => heading.setAttribute("tabindex", "-1"));
   document.getElementById("settings").replaceChildren(

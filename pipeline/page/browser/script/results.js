@@ -8,10 +8,16 @@ function results() {
   const opened = h("div", { class: "opened", role: "status" });
   const open = (actual, predicted) => opened.replaceChildren(...cellImages(actual, predicted));
   const matrix = values.classes.length <= MAX_TABLE ? confusionTable(open) : confusionList(open);
-  opened.append(h("p", { class: "note" }, t("confusion.hint")));
+  open(...mostConfused());
   return part("results",
     panel(t("confusion"), h("p", { class: "note" }, t("confusion.note", { n: whole(values.counts.test) })), h("div", { class: "beside" }, matrix, opened)),
     classTable(), mistakes());
+}
+
+/** The pair of classes that is mistaken most often: [actual, predicted]. */
+function mostConfused() {
+  const pairs = values.confusion.flatMap((counts, a) => counts.map((count, p) => [a === p ? -1 : count, a, p]));
+  return pairs.reduce((best, pair) => (pair[0] > best[0] ? pair : best)).slice(1);
 }
 
 function confusionTable(open) {
@@ -24,7 +30,7 @@ function confusionTable(open) {
   const scale = { low: 0, high: 1, table: POSITIVE };
   const cell = (count, share, actual, predicted) => {
     const label = t("confusion.cell", { actual: classes[actual], predicted: classes[predicted], n: whole(count) });
-    const button = h("button", { type: "button", class: actual === predicted ? "right" : "wrong", "aria-label": label, title: label,
+    const button = h("button", { type: "button", class: count === 0 ? "none" : actual === predicted ? "right" : "wrong", "aria-label": label, title: label,
       "--fill": cssColour(share, scale), "--cell-ink": inkOn(share, scale), onclick: () => open(actual, predicted) }, whole(count));
     buttons.push(button);
     return button;
@@ -48,7 +54,7 @@ function cellImages(actual, predicted) {
   const here = [...images.keys()].filter((i) => images[i].split === "test" && images[i].actual === actual && images[i].predicted === predicted);
   const names = { actual: classes[actual], predicted: classes[predicted], n: whole(confusion[actual][predicted]), shown: here.length };
   return [h("h4", {}, t("confusion.opened", names)), h("p", { class: "note" }, t(here.length ? "confusion.shown" : "confusion.none", names)),
-    h("div", { class: "thumbnails" }, here.map((index) => thumbnail(index, percent(certainty(index)))))];
+    h("div", { class: "thumbnails" }, here.map((index) => thumbnail(index, chance(certainty(index)))))];
 }
 
 /** The probability of the class that was predicted, as the stage's NumPy twin computed it. */
@@ -66,7 +72,7 @@ function classTable() {
 
 function mistakes() {
   const { classes, images } = values;
-  const cards = values.mistakes.map((index) => thumbnail(index, [h("span", { class: "wrong-name" }, classes[images[index].predicted]), ` ${percent(certainty(index))}`, h("br"), t("mistake.is", { name: classes[images[index].actual] })], 84));
+  const cards = values.mistakes.map((index) => thumbnail(index, [h("span", { class: "wrong-name" }, classes[images[index].predicted]), h("span", {}, chance(certainty(index))), h("span", {}, t("mistake.is", { name: classes[images[index].actual] }))], 84));
   const note = values.mistakes.length ? t("mistakes.note", { n: whole(values.mistakes_ranked) }) : t("mistakes.none");
   return panel(t("mistakes"), h("p", { class: "note" }, note), h("div", { class: "thumbnails mistakes" }, cards));
 }

@@ -1,5 +1,8 @@
 // Many small pictures of one kind, each a button with its filter's number.
 
+// Pixels of a weight's side: an odd number, so that a dot has a middle to stand in.
+const CELL = 5;
+
 /** A canvas of that many pixels, shown with sharp edges. */
 function pixelCanvas(width, height, label) {
   return h("canvas", { width, height, class: "pixels", ...(label ? { role: "img", "aria-label": label } : { "aria-hidden": "true" }) });
@@ -48,16 +51,33 @@ function kernelCanvas({ data, shape }, filter, colours = false, offset = 0) {
   if (colours) return colourKernel({ data, shape }, filter, offset);
   const columns = Math.ceil(Math.sqrt(channels));
   const rows = Math.ceil(channels / columns);
-  const gap = channels > 1 ? 1 : 0;
-  const canvas = pixelCanvas(columns * (width + gap) - gap, rows * (height + gap) - gap);
-  canvas.show = (scale, source = data, from = offset) => paint(canvas, scale, (i) => {
-    const [x, y] = [i % canvas.width, Math.floor(i / canvas.width)];
-    const [cx, cy] = [x % (width + gap), y % (height + gap)];
-    const channel = Math.floor(y / (height + gap)) * columns + Math.floor(x / (width + gap));
-    if (cx === width || cy === height || channel >= channels) return NaN;
-    return source[from + kernelIndex(shape, cy, cx, channel, filter)];
-  });
+  const [wide, tall] = [width * CELL + 1, height * CELL + 1];
+  const canvas = pixelCanvas(columns * wide - 1, rows * tall - 1);
+  canvas.classList.add("kernel");
+  canvas.show = (scale, source = data, from = offset) => {
+    paint(canvas, scale, (i) => {
+      const [x, y] = [i % canvas.width, Math.floor(i / canvas.width)];
+      const [cx, cy] = [x % wide, y % tall];
+      const channel = Math.floor(y / tall) * columns + Math.floor(x / wide);
+      if (cx === wide - 1 || cy === tall - 1 || channel >= channels) return NaN;
+      return source[from + kernelIndex(shape, Math.floor(cy / CELL), Math.floor(cx / CELL), channel, filter)];
+    });
+    markBeyond(canvas, scale, (row, column, channel) => source[from + kernelIndex(shape, row, column, channel, filter)], { height, width, channels, columns });
+  };
   return canvas;
+}
+
+/** A white dot on each weight beyond the colour scale, as the product's pictures have a black one. */
+function markBeyond(canvas, scale, weight, { height, width, channels, columns }) {
+  const context = canvas.getContext("2d");
+  context.fillStyle = "white";
+  for (let i = 0; i < height * width * channels; i++) {
+    const [row, column, channel] = [Math.floor(i / width) % height, i % width, Math.floor(i / (height * width))];
+    if (Math.abs(weight(row, column, channel)) <= scale.high) continue;
+    const left = (channel % columns) * (width * CELL + 1) + column * CELL;
+    const top = Math.floor(channel / columns) * (height * CELL + 1) + row * CELL;
+    context.fillRect(left + (CELL - 1) / 2, top + (CELL - 1) / 2, 1, 1);
+  }
 }
 
 function kernelIndex(shape, row, column, channel, filter) {

@@ -37,9 +37,13 @@ function layerWeights(layer) {
   arrange("number");
   const orders = ["number", "importance", "fire"].map((by) => [by, t(`order.${by}`)]);
   return [h("div", { class: "beside weights" },
-    panel(t("weights.kernels", { n: layer.config.filters, shape: shapeText([...layer.config.kernel_size, layer.input_shape[2]]) }),
-      h("p", { class: "note" }, t("weights.pairs")), choice(t("order"), orders, "number", arrange), place, weightBar(layer, scale)),
-    detail), weightHistogram(layer, kernels, about)];
+    h("div", {}, panel(t("weights.kernels", { n: layer.config.filters, shape: shapeText([...layer.config.kernel_size, layer.input_shape[2]]) }),
+      h("p", { class: "note" }, t("weights.pairs")), choice(t("order"), orders, "number", arrange), place, weightBar(layer, scale, largestOf(kernels))), weightHistogram(layer, kernels, about)),
+    detail)];
+}
+
+function largestOf(kernels) {
+  return Math.max(...Object.values(kernels).flatMap(({ data }) => extremes(data).map(Math.abs)));
 }
 
 function filterOrder(about, by) {
@@ -59,7 +63,7 @@ function weightGrid(layer, kernels, scale, order, choose) {
     const kind = firing(about, filter);
     return { label: filterLabel(layer, filter), badge: kind ? `${filter} ${t(`firing.${kind}`)}` : null, style: kind ?? "", pressed: false };
   };
-  return tileGrid({ label: t("weights.grid", { layer: layer.name }), order, tile, canvas: picture, choose, size: tileSize(layer) });
+  return tileGrid({ label: t("weights.grid", { layer: layer.name }), order, tile, canvas: picture, choose, size: 2 * tileSize(layer) - 24 });
 }
 
 /** Whether a filter never fires, hardly or always; null for the others. */

@@ -31,8 +31,15 @@ function whole(number) {
 function short(number, digits = 3) {
   if (number === 0) return "0";
   const size = Math.abs(number);
-  const text = size >= 1e5 || size < 1e-3 ? size.toExponential(digits - 1) : size.toPrecision(digits);
-  return (number < 0 ? "−" : "") + (text.includes("e") ? text.replace("-", "−") : trimmed(text));
+  const text = size >= 1e5 || size < 1e-3 ? powerOfTen(size, digits) : trimmed(size.toPrecision(digits));
+  return (number < 0 ? "−" : "") + text;
+}
+
+/** Such as 1.4×10⁻⁷. */
+function powerOfTen(size, digits) {
+  const [factor, exponent] = size.toExponential(digits - 1).split("e");
+  const raised = [...exponent.replace("+", "")].map((c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c])).join("");
+  return `${trimmed(factor)}×10${raised}`;
 }
 
 function trimmed(text) {
@@ -43,10 +50,22 @@ function percent(share, digits = 1) {
   return `${(100 * share).toFixed(digits)} %`;
 }
 
+/** A probability, which is never called 0 or 100 % when it is not. */
+function chance(probability) {
+  if (probability > 0 && probability < 0.0005) return "<0.1 %";
+  if (probability < 1 && probability >= 0.9995) return ">99.9 %";
+  return percent(probability);
+}
+
 /** A difference of shares in percentage points, signed. */
 function points(share) {
+  return t("points", { n: signed(share) });
+}
+
+/** In hundredths, with its sign; ± where rounding leaves nothing. */
+function signed(share) {
   const text = Math.abs(100 * share).toFixed(1);
-  return t("points", { n: `${text === "0.0" ? "±" : share < 0 ? "−" : "+"}${text}` });
+  return `${text === "0.0" ? "±" : share < 0 ? "−" : "+"}${text}`;
 }
 
 function shapeText(shape) {
