@@ -88,7 +88,7 @@ def export(
         "mistakes": _places(choice.rows, choice.mistakes, len(given.chosen)),
         "mistakes_ranked": looked_at,
         "background": images.background(pictures),
-        "layers": [_layer(layer) for layer in given.trained],
+        "layers": [described(layer) for layer in given.trained],
         "filters": {a.name: _filters(given, a, b, kernel_limit) for a, b in _pairs(given)},
         "epochs": given.epochs["epochs"].tolist(),
         "truth": truth.measure(given, computed[len(given.chosen) :], choice.rows),
@@ -157,7 +157,7 @@ def _places(rows: Array, wanted: Sequence[int], offset: int) -> list[int]:
     return [places[row] for row in wanted]
 
 
-def _layer(layer: Layer) -> dict[str, Any]:
+def described(layer: Layer) -> dict[str, Any]:
     """What the browser's engine needs to know of a layer, and the shapes to show."""
     return {
         "kind": layer.kind,

@@ -114,7 +114,7 @@ function liveView() {
   function showImage(index) {
     const about = values.images[index];
     live.pixels = pixelsOf(index).slice();
-    live.words = t("live.image", { image: t("image.of", about), name: values.classes[about.actual] });
+    live.words = t("live.image", { image: imageWords(about), name: values.classes[about.actual] });
     live.index = index;
     surface.show(live.pixels);
     request();
@@ -294,7 +294,7 @@ function mapGrid(layer, depth, { inspect, toggle }) {
     const pixel = (offset, size, count) => Math.max(0, Math.min(count - 1, Math.floor((offset / size) * count)));
     inspect({ depth, channel, row: pixel(event.clientY - box.top, box.height, rows), column: pixel(event.clientX - box.left, box.width, columns) });
   };
-  grid.addEventListener("pointermove", at);
+  for (const kind of ["pointermove", "pointerdown"]) grid.addEventListener(kind, at);
   grid.addEventListener("focusin", (event) => {
     const button = event.target.closest(".tile");
     if (!button?.matches(":focus-visible")) return;
@@ -343,11 +343,12 @@ function vectorPicture(layer, depth, { inspect }) {
   const canvas = pixelCanvas(columns, rows);
   const element = h("div", { class: `vector ${layer.kind === "Flatten" ? "long" : ""}`, tabindex: "0", role: "application", "aria-label": t("vector.label", { layer: layer.name, n: size }), "--columns": columns }, canvas);
   const pick = (index) => inspect({ depth, row: 0, column: 0, channel: Math.max(0, Math.min(size - 1, index)) });
-  element.addEventListener("pointermove", (event) => {
+  const at = (event) => {
     const box = canvas.getBoundingClientRect();
     const [x, y] = [Math.floor(((event.clientX - box.left) / box.width) * columns), Math.floor(((event.clientY - box.top) / box.height) * rows)];
     pick(y * columns + x);
-  });
+  };
+  for (const kind of ["pointermove", "pointerdown"]) element.addEventListener(kind, at);
   element.addEventListener("focus", () => { if (element.matches(":focus-visible") && live.place?.depth !== depth) pick(0); });
   element.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[event.key];
@@ -416,7 +417,9 @@ function inspectorPanel(request) {
   const large = h("div", { class: "large-map", tabindex: "0", role: "application", "aria-label": t("inspector.map") }, map, mark);
   const body = h("div");
   const about = h("div");
-  const panelElement = h("section", { class: "panel inspector", "aria-label": t("inspector") }, title, h("p", { class: "note" }, t("inspector.hint")), large, body, about);
+  // Where it would stand below everything else, it sticks to the window's lower edge, folded.
+  const folded = matchMedia("(max-width: 860px)").matches;
+  const panelElement = h("details", { class: "panel inspector", open: !folded }, h("summary", {}, title), h("p", { class: "note" }, t("inspector.hint")), large, body, about);
   const inspector = { element: panelElement, toggle: () => {} };
   let shown = null;
   const move = (place) => {
@@ -427,7 +430,7 @@ function inspectorPanel(request) {
     const box = map.getBoundingClientRect();
     move({ ...live.place, row: Math.floor(((event.clientY - box.top) / box.height) * map.height), column: Math.floor(((event.clientX - box.left) / box.width) * map.width) });
   };
-  large.addEventListener("pointermove", at);
+  for (const kind of ["pointermove", "pointerdown"]) large.addEventListener(kind, at);
   large.addEventListener("keydown", (event) => {
     const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
     if (!(event.key in steps)) return;
@@ -444,7 +447,7 @@ function inspectorPanel(request) {
       return body.replaceChildren(h("p", { class: "note" }, t("live.no.dense")));
     }
     const step = network.steps[place.depth];
-    title.textContent = placeWords(step, place);
+    title.textContent = `${placeWords(step, place)} = ${short(step.output[indexOf(step, place)])}`;
     showLargeMap(large, map, mark, network, place);
     body.replaceChildren(...inspection(network, place, live.channel, (channel) => { live.channel = channel; request(); }).flat().filter(Boolean));
     const key = `${place.depth} ${place.channel} ${step.kind === "Conv2D" && switchedOff(step, place.channel)} ${state.language}`;

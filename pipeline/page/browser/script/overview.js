@@ -43,7 +43,7 @@ function architecture() {
   const lists = halves(layers).map(([half, members], i) => h("div", { class: `half ${half}` }, h("h4", {}, t(`half.${half}`)),
     h("ol", { class: "walk" }, i === 0 ? input : null, members.map(box))));
   const about = values.images[0];
-  const note = network ? t("architecture.note", { image: t("image.of", about), name: values.classes[about.actual] }) : t("architecture.bare");
+  const note = network ? t("architecture.note", { image: imageWords(about), name: values.classes[about.actual] }) : t("architecture.bare");
   return panel(t("architecture"), h("div", { class: "halves" }, lists), h("p", { class: "note" }, note));
 }
 

@@ -38,7 +38,7 @@ function thumbnail(index, words, size = 56, action = sendToLive) {
   const canvas = pixelCanvas(width, height);
   paintPixels(canvas, pixelsOf(index), channels);
   const about = values.images[index];
-  const label = `${t("image.of", about)}: ${values.classes[about.actual]}${values.live ? `. ${t("image.send")}` : ""}`;
+  const label = `${imageWords(about)}: ${values.classes[about.actual]}${values.live ? `. ${t("image.send")}` : ""}`;
   const attributes = { class: "thumbnail", "--tile": `${size}px`, title: label, "aria-label": label };
   const children = [canvas, words ? h("span", { class: "caption" }, words) : null];
   if (!values.live) return h("span", { ...attributes, role: "img" }, children);

@@ -124,7 +124,8 @@ function patches(layer, filter) {
 
 function fieldSize(layer) {
   const steps = values.layers.filter((other) => other.kind !== "InputLayer");
-  const { top, bottom, left, right } = receptiveField({ steps }, steps.indexOf(layer), 0, 0);
+  const depth = steps.findIndex((step) => step.name === layer.name);
+  const { top, bottom, left, right } = receptiveField({ steps }, depth, 0, 0);
   return { height: bottom - top, width: right - left };
 }
 

@@ -68,6 +68,11 @@ function signed(share) {
   return `${text === "0.0" ? "±" : share < 0 ? "−" : "+"}${text}`;
 }
 
+/** Which image it is: "test image 12". */
+function imageWords({ split, index }) {
+  return t("image.of", { split: t(`split.${split}`), index });
+}
+
 function shapeText(shape) {
   return shape.join("×");
 }

@@ -1,0 +1,129 @@
+"""A run without training: a network with random weights, and the files that the other stages make of it."""
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from conftest import ROOT, composed
+
+from pipeline import features, files, importance, metrics, models, patches, training, weights
+from pipeline.files import Array
+from pipeline.stages.report import report
+
+EPOCHS = 3
+ASSETS = ROOT / "pipeline/page/browser"
+CLASSES = [f"class {letter}" for letter in "ABCDEFGHIJ"]
+
+
+def network_of(*overrides: str, shape: tuple[int, ...] = (28, 28, 1), num_classes: int = 10) -> Any:
+    """An untrained Keras network of the configuration with overrides."""
+    training.configure_runtime(seed=3, threads=2, device="auto")
+    return models.build_model(composed(*overrides).model, input_shape=shape, num_classes=num_classes)
+
+
+def remake_page(folder: Path, *overrides: str) -> Path:
+    """Make the page of the run in a folder."""
+    page = folder / "reports/index.html"
+    report(composed(*overrides), folder / "prepared", folder / "models", folder / "reports", ASSETS, page)
+    return page
+
+
+def images_of_shapes(count: int, shape: Sequence[int], seed: int) -> Array:
+    """(N, H, W, C) uint8: a bright rectangle each on dark noise, so that maps have something to find."""
+    random = np.random.default_rng(seed)
+    images = random.integers(0, 40, (count, *shape), np.uint8)
+    for image in images:
+        top, left = random.integers(0, [max(1, size // 2) for size in shape[:2]])
+        height, width = random.integers(2, [max(3, size // 2) for size in shape[:2]])
+        image[top : top + height, left : left + width] = random.integers(120, 256, shape[2])
+    return images
+
+
+def shake(network: Any, seed: int) -> None:
+    """Weights that are no initializer's: wider ones, and biases that are not zero."""
+    random = np.random.default_rng(seed)
+    network.set_weights(
+        [w * 2 if w.ndim > 1 else random.normal(0, 0.2, w.shape) for w in network.get_weights()]
+    )
+
+
+def write_run(folder: Path, network: Any, classes: list[str], *, counts: tuple[int, int] = (24, 90)) -> None:
+    """Write `prepared/`, `models/` and `reports/` as the stages do, for a Keras network as it is.
+
+    Args:
+        folder: to write in.
+        network: a Sequential one; becomes the best, and was it untrained before `shake`.
+        classes: K names.
+        counts: of validation and test images.
+    """
+    prepared, models, reports = (folder / name for name in ("prepared", "models", "reports"))
+    shape = tuple(network.input_shape[1:])
+    splits = {name: images_of_shapes(count, shape, seed) for seed, (name, count) in enumerate(zip(("train", "validation", "test"), (8, *counts), strict=True))}
+    labels = {name: (np.arange(len(images)) % len(classes)).astype(np.uint8) for name, images in splits.items()}
+    for name, images in splits.items():
+        files.write_array(prepared / f"{name}_images.npy", images)
+        files.write_array(prepared / f"{name}_labels.npy", labels[name])
+    files.write_array(prepared / "train_rows.npy", np.arange(8))
+    files.write_array(prepared / "validation_rows.npy", np.arange(8, 8 + counts[0]))
+    about = {"name": "made", "classes": classes, "shape": list(shape), "counts": {n: len(i) for n, i in splits.items()}}
+    files.write_json(prepared / "dataset.json", about)
+    models.mkdir(parents=True)
+    network.save(models / "untrained.keras")
+    shake(network, 7)
+    network.save(models / "best.keras")
+    _write_epochs(models)
+    _write_reports(reports, models, network, splits, labels, classes)
+
+
+def _write_epochs(models: Path) -> None:
+    """Kernels of some epochs: the untrained, some in between that are no training's, the best."""
+    before, after = (files.read_keras(models / f"{name}.keras")[1] for name in ("untrained", "best"))
+    arrays: dict[str, Array] = {"epochs": np.arange(EPOCHS + 1)}
+    for name, variables in after.items():
+        if len(variables) == 2 and variables[0].ndim == 4:
+            for kind, first, last in zip(("kernel", "bias"), before[name], variables, strict=True):
+                steps = [first + (last - first) * share for share in np.linspace(0, 1, EPOCHS + 1)]
+                arrays[f"{name}/{kind}"] = np.stack(steps).astype(np.float16)
+    np.savez(models / "epochs.npz", **arrays)
+
+
+def _write_reports(reports: Path, models: Path, network: Any, splits: dict[str, Array], labels: dict[str, Array], classes: list[str]) -> None:
+    names = features.convolution_names(network)
+    validation, truth = splits["validation"], labels["validation"]
+    found = {name: features.probabilities(network, splits[name]) for name in ("validation", "test")}
+    predicted = found["test"].argmax(axis=1)
+    scores = {name: metrics.score(found[name], labels[name]) for name in found}
+    files.write_json(reports / "metrics.json", {**scores, "parameters": network.count_params(), "epochs": EPOCHS, "best_epoch": EPOCHS})
+    rows = [[1, 0.9, 0.5, 0.8, 0.6], [2, 0.7, 0.6, 0.6, 0.65], [3, 0.5, 0.7, 0.5, 0.7]]
+    files.write_table(reports / "history.tsv", ("epoch", "loss", "accuracy", "val_loss", "val_accuracy"), rows, "\t")
+    files.write_table(reports / "classes.csv", ("class", "precision", "recall", "f1", "images"), metrics.class_scores(labels["test"], predicted, classes))
+    pairs = [(classes[a], classes[p]) for a, p in zip(labels["test"], predicted, strict=True)]
+    files.write_table(reports / "confusion.csv", ("actual", "predicted"), pairs)
+    rates = {name: features.describe_rates(row) for name, row in features.fire_rates(network, names, validation).items()}
+    steps = {step.name: features.describe_step(step) for step in features.walk(network, splits["train"][0])}
+    walks = [{"split": "source", "index": 0, "class": classes[0], "layers": steps}]
+    files.write_json(reports / "features.json", {"images": len(validation), "layers": rates, "walks": walks})
+    _write_comparison(reports, models)
+    ablated = {name: importance.ablation(network, name, validation, truth) for name in names}
+    about = {"images": len(validation), "accuracy": ablated[names[0]][0], "layers": {n: {"accuracy_lost": lost.tolist()} for n, (_, lost) in ablated.items()}}
+    strongest = patches.strongest_patches(network, names, validation)
+    layers = {name: {key: getattr(row, key).tolist() for key in ("images", "rows", "columns", "activations")} for name, row in strongest.items()}
+    files.write_json(reports / "explain.json", {"patches": {"images": len(validation), "layers": layers}, "importance": about})
+
+
+def _write_comparison(reports: Path, models: Path) -> None:
+    trained, untrained = (weights.layers(*files.read_keras(models / f"{name}.keras")) for name in ("best", "untrained"))
+    pairs = weights.paired_convolutions(trained, untrained)
+    files.write_json(reports / "compare_untrained.json", {a.name: weights.compare(a.kernel, b.kernel) for a, b in pairs})
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def json_of(path: Path) -> Any:
+    return json.loads(path.read_text())
