@@ -6,11 +6,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Error, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 ARGUMENTS = [
@@ -50,6 +51,14 @@ def running_browser() -> Iterator[Browser]:
             raise NoBrowserError(f"{path} does not start: {error.message.splitlines()[0]}; {NONE}") from None
         yield browser
         browser.close()
+
+
+def wait_until(page: Page, expression: str, seconds: float = 15) -> None:
+    """Wait for JavaScript to be true; Playwright's own way needs `eval`, which the page's policy forbids."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        assert time.monotonic() < end, f"not true after {seconds} s: {expression}"
+        page.wait_for_timeout(20)
 
 
 def installed() -> str | None:

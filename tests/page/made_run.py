@@ -32,14 +32,14 @@ def remake_page(folder: Path, *overrides: str) -> Path:
 
 
 def images_of_shapes(count: int, shape: Sequence[int], seed: int) -> Array:
-    """(N, H, W, C) uint8: a bright rectangle each on dark noise, so that maps have something to find."""
+    """(N, H, W, C) uint8: a bright rectangle each on black with some noise, so that maps find something."""
     random = np.random.default_rng(seed)
-    images = random.integers(0, 40, (count, *shape), np.uint8)
+    images = random.integers(0, 40, (count, *shape), np.uint8) * (random.random((count, *shape)) < 0.3)
     for image in images:
         top, left = random.integers(0, [max(1, size // 2) for size in shape[:2]])
         height, width = random.integers(2, [max(3, size // 2) for size in shape[:2]])
         image[top : top + height, left : left + width] = random.integers(120, 256, shape[2])
-    return images
+    return images.astype(np.uint8)
 
 
 def shake(network: Any, seed: int) -> None:
@@ -51,11 +51,11 @@ def shake(network: Any, seed: int) -> None:
 
 
 def write_run(folder: Path, network: Any, classes: list[str], *, counts: tuple[int, int] = (24, 90)) -> None:
-    """Write `prepared/`, `models/` and `reports/` as the stages do, for a Keras network as it is.
+    """Write `prepared/`, `models/` and `reports/` as the stages do, for an untrained Keras network.
 
     Args:
         folder: to write in.
-        network: a Sequential one; becomes the best, and was it untrained before `shake`.
+        network: a Sequential one; the best network is this one with other weights.
         classes: K names.
         counts: of validation and test images.
     """

@@ -39,35 +39,35 @@ function triangleWeights(from, to) {
   });
 }
 
-/** Resize one axis; rows and columns are told apart by their strides alone. */
-function resampleAxis(data, count, steps, inputStride, outputStride, unitInput, unitOutput, output) {
-  for (let unit = 0; unit < count; unit++) {
-    for (let place = 0; place < steps.length; place++) {
-      const { first, weights } = steps[place];
-      let sum = 2 ** (WEIGHT_BITS - 1);
-      for (let i = 0; i < weights.length; i++) sum += data[unitInput(unit) + (first + i) * inputStride] * weights[i];
-      output[unitOutput(unit) + place * outputStride] = Math.min(255, Math.floor(sum / 2 ** WEIGHT_BITS));
+/**
+ * Resize one axis of (outer, steps, inner) numbers: `inner` is how many lie side by side, a pixel's channels
+ * for the width, a whole row for the height.
+ */
+function resampleAxis(data, from, to, inner) {
+  if (from === to) return data;
+  const outer = data.length / (from * inner);
+  const output = new Uint8Array(outer * to * inner);
+  triangleWeights(from, to).forEach(({ first, weights }, place) => {
+    for (let o = 0; o < outer; o++) {
+      for (let i = 0; i < inner; i++) {
+        let sum = 2 ** (WEIGHT_BITS - 1);
+        const start = (o * from + first) * inner + i;
+        for (let k = 0; k < weights.length; k++) sum += data[start + k * inner] * weights[k];
+        output[(o * to + place) * inner + i] = Math.min(255, Math.floor(sum / 2 ** WEIGHT_BITS));
+      }
     }
-  }
+  });
   return output;
 }
 
-/** Pillow's `resize(..., BILINEAR)`: across, then down, each rounded to whole levels. */
+/** Pillow 13's `resize(..., BILINEAR)`: one axis, then the other, each rounded to whole levels. */
 function resize(picture, width, height) {
   const { channels } = picture;
-  let { data } = picture;
-  if (width !== picture.width) {
-    const [from, to] = [picture.width * channels, width * channels];
-    const start = (stride) => (unit) => Math.floor(unit / channels) * stride + (unit % channels);
-    data = resampleAxis(data, picture.height * channels, triangleWeights(picture.width, width), channels, channels,
-      start(from), start(to), new Uint8Array(picture.height * to));
-  }
-  if (height !== picture.height) {
-    const row = width * channels;
-    const start = (unit) => unit;
-    data = resampleAxis(data, row, triangleWeights(picture.height, height), row, row, start, start,
-      new Uint8Array(height * row));
-  }
+  const across = (data) => resampleAxis(data, picture.width, width, channels);
+  const down = (data, row) => resampleAxis(data, picture.height, height, row * channels);
+  // Where the height shrinks by far more than the width, Pillow begins with it.
+  const tall = height < picture.height && picture.height - height > 2 * (picture.width - width);
+  const data = tall ? across(down(picture.data, picture.width)) : down(across(picture.data), width);
   return { width, height, channels, data };
 }
 
