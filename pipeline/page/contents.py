@@ -1,6 +1,7 @@
 """The page's contents: JSON values and named arrays; and what gives way when they are too large."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -45,24 +46,35 @@ def _characters(array: Array) -> int:
 
 
 def fitted(contents: Contents, limit: int) -> Contents:
-    """Contents of at most that many characters: first fewer epochs, then no live network.
+    """Contents of at most that many characters, if leaving out helps.
 
     Args:
         contents: arrays `epochs/...` (E, ...) have one entry an epoch of the values `epochs`, those
-            of the networks are `trained/...` and `untrained/...`.
+            of the networks are `trained/...` and `untrained/...`, those of the patches `patches/...`.
         limit: characters of the arrays.
 
     Returns:
-        The contents with the value `live`: whether the page can run the network.
+        The first of `_smaller` that fits, or the smallest.
+    """
+    for smaller in _smaller(contents):
+        if smaller.characters <= limit:
+            return smaller
+    return smaller
+
+
+def _smaller(contents: Contents) -> Iterator[Contents]:
+    """Fewer epochs, then none, then no patches; then no network, with patches and without.
+
+    The value `live` tells whether the page can run the network, `patches` whether there are any.
     """
     for count in range(len(contents.values["epochs"]), MIN_EPOCHS - 1, -1):
-        fewer = _thinned(contents, count)
-        if fewer.characters <= limit:
-            return fewer.told(live=True)
+        yield _thinned(contents, count).told(live=True, patches=True)
     bare = contents.without("epochs/").told(epochs=[])
-    if bare.characters <= limit:
-        return bare.told(live=True)
-    return bare.without("trained/").without("untrained/").told(live=False)
+    yield bare.told(live=True, patches=True)
+    yield bare.without("patches/").told(live=True, patches=False)
+    dead = bare.without("trained/").without("untrained/")
+    yield dead.told(live=False, patches=True)
+    yield dead.without("patches/").told(live=False, patches=False)
 
 
 def _thinned(contents: Contents, count: int) -> Contents:

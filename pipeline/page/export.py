@@ -72,7 +72,7 @@ def export(
         num_images: test images in the page, at most.
         num_mistakes: the most confident mistakes shown.
         kernel_limit: colour range of kernels with one input channel, or None for their own.
-        image_bytes: that the images may take in all; at least one a class is shown.
+        image_bytes: that the images may take in all; at least one is shown.
     """
     per_image = int(np.prod(given.dataset["shape"]))
     count = min(num_images, max(1, image_bytes // per_image))
@@ -91,6 +91,7 @@ def export(
         "layers": [described(layer) for layer in given.trained],
         "filters": {a.name: _filters(given, a, b, kernel_limit) for a, b in _pairs(given)},
         "epochs": given.epochs["epochs"].tolist(),
+        "num_epochs": len(given.epochs["epochs"]),
         "truth": truth.measure(given, computed[len(given.chosen) :], choice.rows),
     }
     arrays = {"images": pictures, "probabilities": computed, **_weights(given), **_patches(given)}

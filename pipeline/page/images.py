@@ -15,7 +15,7 @@ class Choice:
 
     Attributes:
         rows: int64 (M,), without repetition.
-        samples: one row a class.
+        samples: one row a class, of as many classes as there is room for.
         mistakes: the most confident ones first.
     """
 
@@ -38,15 +38,16 @@ def choose(actual: Array, predicted: Array, mistakes: Sequence[int], count: int)
         actual: (N,) class numbers.
         predicted: likewise.
         mistakes: rows of the most confident ones, in order.
-        count: images at most; one a class and all mistakes are always there.
+        count: images at most.
     """
     samples = [int(np.flatnonzero(actual == k)[0]) for k in np.unique(actual)]
-    wanted = dict.fromkeys([*samples, *mistakes])
-    for row in islice(_by_turns(actual, predicted), None):
+    wanted = dict.fromkeys(islice(dict.fromkeys([*samples, *mistakes]), count))
+    for row in _by_turns(actual, predicted):
         if len(wanted) >= count:
             break
         wanted.setdefault(row)
-    return Choice(np.array(list(wanted), np.int64), samples, list(mistakes))
+    kept = ([row for row in rows if row in wanted] for rows in (samples, mistakes))
+    return Choice(np.array(list(wanted), np.int64), *kept)
 
 
 def _by_turns(actual: Array, predicted: Array) -> Iterator[int]:

@@ -3,24 +3,21 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from pipeline.page.contents import Contents
 from pipeline.page.sources import Array, InputError
 
-# In this order they are one script; `main` starts it.
-SCRIPTS = (
-    "data",
+# What any page is made with: arrays, words, elements, charts, tiles.
+KIT = ("data", "words", "elements", "colours", "charts", "tiles")
+# A run's page: in this order they are one script, which `main` starts.
+RUN = (
+    *KIT,
     "engine",
     "terms",
     "preprocess",
-    "words",
-    "elements",
-    "colours",
-    "charts",
-    "tiles",
     "overview",
     "results",
     "learning",
@@ -31,17 +28,21 @@ SCRIPTS = (
     "truth",
     "main",
 )
-# Sections of the page, in order.
+# Sections of a run's page, in order.
 PARTS = ("overview", "learning", "results", "weights", "live", "truth")
 DTYPES = {"float32": "<f4", "float16": "<f2", "uint8": "u1", "int16": "<i2"}
 
 
-def render(contents: Contents, browser: Path) -> str:
+def render(
+    contents: Contents, browser: Path, *, scripts: Sequence[str] = RUN, parts: Sequence[str] = PARTS
+) -> str:
     """The whole page as HTML, equal for equal contents.
 
     Args:
         contents: what it shows.
         browser: folder with `template.html.j2`, `style.css`, `words.json`, `script/*.js`.
+        scripts: names of its scripts, in order.
+        parts: names of its sections, in order; each has words `<name>.title`.
 
     Raises:
         InputError: one of these files is missing.
@@ -49,11 +50,11 @@ def render(contents: Contents, browser: Path) -> str:
     from jinja2 import Environment, StrictUndefined
 
     template, style, words = (_read(browser / n) for n in ("template.html.j2", "style.css", "words.json"))
-    script = _joined(browser / "script")
+    script = _joined(browser / "script", scripts)
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(template).render(
         values=contents.values,
-        parts=PARTS,
+        parts=parts,
         words={key: texts[contents.values["language"]] for key, texts in json.loads(words).items()},
         policy=policy(script, style),
         blocks=list(_blocks(contents.arrays)),
@@ -71,9 +72,9 @@ def _read(path: Path) -> str:
         raise InputError(f"{path} is missing: it belongs to this project, `git checkout` brings it back") from None
 
 
-def _joined(folder: Path) -> str:
+def _joined(folder: Path, scripts: Sequence[str]) -> str:
     """All scripts as one, in a scope of its own."""
-    parts = "\n".join(_read(folder / f"{name}.js") for name in SCRIPTS)
+    parts = "\n".join(_read(folder / f"{name}.js") for name in scripts)
     return f'(() => {{\n"use strict";\n{parts}\n}})();\n'
 
 

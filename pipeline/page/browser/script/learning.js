@@ -3,7 +3,7 @@
 const FRAME_MILLISECONDS = 700;
 
 function learning() {
-  return part("learning", h("div", { class: "pair" }, curve("loss"), curve("accuracy")), values.epochs.length ? watch() : null);
+  return part("learning", h("div", { class: "pair" }, curve("loss"), curve("accuracy")), values.epochs.length ? watch() : panel(t("watch"), h("p", {}, t("watch.none", { n: values.max_megabytes }))));
 }
 
 function curve(name) {
@@ -36,7 +36,8 @@ function watch() {
   };
   show(layers[0].name);
   const pick = layers.length > 1 ? choice(t("layer"), layers.map((layer) => [layer.name, layer.name]), layers[0].name, show) : null;
-  return panel(t("watch"), h("p", { class: "note" }, prose(t("watch.note"))), pick, place);
+  const thinned = values.epochs.length < values.num_epochs ? ` ${t("watch.thinned", { n: values.epochs.length - 1, all: values.num_epochs - 1 })}` : null;
+  return panel(t("watch"), h("p", { class: "note" }, prose(t("watch.note")), thinned), pick, place);
 }
 
 function kernelFilm(layer) {

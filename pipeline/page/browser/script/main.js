@@ -41,7 +41,7 @@ function followParts() {
   for (const id of links.keys()) observer.observe(document.getElementById(id));
 }
 
-document.body.append(tip);
+document.querySelector("main").append(tip);
 setTheme(remembered("theme") ?? "auto");
 showAll();
 followParts();

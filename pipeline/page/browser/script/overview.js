@@ -72,7 +72,9 @@ function strongestMap(step) {
 }
 
 function samples() {
-  return panel(t("samples"), h("div", { class: "thumbnails" }, values.samples.map((index) => thumbnail(index, values.classes[values.images[index].actual], 64))));
+  const complete = values.samples.length === values.classes.length;
+  const title = complete ? t("samples") : t("samples.some", { n: values.samples.length, all: values.classes.length });
+  return panel(title, h("div", { class: "thumbnails" }, values.samples.map((index) => thumbnail(index, values.classes[values.images[index].actual], 64))));
 }
 
 function configuration() {

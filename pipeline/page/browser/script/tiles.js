@@ -39,9 +39,10 @@ function thumbnail(index, words, size = 56, action = sendToLive) {
   paintPixels(canvas, pixelsOf(index), channels);
   const about = values.images[index];
   const label = `${imageWords(about)}: ${values.classes[about.actual]}${values.live ? `. ${t("image.send")}` : ""}`;
-  const attributes = { class: "thumbnail", "--tile": `${size}px`, title: label, "aria-label": label };
-  const children = [canvas, words ? h("span", { class: "caption" }, words) : null];
-  if (!values.live) return h("span", { ...attributes, role: "img" }, children);
+  const attributes = { class: "thumbnail", "--tile": `${size}px`, title: label };
+  // The name of a button is what stands in it, read in this order.
+  const children = [canvas, words ? h("span", { class: "caption" }, words) : null, h("span", { class: "visually-hidden" }, label)];
+  if (!values.live) return h("span", attributes, children);
   return h("button", { type: "button", ...attributes, onclick: () => action(index) }, children);
 }
 

@@ -61,7 +61,8 @@ function weightGrid(layer, kernels, scale, order, choose) {
   }));
   const tile = (filter) => {
     const kind = firing(about, filter);
-    return { label: filterLabel(layer, filter), badge: kind ? `${filter} ${t(`firing.${kind}`)}` : null, style: kind ?? "", pressed: false };
+    const badge = kind ? `${filter} ${t(`firing.${kind}`)}` : String(filter);
+    return { label: filterLabel(layer, filter, badge), badge, style: kind ?? "", pressed: false };
   };
   return tileGrid({ label: t("weights.grid", { layer: layer.name }), order, tile, canvas: picture, choose, size: 2 * tileSize(layer) - 24 });
 }
@@ -71,9 +72,9 @@ function firing(about, filter) {
   return ["dead", "rare", "always_on"].find((kind) => about[kind].includes(filter)) ?? null;
 }
 
-function filterLabel(layer, filter) {
+function filterLabel(layer, filter, badge) {
   const about = values.filters[layer.name];
-  return t("filter.label", { layer: layer.name, n: filter, rate: percent(about.fire_rates[filter]), lost: points(about.accuracy_lost[filter]) });
+  return t("filter.label", { layer: layer.name, n: badge, rate: percent(about.fire_rates[filter]), lost: points(about.accuracy_lost[filter]) });
 }
 
 function filterFacts(layer, filter) {
@@ -106,6 +107,7 @@ function kernelNumbers(layer, kernel, filter, scale) {
 
 /** The parts of validation images that excite a filter most; what lies outside of the image is hatched. */
 function patches(layer, filter) {
+  if (!values.patches) return h("p", { class: "note" }, t("patches.none", { n: values.max_megabytes }));
   const pixels = arrayOf(`patches/${layer.name}/pixels`);
   const places = arrayOf(`patches/${layer.name}/places`);
   const activations = arrayOf(`patches/${layer.name}/activations`).data;
