@@ -84,7 +84,9 @@ def _thinned(contents: Contents, count: int) -> Contents:
         return contents
     places = {round(place) for place in np.linspace(0, len(epochs) - 1, count)}
     if (best := contents.values["best_epoch"]) in epochs:
-        nearest = min(places - {0}, key=lambda place: abs(epochs[place] - best))
+        last = len(epochs) - 1
+        # The first and the last stay as long as there are others.
+        nearest = min(places - {0, last} or {last}, key=lambda place: abs(epochs[place] - best))
         places = places - {nearest} | {epochs.index(best)}
     kept = sorted(places)
     arrays = {n: a[kept] if n.startswith("epochs/") else a for n, a in contents.arrays.items()}

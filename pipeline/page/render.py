@@ -51,7 +51,9 @@ def render(
 
     template, style, words = (_read(browser / n) for n in ("template.html.j2", "style.css", "words.json"))
     script = _joined(browser / "script", scripts)
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     return environment.from_string(template).render(
         values=contents.values,
         parts=parts,
@@ -69,7 +71,9 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise InputError(f"{path} is missing: it belongs to this project, `git checkout` brings it back") from None
+        raise InputError(
+            f"{path} is missing: it belongs to this project, `git checkout` brings it back"
+        ) from None
 
 
 def _joined(folder: Path, scripts: Sequence[str]) -> str:

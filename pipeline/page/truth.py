@@ -1,21 +1,19 @@
 """How far the NumPy twin is from what TensorFlow wrote into the reports."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from pipeline.page import twin
+from pipeline.page.material import Material
 from pipeline.page.sources import Array
-
-if TYPE_CHECKING:
-    from pipeline.page.export import Material
 
 # Validation images whose strongest activations are computed anew.
 MAX_IMAGES = 200
 
 
-def measure(given: "Material", probabilities: Array, rows: Array) -> dict[str, Any]:
+def measure(given: Material, probabilities: Array, rows: Array) -> dict[str, Any]:
     """Compare the twin with TensorFlow's results in `features.json`, `explain.json` and `confusion.csv`.
 
     Args:
@@ -51,7 +49,7 @@ def _relative(computed: Array, reported: Array) -> float:
     return float(np.abs(computed - reported).max()) / scale
 
 
-def _walks(given: "Material") -> Iterator[tuple[Array, Array]]:
+def _walks(given: Material) -> Iterator[tuple[Array, Array]]:
     """Smallest and largest output of each layer for each chosen image, before and after its activation."""
     for walk, image in zip(given.reports["features"]["walks"], given.chosen, strict=True):
         for step in twin.steps(given.trained, image["pixels"][np.newaxis]):
@@ -63,7 +61,7 @@ def _walks(given: "Material") -> Iterator[tuple[Array, Array]]:
                 yield np.array([values.min(), values.max()]), np.array([told["min"], told["max"]])
 
 
-def _patches(given: "Material") -> Iterator[tuple[Array, Array]]:
+def _patches(given: Material) -> Iterator[tuple[Array, Array]]:
     """The strongest activations of each filter, in the validation images that come first."""
     layers = given.reports["explain"]["patches"]["layers"]
     tables = {
@@ -80,7 +78,7 @@ def _patches(given: "Material") -> Iterator[tuple[Array, Array]]:
             yield computed, np.array(layers[name]["activations"])[filters, places]
 
 
-def _outputs(given: "Material", numbers: Array, names: list[str]) -> dict[str, Array]:
+def _outputs(given: Material, numbers: Array, names: list[str]) -> dict[str, Array]:
     last = max(place for place, layer in enumerate(given.trained) if layer.name in names)
     batches = list(twin.in_batches(given.trained[: last + 1], given.validation_images[numbers]))
     joined = (np.concatenate([b[place].output for b in batches]) for place in range(len(batches[0])))

@@ -104,7 +104,8 @@ def _places(layer: Layer, values: Array, window: Sequence[int], outside: float) 
     """
     strides, sizes = layer.config["strides"], values.shape[1:3]
     outputs = [
-        window_output(n, k, s, layer.config["padding"]) for n, k, s in zip(sizes, window, strides, strict=True)
+        window_output(n, k, s, layer.config["padding"])
+        for n, k, s in zip(sizes, window, strides, strict=True)
     ]
     reach = zip(sizes, window, strides, outputs, strict=True)
     excess = [max(0, (out - 1) * s + k - n) for n, k, s, out in reach]

@@ -1,6 +1,6 @@
 """Stage `report`: all that the other stages left -> one page to look at, offline.
 
-    python -m pipeline.stages.report data/prepared models reports pipeline/page/browser reports/index.html
+python -m pipeline.stages.report data/prepared models reports pipeline/page/browser reports/index.html
 """
 
 import csv
@@ -14,7 +14,8 @@ import numpy as np
 from pipeline import arrays, datasets, files, weights
 from pipeline.config import Config, InputError, load_config, one_line_errors
 from pipeline.page.contents import fitted
-from pipeline.page.export import Material, export
+from pipeline.page.export import export
+from pipeline.page.material import Material
 from pipeline.page.render import render
 
 REPORTS = ("metrics", "features", "compare_untrained", "explain")
@@ -59,8 +60,13 @@ def report(cfg: Config, prepared: Path, models: Path, reports: Path, browser: Pa
 
 
 def _configuration(cfg: Config) -> dict[str, Any]:
-    sections = {"data": cfg.data, "model": cfg.model, "train": cfg.train, "runtime": cfg.runtime}
-    return {**{name: asdict(section) for name, section in sections.items()}, "seed": cfg.seed}
+    return {
+        "data": asdict(cfg.data),
+        "model": asdict(cfg.model),
+        "train": asdict(cfg.train),
+        "runtime": asdict(cfg.runtime),
+        "seed": cfg.seed,
+    }
 
 
 def _read(cfg: Config, prepared: Path, models: Path, reports: Path) -> Material:

@@ -61,6 +61,13 @@ def wait_until(page: Page, expression: str, seconds: float = 15) -> None:
         page.wait_for_timeout(20)
 
 
+def scroll_through(page: Page) -> None:
+    """Bring each part into sight, so that all of it is drawn."""
+    for part in page.query_selector_all("main > section"):
+        part.evaluate("(part) => part.scrollIntoView({behavior: 'instant'})")
+        page.wait_for_timeout(120)
+
+
 def installed() -> str | None:
     """Path of the system's browser, or None."""
     return next(filter(None, map(shutil.which, NAMES)), None)

@@ -61,14 +61,24 @@ def write_run(folder: Path, network: Any, classes: list[str], *, counts: tuple[i
     """
     prepared, models, reports = (folder / name for name in ("prepared", "models", "reports"))
     shape = tuple(network.input_shape[1:])
-    splits = {name: images_of_shapes(count, shape, seed) for seed, (name, count) in enumerate(zip(("train", "validation", "test"), (8, *counts), strict=True))}
-    labels = {name: (np.arange(len(images)) % len(classes)).astype(np.uint8) for name, images in splits.items()}
+    splits = {
+        name: images_of_shapes(count, shape, seed)
+        for seed, (name, count) in enumerate(zip(("train", "validation", "test"), (8, *counts), strict=True))
+    }
+    labels = {
+        name: (np.arange(len(images)) % len(classes)).astype(np.uint8) for name, images in splits.items()
+    }
     for name, images in splits.items():
         files.write_array(prepared / f"{name}_images.npy", images)
         files.write_array(prepared / f"{name}_labels.npy", labels[name])
     files.write_array(prepared / "train_rows.npy", np.arange(8))
     files.write_array(prepared / "validation_rows.npy", np.arange(8, 8 + counts[0]))
-    about = {"name": "made", "classes": classes, "shape": list(shape), "counts": {n: len(i) for n, i in splits.items()}}
+    about = {
+        "name": "made",
+        "classes": classes,
+        "shape": list(shape),
+        "counts": {n: len(i) for n, i in splits.items()},
+    }
     files.write_json(prepared / "dataset.json", about)
     models.mkdir(parents=True)
     network.save(models / "untrained.keras")
@@ -90,34 +100,67 @@ def _write_epochs(models: Path) -> None:
     np.savez(models / "epochs.npz", **arrays)
 
 
-def _write_reports(reports: Path, models: Path, network: Any, splits: dict[str, Array], labels: dict[str, Array], classes: list[str]) -> None:
+def _write_reports(
+    reports: Path,
+    models: Path,
+    network: Any,
+    splits: dict[str, Array],
+    labels: dict[str, Array],
+    classes: list[str],
+) -> None:
     names = features.convolution_names(network)
     validation, truth = splits["validation"], labels["validation"]
     found = {name: features.probabilities(network, splits[name]) for name in ("validation", "test")}
     predicted = found["test"].argmax(axis=1)
     scores = {name: metrics.score(found[name], labels[name]) for name in found}
-    files.write_json(reports / "metrics.json", {**scores, "parameters": network.count_params(), "epochs": EPOCHS, "best_epoch": EPOCHS})
+    files.write_json(
+        reports / "metrics.json",
+        {**scores, "parameters": network.count_params(), "epochs": EPOCHS, "best_epoch": EPOCHS},
+    )
     rows = [[1, 0.9, 0.5, 0.8, 0.6], [2, 0.7, 0.6, 0.6, 0.65], [3, 0.5, 0.7, 0.5, 0.7]]
-    files.write_table(reports / "history.tsv", ("epoch", "loss", "accuracy", "val_loss", "val_accuracy"), rows, "\t")
-    files.write_table(reports / "classes.csv", ("class", "precision", "recall", "f1", "images"), metrics.class_scores(labels["test"], predicted, classes))
+    files.write_table(
+        reports / "history.tsv", ("epoch", "loss", "accuracy", "val_loss", "val_accuracy"), rows, "\t"
+    )
+    files.write_table(
+        reports / "classes.csv",
+        ("class", "precision", "recall", "f1", "images"),
+        metrics.class_scores(labels["test"], predicted, classes),
+    )
     pairs = [(classes[a], classes[p]) for a, p in zip(labels["test"], predicted, strict=True)]
     files.write_table(reports / "confusion.csv", ("actual", "predicted"), pairs)
-    rates = {name: features.describe_rates(row) for name, row in features.fire_rates(network, names, validation).items()}
+    rates = {
+        name: features.describe_rates(row)
+        for name, row in features.fire_rates(network, names, validation).items()
+    }
     steps = {step.name: features.describe_step(step) for step in features.walk(network, splits["train"][0])}
     walks = [{"split": "source", "index": 0, "class": classes[0], "layers": steps}]
     files.write_json(reports / "features.json", {"images": len(validation), "layers": rates, "walks": walks})
     _write_comparison(reports, models)
     ablated = {name: importance.ablation(network, name, validation, truth) for name in names}
-    about = {"images": len(validation), "accuracy": ablated[names[0]][0], "layers": {n: {"accuracy_lost": lost.tolist()} for n, (_, lost) in ablated.items()}}
+    about = {
+        "images": len(validation),
+        "accuracy": ablated[names[0]][0],
+        "layers": {n: {"accuracy_lost": lost.tolist()} for n, (_, lost) in ablated.items()},
+    }
     strongest = patches.strongest_patches(network, names, validation)
-    layers = {name: {key: getattr(row, key).tolist() for key in ("images", "rows", "columns", "activations")} for name, row in strongest.items()}
-    files.write_json(reports / "explain.json", {"patches": {"images": len(validation), "layers": layers}, "importance": about})
+    layers = {
+        name: {key: getattr(row, key).tolist() for key in ("images", "rows", "columns", "activations")}
+        for name, row in strongest.items()
+    }
+    files.write_json(
+        reports / "explain.json",
+        {"patches": {"images": len(validation), "layers": layers}, "importance": about},
+    )
 
 
 def _write_comparison(reports: Path, models: Path) -> None:
-    trained, untrained = (weights.layers(*files.read_keras(models / f"{name}.keras")) for name in ("best", "untrained"))
+    trained, untrained = (
+        weights.layers(*files.read_keras(models / f"{name}.keras")) for name in ("best", "untrained")
+    )
     pairs = weights.paired_convolutions(trained, untrained)
-    files.write_json(reports / "compare_untrained.json", {a.name: weights.compare(a.kernel, b.kernel) for a, b in pairs})
+    files.write_json(
+        reports / "compare_untrained.json", {a.name: weights.compare(a.kernel, b.kernel) for a, b in pairs}
+    )
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:

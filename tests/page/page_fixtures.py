@@ -9,6 +9,7 @@ from browser import NoBrowserError, running_browser
 from made_run import CLASSES, network_of, remake_page, write_run
 from playwright.sync_api import Browser, Page
 
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     try:

@@ -15,7 +15,8 @@ pytest_plugins = ["page_fixtures"]
 
 PREPROCESS = """([png, shape, way]) => {
   const bytes = Uint8Array.from(atob(png), (c) => c.charCodeAt(0));
-  return createImageBitmap(new Blob([bytes]), {colorSpaceConversion: "none", premultiplyAlpha: "none"}).then((bitmap) => {
+  const asItIs = {colorSpaceConversion: "none", premultiplyAlpha: "none"};
+  return createImageBitmap(new Blob([bytes]), asItIs).then((bitmap) => {
     const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
     const context = canvas.getContext("2d");
     context.drawImage(bitmap, 0, 0);
@@ -87,7 +88,9 @@ def test_a_picture_that_is_opened_arrives_as_predict_would_bring_it(opened, defa
     page.locator("input[type=file]").set_input_files(tmp_path / "turned.png")
     wait_until(page, "filterscope.live.words.includes('turned.png')")
     found = np.array(page.evaluate("Array.from(filterscope.live.pixels)"), np.uint8).reshape(28, 28, 1)
-    decoded = images.decode((tmp_path / "turned.png").read_bytes(), "turned.png", (28, 28, 1), resize="stretch")
+    decoded = images.decode(
+        (tmp_path / "turned.png").read_bytes(), "turned.png", (28, 28, 1), resize="stretch"
+    )
     assert decoded.turned is not None
     np.testing.assert_array_equal(found, decoded.pixels)
 
@@ -100,7 +103,9 @@ def test_transparency_is_laid_on_white_as_predict_does(opened, default_page, tmp
     page.locator("input[type=file]").set_input_files(tmp_path / "glass.png")
     wait_until(page, "filterscope.live.words.includes('glass.png')")
     found = np.array(page.evaluate("Array.from(filterscope.live.pixels)")).reshape(28, 28, 1)
-    expected = images.decode((tmp_path / "glass.png").read_bytes(), "glass.png", (28, 28, 1), resize="stretch").pixels
+    expected = images.decode(
+        (tmp_path / "glass.png").read_bytes(), "glass.png", (28, 28, 1), resize="stretch"
+    ).pixels
     # Browser and Pillow may round half-transparent colours differently, each by one level.
     assert np.abs(found - expected.astype(int)).max() <= 2
 

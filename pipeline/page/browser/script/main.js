@@ -46,6 +46,6 @@ setTheme(remembered("theme") ?? "auto");
 showAll();
 followParts();
 // For the browser's console, and for this project's tests.
-window.filterscope = { values, arrayOf, hasArray, buildNetwork, run, receptiveField, convolutionTerms, preprocess, live, sendToLive,
+window.filterscope = { values, arrayOf, trainedNetwork, buildNetwork, run, receptiveField, convolutionTerms, preprocess, live,
   strokes: () => view.surface.strokes, colours: { SIGNED, POSITIVE } };
 document.documentElement.dataset.ready = "true";

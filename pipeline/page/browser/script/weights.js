@@ -112,6 +112,9 @@ function patches(layer, filter) {
   const places = arrayOf(`patches/${layer.name}/places`);
   const activations = arrayOf(`patches/${layer.name}/activations`).data;
   const count = pixels.shape[1];
+  // Only what exceeds the activation's value at zero excites it.
+  const rest = ACTIVATIONS[layer.config.activation](0);
+  const excited = [...Array(count).keys()].filter((p) => activations[filter * count + p] > rest);
   const one = (p) => {
     const at = filter * count + p;
     const [top, bottom, left, right] = places.data.subarray(at * 4, at * 4 + 4);
@@ -121,7 +124,7 @@ function patches(layer, filter) {
     return h("figure", {}, canvas, h("figcaption", {}, short(activations[at], 2)));
   };
   const note = t("patches.note", { n: whole(values.filters[layer.name].patch_images), size: `${fieldSize(layer).height}×${fieldSize(layer).width}` });
-  return h("div", { class: "patches" }, h("h4", {}, t("patches")), h("div", { class: "nine" }, Array.from({ length: count }, (_, p) => one(p))), h("p", { class: "note" }, note));
+  return h("div", { class: "patches" }, h("h4", {}, t("patches")), h("div", { class: "nine" }, excited.map(one)), h("p", { class: "note" }, excited.length ? note : t("patches.never")));
 }
 
 function fieldSize(layer) {
