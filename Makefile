@@ -6,7 +6,7 @@ CLUSTER := .venv/installed-cluster
 # Stages say `python`: it has to be the one of .venv, whether or not that is activated.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help repro test check cluster clean
+.PHONY: help repro test check cluster deps clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -23,6 +23,9 @@ check: $(STAMP)  ## run the linters and the type checker
 	mypy
 
 cluster: $(CLUSTER)  ## install what sweeps on a Ray cluster, SLURM or S3 need besides
+
+deps: $(STAMP)  ## write into dvc.yaml which code each stage depends on
+	python -m pipeline.commands.deps
 
 clean:  ## remove .venv; data, models and reports stay
 	rm -rf .venv

@@ -14,9 +14,13 @@ import hypothesis
 import pytest
 from omegaconf import OmegaConf
 
-from pipeline import config, models, training
-from pipeline.config import Config
+from pipeline.config import composing
+from pipeline.config.checking import check
+from pipeline.config.params import load
+from pipeline.config.schema import Config
 from pipeline.hydra_plugins import filterscope  # noqa: F401  (registers the resolver)
+from pipeline.network.layers import build_model
+from pipeline.network.start import configure_runtime
 
 ROOT = Path(__file__).parents[1]
 # What `trained` is; few filters and test images, since each costs time in the pictures.
@@ -121,7 +125,7 @@ class Project:
         self.run("git", "commit", "--quiet", "--allow-empty", "--message", "state")
 
     def params(self) -> Config:
-        return config.load_config(self.folder / "params.yaml")
+        return load(Config, self.folder / "params.yaml")
 
     def read(self, name: str) -> str:
         return (self.folder / name).read_text()
@@ -135,7 +139,7 @@ class Project:
 @pytest.fixture(scope="session", autouse=True)
 def _runtime() -> None:
     """TensorFlow takes its threads before its first operation only: set them as the stages do."""
-    training.configure_runtime(seed=0, threads=2, device="auto")
+    configure_runtime(seed=0, threads=2, device="auto")
 
 
 @pytest.fixture
@@ -162,8 +166,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Project
 
 def composed(*overrides: str) -> Config:
     """Compose `conf/` with overrides, in this process, and check it."""
-    text = config.compose(ROOT / "conf", list(overrides))
-    return config.check(OmegaConf.to_container(OmegaConf.create(text)))
+    text = composing.compose(ROOT / "conf", list(overrides))
+    return check(Config, OmegaConf.to_container(OmegaConf.create(text)))
 
 
 @pytest.fixture
@@ -176,8 +180,8 @@ def small_network() -> Callable[..., Any]:
     """Build an untrained network for images of 12×12 and three classes, with overrides."""
 
     def build(*overrides: str, channels: int = 1) -> Any:
-        training.configure_runtime(seed=5, threads=2, device="auto")
+        configure_runtime(seed=5, threads=2, device="auto")
         model = composed("model.filters=[3,4]", "model.dense=[7]", *overrides).model
-        return models.build_model(model, input_shape=(12, 12, channels), num_classes=3)
+        return build_model(model, input_shape=(12, 12, channels), num_classes=3)
 
     return build

@@ -4,15 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import config
-from pipeline.config import InputError
+from pipeline.base.errors import InputError, one_line_errors
+from pipeline.config import composing
+from pipeline.config.checking import check
+from pipeline.config.params import load, read_values
+from pipeline.config.schema import Config
 
 ROOT = Path(__file__).parents[1]
 GROUP_FILES = sorted(path.relative_to(ROOT / "conf") for path in (ROOT / "conf").glob("*/*.yaml"))
 
 
 def test_committed_params_are_the_composition_of_conf():
-    assert (ROOT / "params.yaml").read_text() == config.compose(ROOT / "conf")
+    assert (ROOT / "params.yaml").read_text() == composing.compose(ROOT / "conf")
 
 
 @pytest.mark.parametrize("path", GROUP_FILES, ids=str)
@@ -81,9 +84,9 @@ def test_a_wrong_value_is_refused_in_words_that_name_it(override, message, compo
 
 
 def test_a_section_that_is_no_mapping_is_refused():
-    values = config.read_values(ROOT / "params.yaml") | {"train": "fast"}
+    values = read_values(ROOT / "params.yaml") | {"train": "fast"}
     with pytest.raises(InputError, match=r"train: received 'fast', expected a mapping with the keys epochs"):
-        config.check(values)
+        check(Config, values)
 
 
 def test_a_small_number_in_scientific_notation_is_a_number(compose):
@@ -96,35 +99,37 @@ def test_the_digest_changes_with_a_files_content_and_with_its_name(tmp_path):
         folder = tmp_path / str(len(digests))
         folder.mkdir()
         (folder / name).write_text(text)
-        digests.append(config.conf_digest(folder))
+        digests.append(composing.conf_digest(folder))
     assert len(set(digests)) == 3
 
 
 def test_a_missing_params_file_says_how_to_make_it(tmp_path):
     with pytest.raises(InputError, match=r"params\.yaml is missing: run `dvc repro compose`"):
-        config.load_config(tmp_path / "params.yaml")
+        load(Config, tmp_path / "params.yaml")
 
 
 @pytest.mark.parametrize("text", ["a: [1", "- 1\n- 2\n", "a: ${b}\n"])
 def test_params_that_are_no_mapping_are_refused(tmp_path, text):
     (tmp_path / "params.yaml").write_text(text)
     with pytest.raises(InputError, match=r"params\.yaml (cannot be read as YAML|holds a list)"):
-        config.load_config(tmp_path / "params.yaml")
+        load(Config, tmp_path / "params.yaml")
 
 
 def test_differences_name_each_value_that_changes():
     old = {"train": {"epochs": 3, "patience": 2}, "seed": 1, "conf_digest": "a"}
     new = {"train": {"epochs": 10, "patience": 2}, "seed": 1, "conf_digest": "b"}
-    assert config.differences(old, new) == ["train.epochs: 3 -> 10"]
+    assert composing.differences(old, new) == {"train.epochs": (3, 10)}
+    assert composing.dropped(old, new, new) == {"train.epochs": (3, 10)}
+    assert composing.dropped(old, new, old) == {}
 
 
 def test_an_interruption_is_no_traceback():
-    with pytest.raises(SystemExit) as caught, config.one_line_errors():
+    with pytest.raises(SystemExit) as caught, one_line_errors():
         raise KeyboardInterrupt
     assert caught.value.code == 130
 
 
 def test_an_input_error_is_one_line_and_exit_code_1(capsys):
-    with pytest.raises(SystemExit) as caught, config.one_line_errors():
+    with pytest.raises(SystemExit) as caught, one_line_errors():
         raise InputError("first\nsecond")
     assert caught.value.code == "error: first second"

@@ -17,13 +17,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline import comparison_plots, comparison_tables, comparisons, revisions
-from pipeline.comparisons import Group, Run
-from pipeline.config import InputError, one_line_errors
-from pipeline.revisions import or_note
+from pipeline.analysis.groups import Group, Run, flatten, group, numbers
+from pipeline.base.errors import InputError, one_line_errors
+from pipeline.runs import changes, plots, reading, revisions
+from pipeline.runs.reading import or_note
+from pipeline.runs.tables import as_json, as_markdown, metrics_table, params_table, remarks, tolerance_text
 
 # What the scores come from: these stages' code and data, apart from what they make themselves.
 SCORED_BY = ("train", "evaluate")
+NOT_COMPARABLE = 2
 STYLES = {"better)": "bold blue", "worse)": "bold dark_orange"}
 
 
@@ -47,7 +49,7 @@ def compare(root: Path, names: Sequence[str]) -> list[Group]:
         seen[run.name] += 1
         if seen[run.name] > 1:
             runs[number] = replace(run, name=f"{run.name} ({seen[run.name]})")
-    return comparisons.group(runs)
+    return group(runs)
 
 
 def load(root: Path, name: str) -> Run:
@@ -58,9 +60,9 @@ def load(root: Path, name: str) -> Run:
     """
     revision = revisions.resolve(root, name)
     notes = [revision.note] if revision.note else []
-    params = or_note(notes, revisions.read_params, root, revision) or {}
-    scores = or_note(notes, revisions.read_json, root, revision, "reports/metrics.json") or {}
-    lock = or_note(notes, revisions.read_params, root, revision, "dvc.lock") or {}
+    params = or_note(notes, reading.read_params, root, revision) or {}
+    scores = or_note(notes, reading.read_json, root, revision, "reports/metrics.json") or {}
+    lock = or_note(notes, reading.read_params, root, revision, "dvc.lock") or {}
     stages = [(lock.get("stages") or {}).get(stage) or {} for stage in SCORED_BY]
     made = {entry["path"] for stage in stages for entry in stage.get("outs", [])}
     inputs = {
@@ -69,16 +71,16 @@ def load(root: Path, name: str) -> Run:
         for entry in stage.get("deps", [])
         if entry["path"] not in made
     }
-    flat = comparisons.flatten(params)
+    flat = flatten(params)
     notes += _outdated(name, flat, stages)
-    return Run(name, revision.commit, flat, comparisons.numbers(scores), inputs, notes)
+    return Run(name, revision.commit, flat, numbers(scores), inputs, notes)
 
 
 def _outdated(name: str, params: dict[str, Any], stages: Sequence[dict[str, Any]]) -> list[str]:
     """A line when the stages ran with other parameters than `params.yaml` has now."""
     recorded: dict[str, Any] = {}
     for stage in stages:
-        recorded |= comparisons.flatten((stage.get("params") or {}).get("params.yaml") or {})
+        recorded |= flatten((stage.get("params") or {}).get("params.yaml") or {})
     keys = [key for key, value in recorded.items() if params and params.get(key) != value]
     if not keys:
         return []
@@ -92,7 +94,7 @@ def show(groups: Sequence[Group], tolerances: Mapping[str, float]) -> None:
     from rich.text import Text
 
     console = Console()
-    tables = comparison_tables.params_table(groups), comparison_tables.metrics_table(groups, tolerances)
+    tables = params_table(groups), metrics_table(groups, tolerances)
     for header, rows in tables:
         if not rows:
             continue
@@ -102,7 +104,7 @@ def show(groups: Sequence[Group], tolerances: Mapping[str, float]) -> None:
         for row in rows:
             table.add_row(*(Text(cell, STYLES.get(cell.split(" ")[-1], "")) for cell in row))
         console.print(table)
-    for line in [*comparison_tables.remarks(groups), comparison_tables.tolerance_text(tolerances)]:
+    for line in [*remarks(groups), tolerance_text(tolerances)]:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
@@ -112,7 +114,7 @@ def read_tolerances(given: Sequence[str]) -> dict[str, float]:
     Raises:
         InputError: an unknown kind, or not a number of 0 or more.
     """
-    tolerances = dict(comparisons.TOLERANCES)
+    tolerances = dict(changes.TOLERANCES)
     for entry in given:
         kind, _, text = entry.rpartition("=")
         try:
@@ -124,6 +126,15 @@ def read_tolerances(given: Sequence[str]) -> dict[str, float]:
             raise InputError(f"--tolerance: received {entry!r}, expected {expected}")
         tolerances.update({kind: value} if kind else dict.fromkeys(tolerances, value))
     return tolerances
+
+
+def fail_on_regression(groups: Sequence[Group], tolerances: Mapping[str, float]) -> None:
+    """Exit with 1 when a score is worse, with 2 when one cannot be told for it is of other data."""
+    worse, other = changes.regressions(groups, tolerances), changes.on_other_data(groups)
+    for line in [*(f"regression: {line}" for line in worse), *(f"not compared: {line}" for line in other)]:
+        print(line, file=sys.stderr)
+    if worse or other:
+        sys.exit(NOT_COMPARABLE if other else 1)
 
 
 def arguments() -> argparse.Namespace:
@@ -140,7 +151,7 @@ def arguments() -> argparse.Namespace:
         default=[],
         metavar="[KIND=]VALUE",
         help="largest change that is neither better nor worse; default"
-        f" {', '.join(f'{kind}={value:g}' for kind, value in comparisons.TOLERANCES.items())}",
+        f" {', '.join(f'{kind}={value:g}' for kind, value in changes.TOLERANCES.items())}",
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON instead of tables")
@@ -149,7 +160,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--fail-on-regression",
         action="store_true",
-        help="exit with 1 when a score on the validation images is worse than the baseline's",
+        help="exit with 1 when a score on the validation images is worse than the baseline's, with 2 when"
+        " one is of other data",
     )
     return parser.parse_args()
 
@@ -161,17 +173,16 @@ def main() -> None:
     root = Path()
     groups = compare(root, given.revisions)
     if given.json:
-        print(comparison_tables.as_json(groups, tolerances))
+        print(as_json(groups, tolerances))
     elif given.markdown:
-        print(comparison_tables.as_markdown(groups, tolerances))
+        print(as_markdown(groups, tolerances))
     else:
         show(groups, tolerances)
     if given.plot:
-        for note in comparison_plots.write_plots(root, groups, given.plot):
+        for note in plots.write_plots(root, groups, given.plot):
             print(f"--plot: {note}", file=sys.stderr)
-    worse = comparisons.regressions(groups, tolerances)
-    if given.fail_on_regression and worse:
-        sys.exit("\n".join(f"regression: {line}" for line in worse))
+    if given.fail_on_regression:
+        fail_on_regression(groups, tolerances)
 
 
 if __name__ == "__main__":

@@ -16,8 +16,16 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import evaluation_figures, features, files, images, models, training
-from pipeline.config import Config, InputError, load_config, one_line_errors
+from pipeline.base import arrays, files
+from pipeline.base.errors import InputError, one_line_errors
+from pipeline.config.params import load
+from pipeline.config.schema import Config
+from pipeline.data.image import UnreadableImageError, decode
+from pipeline.network import outputs
+from pipeline.network.checkpoint import load_model
+from pipeline.network.start import configure_runtime
+from pipeline.pictures import evaluation
+from pipeline.pictures.drawing import write_figure
 
 MAX_SHOWN = 3
 
@@ -34,9 +42,9 @@ class Prediction:
     """
 
     path: Path
-    pixels: files.Array
+    pixels: arrays.Array
     changes: list[str]
-    probabilities: files.Array
+    probabilities: arrays.Array
 
 
 def predict(
@@ -64,10 +72,10 @@ def predict(
     decoded, unreadable = _decode(found, shape, cfg.data.resize, invert)
     if not decoded:
         raise InputError(f"none of {len(found)} files can be read: {unreadable[0]}")
-    training.configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
-    network = models.load_model(checkpoint, shape)
+    configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
+    network = load_model(checkpoint, shape)
     _check_classes(network.output_shape[-1], classes, checkpoint)
-    rows = features.probabilities(network, np.stack([pixels for _, pixels, _ in decoded]))
+    rows = outputs.probabilities(network, np.stack([pixels for _, pixels, _ in decoded]))
     predictions = [Prediction(*entry, row) for entry, row in zip(decoded, rows, strict=True)]
     return predictions, classes, unreadable
 
@@ -91,12 +99,12 @@ def image_files(paths: Sequence[Path]) -> list[Path]:
 
 def _decode(
     paths: Sequence[Path], shape: Any, resize: str, invert: bool
-) -> tuple[list[tuple[Path, files.Array, list[str]]], list[str]]:
+) -> tuple[list[tuple[Path, arrays.Array, list[str]]], list[str]]:
     decoded, unreadable = [], []
     for path in paths:
         try:
-            image = images.decode(path.read_bytes(), str(path), shape, resize=resize)
-        except images.UnreadableImageError as error:
+            image = decode(path.read_bytes(), str(path), shape, resize=resize)
+        except UnreadableImageError as error:
             unreadable.append(str(error))
             continue
         pixels = 255 - image.pixels if invert else image.pixels
@@ -147,8 +155,8 @@ def plot(predictions: Sequence[Prediction], classes: Sequence[str], folder: Path
     """Write one picture per file, `<number>_<name>.png`: what the network saw and its probabilities."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, one in enumerate(predictions):
-        figure = evaluation_figures.prediction(one.pixels, one.probabilities, classes, one.path.name)
-        files.write_figure(folder / f"{number}_{one.path.stem}.png", figure)
+        figure = evaluation.prediction(one.pixels, one.probabilities, classes, one.path.name)
+        write_figure(folder / f"{number}_{one.path.stem}.png", figure)
 
 
 def arguments() -> argparse.Namespace:
@@ -171,7 +179,7 @@ def main() -> None:
     """Predict, print, plot; fail when a file was not readable."""
     given = arguments()
     predictions, classes, unreadable = predict(
-        load_config(), given.images, given.model, given.dataset, invert=given.invert
+        load(Config), given.images, given.model, given.dataset, invert=given.invert
     )
     if given.plot:
         plot(predictions, classes, given.plot)

@@ -6,9 +6,10 @@
     python -m pipeline.commands.sweep -m hydra/sweeper=optuna hydra.sweeper.n_trials=6 \\
         'model.filters=choice([8,16],[16,32])' 'train.learning_rate=interval(0.0005,0.01)'
 
-Overrides are Hydra's. Each combination becomes the experiment `<sweep>-<digest>`, made from HEAD in a
-clone, so this folder may be worked in meanwhile. Started again, it runs what is not there yet. Logs and
-states lie in `.sweeps/<sweep>/`, the answer in `reports/sweeps/<sweep>/`.
+Overrides are Hydra's. Each combination becomes the experiment `<sweep>-<digest>`, made from a commit in a
+clone, so this folder may be worked in meanwhile. The commit is HEAD, or an earlier one with the same sources
+that has experiments of this sweep: started again, it runs what is not there yet. Logs and states lie in
+`.sweeps/<sweep>/`, the answer in `reports/sweeps/<sweep>/`.
 """
 
 import functools
@@ -23,11 +24,11 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from pipeline import sweep_jobs, sweeps
-from pipeline.config import InputError, one_line_errors
-from pipeline.experiments import Job, git
+from pipeline.base.errors import InputError, one_line_errors
+from pipeline.base.git import git
 from pipeline.hydra_plugins import filterscope  # noqa: F401  (registers what conf/ needs to be composed)
-from pipeline.sweep_jobs import State
+from pipeline.sweeps import checks, plan, screen, states
+from pipeline.sweeps.job import OVER, Job, State
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = ("-m", "--multirun")
@@ -37,38 +38,42 @@ def job(cfg: DictConfig) -> float:
     """What Hydra calls for each combination, in this process or another one."""
     given = HydraConfig.get()
     overrides = list(given.overrides.task)
-    one = Job(sweeps.experiment_name(given.job.name, overrides), overrides)
-    return sweep_jobs.run(ROOT, ROOT / sweeps.SCRATCH / given.job.name, one)
+    one = Job(plan.experiment_name(given.job.name, overrides), overrides)
+    return states.run(ROOT, ROOT / checks.SCRATCH / given.job.name, one)
 
 
 @contextmanager
-def task(plan: sweeps.Plan, folder: Path) -> Iterator[Callable[[DictConfig], float]]:
+def task(planned: plan.Plan, folder: Path) -> Iterator[Callable[[DictConfig], float]]:
     """The function that Hydra's launcher runs for each job: `job`, or what it sends to a cluster."""
-    if plan.launcher != "ray_cluster":
+    if planned.launcher != "ray_cluster":
         yield job
         return
-    from pipeline import cluster
+    from pipeline.cluster import head
 
-    settings = cluster.launcher_settings(ROOT / "conf", plan.arguments)
-    keep = functools.partial(sweep_jobs.keep, folder, sweep_jobs.owner(folder))
-    with cluster.opened(ROOT, plan.name, settings, folder, keep) as sent:
+    settings = head.launcher_settings(ROOT / "conf", planned.arguments)
+    keep = functools.partial(states.keep, folder, states.owner(folder))
+    with head.opened(ROOT, planned.name, states.start(folder), settings, folder, keep) as sent:
         yield sent
 
 
-def sweep(plan: sweeps.Plan) -> list[State]:
-    """Let Hydra run every job of a plan, show them meanwhile, and return how each one ended."""
-    folder = ROOT / sweeps.SCRATCH / plan.name
-    with sweep_jobs.only_one(folder, git(ROOT, "rev-parse", "HEAD")):
+def sweep(planned: plan.Plan, start: str) -> list[State]:
+    """Let Hydra run every job of a plan from a commit, show them, and return how each one ended."""
+    folder = ROOT / checks.SCRATCH / planned.name
+    with states.only_one(folder, start):
         where = folder.relative_to(ROOT)
-        print(f"sweep {plan.name}: {plan.num_jobs} jobs, launcher {plan.launcher}; logs in {where}/")
-        for remark in plan.remarks:
-            print(f"sweep {plan.name}: {remark}")
-        if not plan.jobs:
+        jobs = f"{planned.num_jobs} jobs, launcher {planned.launcher}"
+        print(f"sweep {planned.name}: {jobs}; logs in {where}/")
+        if start != git(ROOT, "rev-parse", "HEAD"):
+            found = "which has its experiments and the same sources"
+            print(f"sweep {planned.name}: from commit {start[:8]}, {found}")
+        for remark in planned.remarks:
+            print(f"sweep {planned.name}: {remark}")
+        if not planned.jobs:
             _quieten_optuna()
-        sys.argv[1:] = ["--multirun", *plan.arguments]
-        with sweep_jobs.shown(folder, plan.jobs), task(plan, folder) as run:
+        sys.argv[1:] = ["--multirun", *planned.arguments]
+        with screen.shown(folder, planned.jobs), task(planned, folder) as run:
             hydra.main(config_path=str(ROOT / "conf"), config_name="config", version_base="1.3")(run)()
-        return sweep_jobs.read_states(folder, sweep_jobs.owner(folder), plan.jobs)
+        return states.read_states(folder, states.owner(folder), planned.jobs)
 
 
 def _quieten_optuna() -> None:
@@ -78,37 +83,45 @@ def _quieten_optuna() -> None:
     optuna.logging.set_verbosity(logging.WARNING)
 
 
-def conclude(name: str, states: list[State], seconds: float) -> None:
+def conclude(name: str, start: str, ended: list[State], seconds: float) -> None:
     """Print the closing table, write the answer, and fail if a job did."""
     from rich.console import Console
 
-    Console(highlight=False).print(sweep_jobs.table(states))
-    ended = {
-        state: [s for s in states if s.progress.state == state] for state in (*sweep_jobs.OVER, "waiting")
-    }
-    counts = ", ".join(f"{len(jobs)} {state}" for state, jobs in ended.items() if jobs)
+    Console(highlight=False).print(screen.table(ended))
+    by_state = {state: [s for s in ended if s.progress.state == state] for state in (*OVER, "waiting")}
+    counts = ", ".join(f"{len(jobs)} {state}" for state, jobs in by_state.items() if jobs)
     print(f"sweep {name}: {counts}; {seconds:.0f} s")
     problems = []
-    if bad := [s.job.experiment for s in states if s.progress.state not in ("done", "skipped")]:
+    if bad := [s.job.experiment for s in ended if s.progress.state not in ("done", "skipped")]:
         problems.append(
-            f"{len(bad)} of {len(states)} jobs failed: {', '.join(bad)}; see {sweeps.SCRATCH}/{name}/"
+            f"{len(bad)} of {len(ended)} jobs failed: {', '.join(bad)}; see {checks.SCRATCH}/{name}/"
         )
-    if len(bad) < len(states):
-        try:
-            write_answer(name, states)
-        except InputError as error:
-            problems.append(str(error))
+    try:
+        if len(bad) < len(ended):
+            write_answer(name, start, ended)
+        else:
+            problems += no_answer(name, len(ended))
+    except InputError as error:
+        problems.append(str(error))
     if problems:
         raise InputError("; ".join(problems))
 
 
-def write_answer(name: str, states: list[State]) -> None:
+def write_answer(name: str, start: str, ended: list[State]) -> None:
     """Tables and pictures of what the sweep found."""
-    from pipeline import sweep_results
+    from pipeline.sweeps import answer
 
-    jobs = [(s.job.experiment, s.job.overrides, s.progress.seconds or None) for s in states]
-    folder = sweep_results.write_answer(ROOT, name, jobs)
+    jobs = [(s.job.experiment, s.job.overrides, s.progress.seconds or None) for s in ended]
+    folder = answer.write_answer(ROOT, name, start, jobs)
     print(f"sweep {name}: {folder.relative_to(ROOT)}/summary.md")
+
+
+def no_answer(name: str, num_jobs: int) -> list[str]:
+    """Mark the answer of an earlier run, if there is one; words for it."""
+    from pipeline.sweeps import answer
+
+    folder = answer.outdate(ROOT, name, num_jobs)
+    return [f"{folder.relative_to(ROOT)}/ has an earlier run's answer, and says so"] if folder else []
 
 
 def main() -> None:
@@ -117,10 +130,11 @@ def main() -> None:
     if any(argument.startswith("-") for argument in given) or not given:
         sys.exit(__doc__)
     started = time.monotonic()
-    sweeps.check_repository(ROOT)
-    plan = sweeps.plan(ROOT / "conf", given)
-    sweeps.check_disk(ROOT, plan.num_jobs, 1 if plan.launcher == "basic" else sweeps.num_cores())
-    conclude(plan.name, sweep(plan), time.monotonic() - started)
+    checks.check_repository(ROOT)
+    planned = plan.plan(ROOT / "conf", given)
+    start = checks.start(ROOT, planned.name)
+    checks.check_disk(ROOT, planned.num_jobs, 1 if planned.launcher == "basic" else checks.num_cores())
+    conclude(planned.name, start, sweep(planned, start), time.monotonic() - started)
 
 
 if __name__ == "__main__":

@@ -4,14 +4,20 @@ DVC finds this folder by `hydra.plugins_path` in `.dvc/config` and imports it, a
 project, into its own process; hence the line that makes `pipeline` importable.
 """
 
+import itertools
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+MAX_TOLD = 10
 sys.path.insert(0, str(ROOT))
 
-from pipeline.config import Config, register  # noqa: E402  (needs the path above)
-from pipeline.models import trace_shapes  # noqa: E402
+from pipeline.base.errors import InputError  # noqa: E402
+from pipeline.config import composing  # noqa: E402
+from pipeline.config.params import read_values  # noqa: E402
+from pipeline.config.schema import Config  # noqa: E402
+from pipeline.network.shapes import trace_shapes  # noqa: E402
 
 
 def check_network(cfg: Config) -> None:
@@ -19,4 +25,22 @@ def check_network(cfg: Config) -> None:
     trace_shapes(cfg.model, cfg.data.input_shape)
 
 
-register(ROOT / "conf", check_network)
+def tell_dropped(values: dict[str, Any]) -> None:
+    """Name the values of `params.yaml` that are lost, since DVC composes each experiment from `conf/`."""
+    try:
+        old = read_values(ROOT / "params.yaml")
+    except InputError:
+        return
+    dropped = composing.dropped(old, values, composing.default_values(ROOT / "conf"))
+    if dropped:
+        print("dvc composes conf/ and `-S`; give these values of params.yaml by `-S` too, to keep them:")
+    for key, (before, after) in itertools.islice(dropped.items(), MAX_TOLD):
+        print(f"  {key}: {before!r} -> {after!r}")
+    if len(dropped) > MAX_TOLD:
+        print(f"  and {len(dropped) - MAX_TOLD} more")
+    sys.stdout.flush()
+
+
+# Under this name the module is DVC's; this project's own commands import it from `pipeline`.
+IN_DVC = __name__ == "hydra_plugins.filterscope"
+composing.register(ROOT / "conf", check_network, tell_dropped if IN_DVC else None)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.page.sources import Array
+from pipeline.base.arrays import Array
 
 # Base64 writes three bytes as four characters.
 BYTES_PER_GROUP, CHARACTERS_PER_GROUP = 3, 4

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.analysis.scores import score
+from pipeline.base.arrays import Array
 from pipeline.page import images, networks, truth, twin
 from pipeline.page.contents import Contents
 from pipeline.page.material import Material
 from pipeline.page.patches import patches
-from pipeline.page.sources import Array, score
 
 # So many wrong images are run through the network to find the most confident mistakes among them.
 MAX_RANKED = 1000
@@ -71,9 +72,9 @@ def _untrained_score(given: Material) -> dict[str, Any]:
     """Of the untrained network, on the validation images that the filters were switched off for."""
     importance = given.reports["explain"]["importance"]
     first = slice(importance["images"])
-    found = twin.probabilities(given.untrained, given.validation_images[first])
+    logits, found = twin.logits_and_probabilities(given.untrained, given.validation_images[first])
     compared = {"images": len(found), "trained_accuracy": importance["accuracy"]}
-    return {**score(found, given.validation_labels[first]), **compared}
+    return {**score(logits, found.argmax(axis=1), given.validation_labels[first]), **compared}
 
 
 def _most_confident_mistakes(given: Material, count: int) -> tuple[list[int], int]:

@@ -6,7 +6,7 @@ from itertools import islice, zip_longest
 
 import numpy as np
 
-from pipeline.page.sources import Array
+from pipeline.base.arrays import Array
 
 
 @dataclass(frozen=True)

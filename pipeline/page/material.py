@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.page.sources import Array, Layer, RowFile
+from pipeline.base.arrays import Array, RowFile
+from pipeline.network.checkpoint import Layer
 
 
 @dataclass(frozen=True)

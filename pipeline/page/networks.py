@@ -4,15 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.analysis.weights import colour_limit, initializer_limit, paired_convolutions
+from pipeline.base.arrays import Array
+from pipeline.base.errors import InputError
+from pipeline.network.checkpoint import Layer
 from pipeline.page.material import Material
-from pipeline.page.sources import (
-    Array,
-    InputError,
-    Layer,
-    colour_limit,
-    initializer_limit,
-    paired_convolutions,
-)
 
 CONFIGURED = ("activation", "filters", "kernel_size", "padding", "pool_size", "rate", "strides", "units")
 

@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.analysis.receptive_fields import ReceptiveField, widened
+from pipeline.base.arrays import Array
+from pipeline.network.checkpoint import Layer
 from pipeline.page.material import Material
-from pipeline.page.sources import Array, Layer, ReceptiveField, widened
 
 
 def fields(network: Sequence[Layer]) -> dict[str, tuple[ReceptiveField, ReceptiveField]]:

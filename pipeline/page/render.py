@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from pipeline.base.arrays import Array
+from pipeline.base.errors import InputError
 from pipeline.page.contents import Contents
-from pipeline.page.sources import Array, InputError
 
 # What any page is made with: arrays, words, elements, charts, tiles.
 KIT = ("data", "words", "elements", "colours", "charts", "tiles")

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.base.arrays import Array
 from pipeline.page import twin
 from pipeline.page.material import Material
-from pipeline.page.sources import Array
 
 # Validation images whose strongest activations are computed anew.
 MAX_IMAGES = 200

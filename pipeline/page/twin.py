@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.page.sources import Array, Layer, window_output
+from pipeline.base.arrays import Array
+from pipeline.network.checkpoint import Layer
+from pipeline.network.shapes import window_output
 
 BATCH = 64
 
@@ -56,7 +58,14 @@ def in_batches(network: Sequence[Layer], images: Array) -> Iterator[list[Step]]:
 
 def probabilities(network: Sequence[Layer], images: Array) -> Array:
     """Class probabilities, float32 (N, K), of images (N, H, W, C) uint8."""
-    return np.concatenate([batch[-1].output for batch in in_batches(network, images)])
+    return logits_and_probabilities(network, images)[1]
+
+
+def logits_and_probabilities(network: Sequence[Layer], images: Array) -> tuple[Array, Array]:
+    """What the last layer has before and after its softmax, float32 (N, K) each."""
+    lasts = [batch[-1] for batch in in_batches(network, images)]
+    before, after = zip(*((last.before, last.output) for last in lasts), strict=True)
+    return np.concatenate(before), np.concatenate(after)
 
 
 def _same(layer: Layer, values: Array) -> Array:

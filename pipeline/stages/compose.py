@@ -3,10 +3,16 @@
 python -m pipeline.stages.compose conf params.yaml
 """
 
+import os
 import sys
 from pathlib import Path
 
-from pipeline import config, files
+from pipeline.base import files
+from pipeline.base.processes import stage
+from pipeline.config import composing
+from pipeline.config.checking import check
+from pipeline.config.params import read_values
+from pipeline.config.schema import Config
 from pipeline.hydra_plugins.filterscope import check_network
 
 
@@ -24,19 +30,21 @@ def compose(conf: Path, params: Path) -> None:
     Raises:
         InputError: a value is wrong; `params.yaml` is then left as it was.
     """
-    old = config.read_values(params) if params.exists() else {}
-    if old.get("conf_digest") == config.conf_digest(conf):
-        check_network(config.check(old))
-        print(f"compose: {params} is up to date with {conf}/ and valid; kept")
+    old = read_values(params) if params.exists() else {}
+    if old.get("conf_digest") == composing.conf_digest(conf):
+        check_network(check(Config, old))
+        # DVC sets this for the stages of an experiment, whose values it has composed itself.
+        how = "composed by dvc" if "DVC_EXP_NAME" in os.environ else "kept"
+        print(f"compose: {params} is up to date with {conf}/ and valid; {how}")
         return
-    text = config.compose(conf)
+    text = composing.compose(conf)
     files.write_text(params, text)
-    lines = config.differences(old, config.read_values(params)) if old else []
-    print(f"compose: {params} written from {conf}/; values that change: {len(lines)}")
-    for line in lines:
-        print(f"compose:   {line}")
+    changes = composing.differences(old, read_values(params)) if old else {}
+    print(f"compose: {params} written from {conf}/; values that change: {len(changes)}")
+    for key, (before, after) in changes.items():
+        print(f"compose:   {key}: {before!r} -> {after!r}")
 
 
 if __name__ == "__main__":
-    with config.one_line_errors():
+    with stage():
         compose(*map(Path, sys.argv[1:]))

@@ -5,17 +5,37 @@
 """
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pipeline import arrays, evaluation_figures, features, files, metrics, models, training
-from pipeline.config import Config, load_config, one_line_errors
+from pipeline.analysis.scores import class_scores, confusion_matrix, most_confident_mistakes, score
+from pipeline.base import arrays, files
+from pipeline.base.processes import stage
+from pipeline.config.fields import seed_number
+from pipeline.config.params import load
+from pipeline.config.runtime import RuntimeConfig
+from pipeline.config.visualize import VisualizeConfig
+from pipeline.network import outputs
+from pipeline.network.checkpoint import load_model
+from pipeline.network.start import configure_runtime
+from pipeline.pictures import curves, evaluation
+from pipeline.pictures.drawing import write_figure
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What this stage reads of `params.yaml`."""
+
+    visualize: VisualizeConfig
+    runtime: RuntimeConfig
+    seed: int = seed_number()
 
 
 def evaluate(
-    cfg: Config, checkpoint: Path, prepared: Path, history_file: Path, reports: Path, pictures: Path
+    cfg: Settings, checkpoint: Path, prepared: Path, history_file: Path, reports: Path, pictures: Path
 ) -> None:
     """Score the network on the validation and the test images, and draw the scores.
 
@@ -33,19 +53,22 @@ def evaluate(
     """
     dataset = files.read_json(prepared / "dataset.json")
     history = files.read_columns(history_file)
-    training.configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
-    network = models.load_model(checkpoint, tuple(dataset["shape"]))
+    configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
+    network = load_model(checkpoint, tuple(dataset["shape"]))
     splits: dict[str, dict[str, Any]] = {
         split: {
             "images": arrays.RowFile(prepared / f"{split}_images.npy"),
-            "labels": files.read_array(prepared / f"{split}_labels.npy"),
+            "labels": arrays.read_array(prepared / f"{split}_labels.npy"),
         }
         for split in ("validation", "test")
     }
     for split in splits.values():
-        split["probabilities"] = features.probabilities(network, split["images"])
+        split["logits"], split["probabilities"] = outputs.logits_and_probabilities(network, split["images"])
+        split["predicted"] = split["probabilities"].argmax(axis=1)
     best_epoch = int(history["epoch"][int(np.argmin(history["val_loss"]))])
-    scores = {name: metrics.score(split["probabilities"], split["labels"]) for name, split in splits.items()}
+    scores = {
+        name: score(split["logits"], split["predicted"], split["labels"]) for name, split in splits.items()
+    }
     about = {
         "parameters": network.count_params(),
         "epochs": len(history["epoch"]),
@@ -55,15 +78,15 @@ def evaluate(
     files.write_json(reports / "metrics.json", {**scores, **about})
     _write_tables(reports, test, classes)
     with files.replaced_folder(pictures) as folder:
-        files.write_figure(folder / "loss.png", evaluation_figures.learning_curves(history, best_epoch))
+        write_figure(folder / "loss.png", curves.learning_curves(history, best_epoch))
         _draw_test_images(folder, test, classes, cfg.visualize.num_predictions, cfg.visualize.num_mistakes)
-    for name, score in scores.items():
-        print(f"evaluate: {name} loss {score['loss']:.4f}, accuracy {score['accuracy']:.4f}")
+    for name, row in scores.items():
+        print(f"evaluate: {name} loss {row['loss']:.4f}, accuracy {row['accuracy']:.4f}")
 
 
 def _write_tables(reports: Path, test: dict[str, Any], classes: list[str]) -> None:
-    labels, predicted = test["labels"], test["probabilities"].argmax(axis=1)
-    rows = metrics.class_scores(labels, predicted, classes)
+    labels, predicted = test["labels"], test["predicted"]
+    rows = class_scores(labels, predicted, classes)
     files.write_table(reports / "classes.csv", ("class", "precision", "recall", "f1", "images"), rows)
     pairs = [(classes[a], classes[b]) for a, b in zip(labels, predicted, strict=True)]
     files.write_table(reports / "confusion.csv", ("actual", "predicted"), pairs)
@@ -73,23 +96,19 @@ def _draw_test_images(
     folder: Path, test: dict[str, Any], classes: list[str], num_predictions: int, num_mistakes: int
 ) -> None:
     images, labels, probabilities = test["images"], test["labels"], test["probabilities"]
-    predicted = probabilities.argmax(axis=1)
-    counts = metrics.confusion_matrix(labels, predicted, len(classes))
-    files.write_figure(folder / "confusion.png", evaluation_figures.confusion(counts, classes))
+    predicted = test["predicted"]
+    counts = confusion_matrix(labels, predicted, len(classes))
+    write_figure(folder / "confusion.png", evaluation.confusion(counts, classes))
     first = slice(min(num_predictions, len(labels)))
     names = [f"test image {number}" for number in range(len(labels))[first]]
-    figure = evaluation_figures.predictions(
-        images[first], probabilities[first], labels[first], classes, names
-    )
-    files.write_figure(folder / "predictions.png", figure)
-    worst = metrics.most_confident_mistakes(probabilities, labels, num_mistakes)
+    figure = evaluation.predictions(images[first], probabilities[first], labels[first], classes, names)
+    write_figure(folder / "predictions.png", figure)
+    worst = most_confident_mistakes(probabilities, labels, num_mistakes)
     total = int((predicted != labels).sum())
-    figure = evaluation_figures.mistakes(
-        images[worst], probabilities[worst], labels[worst], worst, classes, total
-    )
-    files.write_figure(folder / "mistakes.png", figure)
+    figure = evaluation.mistakes(images[worst], probabilities[worst], labels[worst], worst, classes, total)
+    write_figure(folder / "mistakes.png", figure)
 
 
 if __name__ == "__main__":
-    with one_line_errors():
-        evaluate(load_config(), *map(Path, sys.argv[1:]))
+    with stage():
+        evaluate(load(Settings), *map(Path, sys.argv[1:]))

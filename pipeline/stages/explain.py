@@ -5,30 +5,45 @@
 """
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline import (
-    attributions,
-    datasets,
-    explanation_figures,
-    features,
-    files,
-    importance,
-    models,
-    patches,
-    sanity,
-    training,
-)
-from pipeline.config import Config, load_config, one_line_errors
+from pipeline.analysis import attributions, importance, patches
+from pipeline.analysis.firing import firing_threshold
+from pipeline.analysis.receptive_fields import receptive_fields
+from pipeline.analysis.sanity import cascade, describe, edges
+from pipeline.base import arrays, files
+from pipeline.base.processes import stage
+from pipeline.config.explain import ExplainConfig
+from pipeline.config.fields import seed_number
+from pipeline.config.params import load
+from pipeline.config.runtime import RuntimeConfig
+from pipeline.config.visualize import VisualizeConfig
+from pipeline.data.prepared import ChosenImage, read_chosen
+from pipeline.network import outputs
+from pipeline.network.checkpoint import load_model
+from pipeline.network.start import configure_runtime
+from pipeline.pictures import explanations
+from pipeline.pictures.drawing import write_figure
 
 if TYPE_CHECKING:
     import keras
 
 
-def explain(cfg: Config, checkpoint: Path, prepared: Path, report: Path, pictures: Path) -> None:
+@dataclass(frozen=True)
+class Settings:
+    """What this stage reads of `params.yaml`."""
+
+    explain: ExplainConfig
+    visualize: VisualizeConfig
+    runtime: RuntimeConfig
+    seed: int = seed_number()
+
+
+def explain(cfg: Settings, checkpoint: Path, prepared: Path, report: Path, pictures: Path) -> None:
     """Take the deeper looks at the trained network, each with the check that it is right.
 
     Args:
@@ -45,10 +60,10 @@ def explain(cfg: Config, checkpoint: Path, prepared: Path, report: Path, picture
         InputError: an input is missing or damaged, or there is no such image.
     """
     dataset = files.read_json(prepared / "dataset.json")
-    chosen = datasets.read_chosen(prepared, cfg.visualize.images)
-    images, labels = (files.read_array(prepared / f"validation_{p}.npy") for p in ("images", "labels"))
-    training.configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
-    network = models.load_model(checkpoint, tuple(dataset["shape"]))
+    chosen = read_chosen(prepared, cfg.visualize.images)
+    images, labels = (arrays.read_array(prepared / f"validation_{p}.npy") for p in ("images", "labels"))
+    configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
+    network = load_model(checkpoint, tuple(dataset["shape"]))
     ablated = slice(cfg.explain.ablation_images)
     with files.replaced_folder(pictures) as folder:
         about = {
@@ -61,17 +76,17 @@ def explain(cfg: Config, checkpoint: Path, prepared: Path, report: Path, picture
     _print_summary(about)
 
 
-def _patches(folder: Path, network: "keras.Model", images: files.Array) -> dict[str, Any]:
+def _patches(folder: Path, network: "keras.Model", images: arrays.Array) -> dict[str, Any]:
     """Draw each layer's patches; JSON values, with the proof that they hold all that the filter saw."""
-    names = features.convolution_names(network)
-    fields = patches.receptive_fields(network)
+    names = outputs.convolution_names(network)
+    fields = receptive_fields(network)
     layers = {}
     for name, found in patches.strongest_patches(network, names, images).items():
         down, across = fields[name]
-        threshold = features.firing_threshold(network, name)
+        threshold = firing_threshold(network, name)
         crops = patches.crops(found, fields[name], images, threshold)
-        figure = explanation_figures.patches(name, crops, (down.size, across.size), len(images))
-        files.write_figure(folder / f"patches_{name}.png", figure)
+        figure = explanations.patches(name, crops, (down.size, across.size), len(images))
+        write_figure(folder / f"patches_{name}.png", figure)
         again = patches.recomputed(network, name, found, fields[name], images)
         layers[name] = {
             "patch_size": [down.size, across.size],
@@ -85,27 +100,27 @@ def _patches(folder: Path, network: "keras.Model", images: files.Array) -> dict[
 
 
 def _importance(
-    folder: Path, network: "keras.Model", images: files.Array, labels: files.Array
+    folder: Path, network: "keras.Model", images: arrays.Array, labels: arrays.Array
 ) -> dict[str, Any]:
     layers = {}
     accuracy = 0.0
-    for name in features.convolution_names(network):
+    for name in outputs.convolution_names(network):
         accuracy, lost = importance.ablation(network, name, images, labels)
         layers[name] = {"accuracy_lost": lost.tolist()}
-        figure = explanation_figures.importance(name, lost, accuracy, len(images))
-        files.write_figure(folder / f"importance_{name}.png", figure)
+        figure = explanations.importance(name, lost, accuracy, len(images))
+        write_figure(folder / f"importance_{name}.png", figure)
     return {"images": len(images), "accuracy": accuracy, "layers": layers}
 
 
 def _attributions(
-    folder: Path, network: "keras.Model", chosen: list[datasets.ChosenImage], classes: list[str]
+    folder: Path, network: "keras.Model", chosen: list[ChosenImage], classes: list[str]
 ) -> list[dict[str, Any]]:
     """Draw what speaks for the two likeliest classes of each image; JSON values with completeness."""
-    logits = attributions.logit_model(features.separated(network))
+    logits = attributions.logit_model(outputs.separated(network))
     gradients = attributions.gradient_function(logits)
     rows = []
     for number, image in enumerate(chosen):
-        probabilities = features.probabilities(network, image.pixels[np.newaxis])[0]
+        probabilities = outputs.probabilities(network, image.pixels[np.newaxis])[0]
         likeliest = np.argsort(-probabilities, kind="stable")[:2].tolist()
         found = [attributions.attribute(logits, gradients, image.pixels, k) for k in likeliest]
         maps = {
@@ -113,30 +128,30 @@ def _attributions(
             f" sum {a.values.sum():.2f}": a.values.sum(axis=-1)
             for a in found
         }
-        figure = explanation_figures.attribution(image.pixels, image.title, maps)
-        files.write_figure(folder / f"attribution_{number}.png", figure)
+        figure = explanations.attribution(image.pixels, image.title, maps)
+        write_figure(folder / f"attribution_{number}.png", figure)
         place = {"split": image.split, "index": image.index, "class": image.class_name}
         rows.append({**place, "logits": [attributions.describe(a, classes) for a in found]})
     return rows
 
 
-def _sanity(folder: Path, network: "keras.Model", images: files.Array, seed: int) -> dict[str, Any]:
-    steps = list(sanity.cascade(network, images, seed))
-    about = sanity.describe(steps, images)
+def _sanity(folder: Path, network: "keras.Model", images: arrays.Array, seed: int) -> dict[str, Any]:
+    steps = list(cascade(network, images, seed))
+    about = describe(steps, images)
     curves = {
         "integrated gradients": about["integrated_gradients"],
         "integrated gradients without sign": about["integrated_gradients_without_sign"],
         "edge detector (control)": about["edge_detector"],
     }
-    figure = explanation_figures.sanity(
+    figure = explanations.sanity(
         images[0],
         {step.layer: step.maps[0] for step in steps},
-        sanity.edges(images[0]),
+        edges(images[0]),
         curves,
         f"Do the maps depend on what the network learned? Validation image 0 above;"
         f" mean over {len(images)} validation images below",
     )
-    files.write_figure(folder / "sanity.png", figure)
+    write_figure(folder / "sanity.png", figure)
     return about
 
 
@@ -164,5 +179,5 @@ def _print_summary(about: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    with one_line_errors():
-        explain(load_config(), *map(Path, sys.argv[1:]))
+    with stage():
+        explain(load(Settings), *map(Path, sys.argv[1:]))

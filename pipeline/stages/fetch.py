@@ -4,15 +4,27 @@ python -m pipeline.stages.fetch data/external data/raw
 """
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from pipeline import arrays, datasets, files, folders, sources
-from pipeline.config import Config, load_config, one_line_errors
+from pipeline.base import arrays, files
+from pipeline.base.processes import stage
+from pipeline.config.data import DataConfig
+from pipeline.config.params import load
+from pipeline.data import image_folder, npz, published
+from pipeline.data.dataset import Chunks, Dataset, check_classes, check_readable, check_shape, describe
 
 
-def fetch(cfg: Config, external: Path, raw: Path) -> None:
+@dataclass(frozen=True)
+class Settings:
+    """What this stage reads of `params.yaml`."""
+
+    data: DataConfig
+
+
+def fetch(cfg: Settings, external: Path, raw: Path) -> None:
     """Bring the data here, verified, as plain arrays; they need not fit into memory.
 
     Args:
@@ -26,38 +38,38 @@ def fetch(cfg: Config, external: Path, raw: Path) -> None:
         InputError: no source has the data, or what it has is not the data.
     """
     dataset = _opened(cfg)
-    datasets.check_shape(dataset.shape, cfg.data.input_shape, cfg.data.name)
+    check_shape(dataset.shape, cfg.data.input_shape, cfg.data.name)
     _tell_unwatched(cfg.data.folder, external)
     labels, digests = {}, {}
     with files.replaced_folder(raw) as folder:
         for part, chunks in (("train", dataset.train()), ("test", dataset.test())):
             labels[part], digests[f"{part}_images"] = _write_images(folder, part, chunks, dataset.shape)
-            files.write_array(folder / f"{part}_labels.npy", labels[part])
+            arrays.write_array(folder / f"{part}_labels.npy", labels[part])
             digests[f"{part}_labels"] = arrays.sha256(labels[part])
-        datasets.check_readable(dataset.unreadable, cfg.data.skip_unreadable)
-        datasets.check_classes(labels, dataset.classes)
+        check_readable(dataset.unreadable, cfg.data.skip_unreadable, cfg.data.folder)
+        check_classes(labels, dataset.classes)
         counts = {part: len(numbers) for part, numbers in labels.items()}
-        about = datasets.describe(cfg.data.name, dataset, counts, digests)
+        about = describe(cfg.data.name, dataset, counts, digests)
         files.write_json(folder / "dataset.json", about)
     print(f"fetch: {counts['train']:,} training and {counts['test']:,} test images")
 
 
-def _opened(cfg: Config) -> datasets.Dataset:
+def _opened(cfg: Settings) -> Dataset:
     if cfg.data.name == "fashion_mnist":
-        return sources.fashion_mnist(cfg.data.folder, cfg.data.mirror, cfg.data.update_package_lists)
+        return published.fashion_mnist(cfg.data.folder, cfg.data.mirror, cfg.data.update_package_lists)
     if cfg.data.name == "mnist":
-        return sources.mnist(cfg.data.folder, cfg.data.mirror)
+        return published.mnist(cfg.data.folder, cfg.data.mirror)
     if cfg.data.name == "npz":
-        return sources.npz(cfg.data.folder)
+        return npz.npz(cfg.data.folder)
     if cfg.data.name == "image_folder":
-        return folders.image_folder(
+        return image_folder.image_folder(
             cfg.data.folder,
             cfg.data.input_shape,
             resize=cfg.data.resize,
             test_fraction=cfg.data.test_fraction,
             split_seed=cfg.data.split_seed,
         )
-    return sources.digits()
+    return published.digits()
 
 
 def _tell_unwatched(folder: str | None, external: Path) -> None:
@@ -66,8 +78,8 @@ def _tell_unwatched(folder: str | None, external: Path) -> None:
 
 
 def _write_images(
-    folder: Path, part: str, chunks: datasets.Chunks, shape: tuple[int, ...]
-) -> tuple[files.Array, str]:
+    folder: Path, part: str, chunks: Chunks, shape: tuple[int, ...]
+) -> tuple[arrays.Array, str]:
     """Write the images as they come; return all the labels, and the SHA-256 of the images."""
     labels = [np.zeros(0, np.uint8)]
     with arrays.row_writer(folder / f"{part}_images.npy", shape) as writer:
@@ -78,5 +90,5 @@ def _write_images(
 
 
 if __name__ == "__main__":
-    with one_line_errors():
-        fetch(load_config(), *map(Path, sys.argv[1:]))
+    with stage():
+        fetch(load(Settings), *map(Path, sys.argv[1:]))

@@ -4,13 +4,25 @@ python -m pipeline.stages.prepare data/raw data/prepared
 """
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import arrays, datasets, files
-from pipeline.config import Config, InputError, load_config, one_line_errors
+from pipeline.base import arrays, files
+from pipeline.base.errors import InputError
+from pipeline.base.processes import stage
+from pipeline.config.data import DataConfig
+from pipeline.config.params import load
+from pipeline.data.prepared import split_rows
 
 
-def prepare(cfg: Config, raw: Path, prepared: Path) -> None:
+@dataclass(frozen=True)
+class Settings:
+    """What this stage reads of `params.yaml`."""
+
+    data: DataConfig
+
+
+def prepare(cfg: Settings, raw: Path, prepared: Path) -> None:
     """Hold out a validation split, exactly as scikit-learn's `train_test_split` does.
 
     Args:
@@ -29,13 +41,13 @@ def prepare(cfg: Config, raw: Path, prepared: Path) -> None:
         if arrays.sha256(array) != dataset["sha256"][name]:
             raise InputError(f"{raw / name}.npy is damaged: not the SHA-256 of dataset.json; fetch again")
     labels = stored["train_labels"][:]
-    splits = datasets.split_rows(labels, cfg.data.validation_fraction, cfg.data.split_seed)
+    splits = split_rows(labels, cfg.data.validation_fraction, cfg.data.split_seed)
     rows = dict(zip(("train", "validation"), splits, strict=True))
     with files.replaced_folder(prepared) as folder:
         for split, chosen in rows.items():
             _write_rows(folder / f"{split}_images.npy", stored["train_images"], chosen)
-            files.write_array(folder / f"{split}_labels.npy", labels[chosen])
-            files.write_array(folder / f"{split}_rows.npy", chosen)
+            arrays.write_array(folder / f"{split}_labels.npy", labels[chosen])
+            arrays.write_array(folder / f"{split}_rows.npy", chosen)
         for name in ("test_images", "test_labels"):
             _write_rows(folder / f"{name}.npy", stored[name])
         counts = {
@@ -47,12 +59,12 @@ def prepare(cfg: Config, raw: Path, prepared: Path) -> None:
     print("prepare: " + ", ".join(f"{count:,} {split}" for split, count in counts.items()))
 
 
-def _write_rows(path: Path, stored: arrays.RowFile, rows: files.Array | None = None) -> None:
+def _write_rows(path: Path, stored: arrays.RowFile, rows: arrays.Array | None = None) -> None:
     with arrays.row_writer(path, stored.shape[1:], stored.dtype) as writer:
         for part in arrays.chunks(stored, rows):
             writer.write(part)
 
 
 if __name__ == "__main__":
-    with one_line_errors():
-        prepare(load_config(), *map(Path, sys.argv[1:]))
+    with stage():
+        prepare(load(Settings), *map(Path, sys.argv[1:]))

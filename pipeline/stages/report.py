@@ -5,14 +5,27 @@ python -m pipeline.stages.report data/prepared models reports pipeline/page/brow
 
 import csv
 import sys
-from dataclasses import asdict
+import zipfile
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pipeline import arrays, datasets, files, weights
-from pipeline.config import Config, InputError, load_config, one_line_errors
+from pipeline.base import files
+from pipeline.base.arrays import Array, RowFile
+from pipeline.base.errors import InputError
+from pipeline.base.processes import stage
+from pipeline.config.data import DataConfig
+from pipeline.config.fields import seed_number
+from pipeline.config.model import ModelConfig
+from pipeline.config.page import PageConfig
+from pipeline.config.params import load
+from pipeline.config.runtime import RuntimeConfig
+from pipeline.config.train import TrainConfig
+from pipeline.config.visualize import VisualizeConfig
+from pipeline.data.prepared import read_chosen
+from pipeline.network.checkpoint import read_layers
 from pipeline.page.contents import fitted
 from pipeline.page.export import export
 from pipeline.page.material import Material
@@ -24,7 +37,20 @@ MEGABYTE = 1_000_000
 IMAGE_SHARE, ROOM = 0.25, 400_000
 
 
-def report(cfg: Config, prepared: Path, models: Path, reports: Path, browser: Path, page: Path) -> None:
+@dataclass(frozen=True)
+class Settings:
+    """What this stage reads of `params.yaml`."""
+
+    page: PageConfig
+    visualize: VisualizeConfig
+    data: DataConfig
+    model: ModelConfig
+    train: TrainConfig
+    runtime: RuntimeConfig
+    seed: int = seed_number()
+
+
+def report(cfg: Settings, prepared: Path, models: Path, reports: Path, browser: Path, page: Path) -> None:
     """Make the page: what was trained, how well, what each filter does, and the network itself.
 
     Args:
@@ -59,7 +85,7 @@ def report(cfg: Config, prepared: Path, models: Path, reports: Path, browser: Pa
     _print_summary(contents.values, page, len(text.encode()))
 
 
-def _configuration(cfg: Config) -> dict[str, Any]:
+def _configuration(cfg: Settings) -> dict[str, Any]:
     return {
         "data": asdict(cfg.data),
         "model": asdict(cfg.model),
@@ -69,10 +95,10 @@ def _configuration(cfg: Config) -> dict[str, Any]:
     }
 
 
-def _read(cfg: Config, prepared: Path, models: Path, reports: Path) -> Material:
+def _read(cfg: Settings, prepared: Path, models: Path, reports: Path) -> Material:
     dataset = files.read_json(prepared / "dataset.json")
     actual, predicted = _read_confusion(reports / "confusion.csv", dataset["classes"])
-    test_images = arrays.RowFile(prepared / "test_images.npy")
+    test_images = RowFile(prepared / "test_images.npy")
     if len(actual) != len(test_images):
         raise InputError(
             f"{reports / 'confusion.csv'} has {len(actual)} rows, there are {len(test_images)} test images;"
@@ -80,8 +106,8 @@ def _read(cfg: Config, prepared: Path, models: Path, reports: Path) -> Material:
         )
     return Material(
         dataset=dataset,
-        trained=weights.layers(*files.read_keras(models / "best.keras")),
-        untrained=weights.layers(*files.read_keras(models / "untrained.keras")),
+        trained=read_layers(models / "best.keras"),
+        untrained=read_layers(models / "untrained.keras"),
         epochs=_read_epochs(models / "epochs.npz"),
         reports={name: files.read_json(reports / f"{name}.json") for name in REPORTS},
         history=files.read_columns(reports / "history.tsv"),
@@ -89,8 +115,8 @@ def _read(cfg: Config, prepared: Path, models: Path, reports: Path) -> Material:
         actual=actual,
         predicted=predicted,
         test_images=test_images,
-        validation_images=arrays.RowFile(prepared / "validation_images.npy"),
-        validation_labels=arrays.RowFile(prepared / "validation_labels.npy")[:],
+        validation_images=RowFile(prepared / "validation_images.npy"),
+        validation_labels=RowFile(prepared / "validation_labels.npy")[:],
         chosen=[
             {
                 "split": image.split,
@@ -98,15 +124,19 @@ def _read(cfg: Config, prepared: Path, models: Path, reports: Path) -> Material:
                 "actual": dataset["classes"].index(image.class_name),
                 "pixels": image.pixels,
             }
-            for image in datasets.read_chosen(prepared, cfg.visualize.images)
+            for image in read_chosen(prepared, cfg.visualize.images)
         ],
     )
 
 
-def _read_epochs(path: Path) -> dict[str, files.Array]:
-    if not path.is_file():
-        raise InputError(files.missing(path))
-    return files.read_state(path)
+def _read_epochs(path: Path) -> dict[str, Array]:
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+            return dict(stored)
+    except FileNotFoundError:
+        raise InputError(files.missing(path)) from None
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path} is damaged: {error}") from None
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:
@@ -117,7 +147,7 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
         raise InputError(files.missing(path)) from None
 
 
-def _read_confusion(path: Path, classes: list[str]) -> tuple[files.Array, files.Array]:
+def _read_confusion(path: Path, classes: list[str]) -> tuple[Array, Array]:
     """Actual and predicted class numbers (N,) int64 of the test images."""
     numbers = {name: number for number, name in enumerate(classes)}
     try:
@@ -142,5 +172,5 @@ def _print_summary(values: dict[str, Any], page: Path, size: int) -> None:
 
 
 if __name__ == "__main__":
-    with one_line_errors():
-        report(load_config(), *map(Path, sys.argv[1:]))
+    with stage():
+        report(load(Settings), *map(Path, sys.argv[1:]))

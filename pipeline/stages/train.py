@@ -5,7 +5,6 @@
 The last folder is no output: it keeps the state of an interrupted run, which the next run continues.
 """
 
-import fcntl
 import functools
 import hashlib
 import json
@@ -13,27 +12,47 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
-from pipeline import arrays, files, models, training
-from pipeline.config import Config, InputError, load_config, one_line_errors
+from pipeline.base import arrays, files
+from pipeline.base.errors import InputError
+from pipeline.base.imports import ROOT, closure
+from pipeline.base.locks import claimed
+from pipeline.base.processes import stage
+from pipeline.config.fields import seed_number
+from pipeline.config.model import ModelConfig
+from pipeline.config.params import load
+from pipeline.config.runtime import RuntimeConfig
+from pipeline.config.train import TrainConfig
+from pipeline.network.batches import EVALUATION_BATCH, batches
+from pipeline.network.checkpoint import write_canonical_keras
+from pipeline.network.layers import build_model
+from pipeline.network.start import configure_runtime, import_keras
+from pipeline.training.loop import fit, permutation
+from pipeline.training.recipe import compile_model
+from pipeline.training.state import TrainingState, pack, read_state, unpack, write_state
 
 if TYPE_CHECKING:
     import keras
 
-CODE = Path(__file__).parents[1]
-
 # Images, which stay on disk, and labels by split.
-Splits = dict[str, tuple[arrays.RowFile, files.Array]]
+Splits = dict[str, tuple[arrays.RowFile, arrays.Array]]
 
 
-def train(cfg: Config, prepared: Path, saved: Path, reports: Path, scratch: Path) -> None:
+@dataclass(frozen=True)
+class Settings:
+    """What this stage reads of `params.yaml`."""
+
+    model: ModelConfig
+    train: TrainConfig
+    runtime: RuntimeConfig
+    seed: int = seed_number()
+
+
+def train(cfg: Settings, prepared: Path, saved: Path, reports: Path, scratch: Path) -> None:
     """Fit the network, keep the weights of the best validation loss.
 
     Args:
@@ -51,13 +70,13 @@ def train(cfg: Config, prepared: Path, saved: Path, reports: Path, scratch: Path
     dataset = files.read_json(prepared / "dataset.json")
     splits = _read_splits(prepared)
     build = functools.partial(
-        models.build_model,
+        build_model,
         cfg.model,
         input_shape=tuple(dataset["shape"]),
         num_classes=len(dataset["classes"]),
     )
-    with _only_one(scratch):
-        training.configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
+    with claimed(scratch / "lock", _refusal):
+        configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
         network = build(dtype=cfg.runtime.precision)
         untrained = network.get_weights()
         state = _fit(cfg, network, splits, scratch / "state.npz")
@@ -80,38 +99,23 @@ def _read_splits(prepared: Path) -> Splits:
     return {
         split: (
             arrays.RowFile(prepared / f"{split}_images.npy"),
-            files.read_array(prepared / f"{split}_labels.npy"),
+            arrays.read_array(prepared / f"{split}_labels.npy"),
         )
         for split in ("train", "validation")
     }
 
 
-@contextmanager
-def _only_one(scratch: Path) -> Iterator[None]:
-    """Refuse to train beside another training in the same folder, e.g. one whose dvc was killed."""
-    scratch.mkdir(parents=True, exist_ok=True)
-    with (scratch / "lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            process = lock.read().strip()
-            raise InputError(
-                f"another training, process {process}, is at work in this folder;"
-                f" wait for it or end it with `kill {process}`"
-            ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
+def _refusal(process: str) -> str:
+    return (
+        f"another training, process {process}, is at work in this folder; wait for it or end it with"
+        f" `kill {process}`"
+    )
 
 
-def _fit(
-    cfg: Config, network: "keras.Sequential", splits: Splits, state_file: Path
-) -> training.TrainingState:
+def _fit(cfg: Settings, network: "keras.Sequential", splits: Splits, state_file: Path) -> TrainingState:
     """Train from the start, or from where an interrupted run of the same digest was."""
     steps = -(-len(splits["train"][1]) // cfg.train.batch_size)
-    training.compile_model(
+    compile_model(
         network,
         learning_rate=cfg.train.learning_rate,
         schedule=cfg.train.learning_rate_schedule,
@@ -120,10 +124,10 @@ def _fit(
     )
     digest = _digest(cfg, splits)
 
-    def save(state: training.TrainingState) -> None:
-        files.write_state(state_file, training.pack(state, network, digest))
+    def save(state: TrainingState) -> None:
+        write_state(state_file, pack(state, network, digest))
 
-    return training.fit(
+    return fit(
         network,
         _epoch_runner(cfg, network, splits),
         _restored(state_file, network, digest),
@@ -133,7 +137,7 @@ def _fit(
     )
 
 
-def _digest(cfg: Config, splits: Splits) -> str:
+def _digest(cfg: Settings, splits: Splits) -> str:
     """SHA-256 of all that a resumed run must share with the interrupted one."""
     import keras
     import tensorflow as tf
@@ -142,20 +146,17 @@ def _digest(cfg: Config, splits: Splits) -> str:
         "configuration": [asdict(cfg.model), asdict(cfg.train), asdict(cfg.runtime), cfg.seed],
         "data": [arrays.sha256(array) for pair in splits.values() for array in pair],
         "versions": [tf.__version__, keras.__version__],
-        "code": [
-            hashlib.sha256((CODE / name).read_bytes()).hexdigest()
-            for name in ("arrays.py", "models.py", "training.py", "stages/train.py")
-        ],
+        "code": [hashlib.sha256((ROOT / name).read_bytes()).hexdigest() for name in closure(Path(__file__))],
     }
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 
 
-def _restored(path: Path, network: "keras.Sequential", digest: str) -> training.TrainingState:
-    fresh = training.TrainingState()
+def _restored(path: Path, network: "keras.Sequential", digest: str) -> TrainingState:
+    fresh = TrainingState()
     if not path.exists():
         return fresh
     try:
-        state = training.unpack(files.read_state(path), network, digest)
+        state = unpack(read_state(path), network, digest)
     except InputError as error:
         print(f"train: {error}; starting anew")
         return fresh
@@ -167,25 +168,25 @@ def _restored(path: Path, network: "keras.Sequential", digest: str) -> training.
 
 
 def _epoch_runner(
-    cfg: Config, network: "keras.Sequential", splits: Splits
+    cfg: Settings, network: "keras.Sequential", splits: Splits
 ) -> Callable[[int], dict[str, float]]:
-    keras = models.import_keras()
+    keras = import_keras()
     images, labels = splits["train"]
     held_out, held_out_labels = splits["validation"]
-    validation = training.batches(held_out, training.EVALUATION_BATCH, held_out_labels)
+    validation = batches(held_out, EVALUATION_BATCH, held_out_labels)
 
     def stop(epoch: int, logs: Any) -> None:
         network.stop_training = True
 
     callbacks = [
-        keras.callbacks.LambdaCallback(on_train_batch_end=_watch_dvc(), on_epoch_end=stop),
+        keras.callbacks.LambdaCallback(on_epoch_end=stop),
         keras.callbacks.TerminateOnNaN(),
     ]
 
     def run_epoch(epoch: int) -> dict[str, float]:
-        order = training.permutation(cfg.seed, epoch, len(labels))
+        order = permutation(cfg.seed, epoch, len(labels))
         result = network.fit(
-            training.batches(images, cfg.train.batch_size, labels, order),
+            batches(images, cfg.train.batch_size, labels, order),
             initial_epoch=epoch,
             # One epoch a call (see `stop`); the total is for the screen.
             epochs=cfg.train.epochs,
@@ -200,52 +201,17 @@ def _epoch_runner(
     return run_epoch
 
 
-def _watch_dvc() -> Callable[[int, Any], None]:
-    """End this training soon after the dvc that started it was killed; else two would run at once."""
-    dvc = _dvc_process()
-
-    def watch(step: int, logs: Any) -> None:
-        if dvc is not None and not _runs(dvc):
-            raise InputError("the dvc that started this training is gone; `dvc repro` continues it")
-
-    return watch
-
-
-def _dvc_process() -> psutil.Process | None:
-    """The dvc that runs this stage, if any: the nearest ancestor without the variable dvc sets for it.
-
-    Not just the parent: some shells stay between the two.
-    """
-    if "DVC_STAGE" not in os.environ:
-        return None
-    return next((process for process in psutil.Process().parents() if not _in_a_stage(process)), None)
-
-
-def _in_a_stage(process: psutil.Process) -> bool:
-    try:
-        return "DVC_STAGE" in process.environ()
-    except psutil.Error:
-        return False
-
-
-def _runs(process: psutil.Process) -> bool:
-    try:
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
-
-
-def _save(network: "keras.Sequential", weights: list[files.Array], path: Path) -> None:
+def _save(network: "keras.Sequential", weights: list[arrays.Array], path: Path) -> None:
     network.set_weights(weights)
     with files.replaced(path) as temporary:
         network.save(temporary)
-        files.write_canonical_keras(temporary, temporary)
+        write_canonical_keras(temporary, temporary)
 
 
 def _write_reports(
     reports: Path,
     network: "keras.Sequential",
-    state: training.TrainingState,
+    state: TrainingState,
     seconds: float,
     threads: int,
 ) -> None:
@@ -266,5 +232,5 @@ def _write_reports(
 
 
 if __name__ == "__main__":
-    with one_line_errors():
-        train(load_config(), *map(Path, sys.argv[1:]))
+    with stage():
+        train(load(Settings), *map(Path, sys.argv[1:]))

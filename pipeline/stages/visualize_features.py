@@ -5,17 +5,40 @@
 """
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import datasets, feature_figures, features, files, models, training, walk_figures
-from pipeline.config import Config, load_config, one_line_errors
+from pipeline.analysis.firing import describe_rates, fire_rates, firing_kind, firing_threshold
+from pipeline.analysis.walk import Step, describe_step
+from pipeline.analysis.walk import walk as walked
+from pipeline.base import arrays, files
+from pipeline.base.processes import stage
+from pipeline.config.fields import seed_number
+from pipeline.config.params import load
+from pipeline.config.runtime import RuntimeConfig
+from pipeline.config.visualize import VisualizeConfig
+from pipeline.data.prepared import ChosenImage, read_chosen
+from pipeline.network import outputs
+from pipeline.network.checkpoint import load_model
+from pipeline.network.start import configure_runtime
+from pipeline.pictures import features, walk
+from pipeline.pictures.drawing import write_figure
 
 if TYPE_CHECKING:
     import keras
 
 
-def visualize_features(cfg: Config, checkpoint: Path, prepared: Path, report: Path, pictures: Path) -> None:
+@dataclass(frozen=True)
+class Settings:
+    """What this stage reads of `params.yaml`."""
+
+    visualize: VisualizeConfig
+    runtime: RuntimeConfig
+    seed: int = seed_number()
+
+
+def visualize_features(cfg: Settings, checkpoint: Path, prepared: Path, report: Path, pictures: Path) -> None:
     """Show what each filter makes of an image, how often it fires, and each image's way, layer by layer.
 
     Args:
@@ -33,20 +56,18 @@ def visualize_features(cfg: Config, checkpoint: Path, prepared: Path, report: Pa
         InputError: an input is missing or damaged, or there is no such image.
     """
     dataset = files.read_json(prepared / "dataset.json")
-    images = datasets.read_chosen(prepared, cfg.visualize.images)
-    training.configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
-    network = models.load_model(checkpoint, tuple(dataset["shape"]))
-    names = features.convolution_names(network)
-    many = files.read_array(prepared / "validation_images.npy")[: cfg.visualize.fire_rate_images]
-    rates = features.fire_rates(network, names, many)
-    about = {name: features.describe_rates(rates[name]) for name in names}
-    walks = [features.walk(network, image.pixels) for image in images]
+    images = read_chosen(prepared, cfg.visualize.images)
+    configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
+    network = load_model(checkpoint, tuple(dataset["shape"]))
+    names = outputs.convolution_names(network)
+    many = arrays.read_array(prepared / "validation_images.npy")[: cfg.visualize.fire_rate_images]
+    rates = fire_rates(network, names, many)
+    about = {name: describe_rates(rates[name]) for name in names}
+    walks = [walked(network, image.pixels) for image in images]
     described = [_describe(image, steps) for image, steps in zip(images, walks, strict=True)]
     files.write_json(report, {"images": len(many), "layers": about, "walks": described})
     with files.replaced_folder(pictures) as folder:
-        files.write_figure(
-            folder / "input.png", feature_figures.input_image(images[0].pixels, images[0].title)
-        )
+        write_figure(folder / "input.png", features.input_image(images[0].pixels, images[0].title))
         _draw_feature_maps(folder, network, images[0].pixels, rates, len(many))
         for number, (image, steps) in enumerate(zip(images, walks, strict=True)):
             _draw_walk(cfg, folder / f"walk_{number}", image, steps, dataset["classes"])
@@ -54,48 +75,46 @@ def visualize_features(cfg: Config, checkpoint: Path, prepared: Path, report: Pa
         print(f"visualize_features: {name} {_summary(about[name])}")
     for image, steps in zip(images, walks, strict=True):
         for step in steps:
-            output = walk_figures.range_text(step.output)
+            output = walk.range_text(step.output)
             print(f"visualize_features: {image.split} image {image.index}, {step.name} {output}")
 
 
-def _describe(image: datasets.ChosenImage, steps: list[features.Step]) -> dict[str, Any]:
-    layers = {step.name: features.describe_step(step) for step in steps}
+def _describe(image: ChosenImage, steps: list[Step]) -> dict[str, Any]:
+    layers = {step.name: describe_step(step) for step in steps}
     return {"split": image.split, "index": image.index, "class": image.class_name, "layers": layers}
 
 
 def _draw_feature_maps(
-    folder: Path, network: "keras.Model", image: files.Array, rates: dict[str, files.Array], count: int
+    folder: Path, network: "keras.Model", image: arrays.Array, rates: dict[str, arrays.Array], count: int
 ) -> None:
-    for name, maps in features.feature_maps(network, list(rates), image).items():
-        figure = feature_figures.feature_maps(
+    for name, maps in outputs.feature_maps(network, list(rates), image).items():
+        figure = features.feature_maps(
             name,
             maps,
             rates[name],
-            [features.firing_kind(rate) for rate in rates[name]],
+            [firing_kind(rate) for rate in rates[name]],
             images=count,
-            threshold=features.firing_threshold(network, name),
+            threshold=firing_threshold(network, name),
         )
-        files.write_figure(folder / f"features_{name}.png", figure)
+        write_figure(folder / f"features_{name}.png", figure)
 
 
-def _draw_walk(
-    cfg: Config, path: Path, image: datasets.ChosenImage, steps: list[features.Step], classes: list[str]
-) -> None:
+def _draw_walk(cfg: Settings, path: Path, image: ChosenImage, steps: list[Step], classes: list[str]) -> None:
     """Write the strip to `path` and each layer's picture to `path` with the layer's name, as PNG."""
-    scales = walk_figures.scales(steps)
-    figure = walk_figures.strip(image.pixels, steps, scales, image.title, classes)
-    files.write_figure(path.with_name(f"{path.name}.png"), figure)
+    scales = walk.scales(steps)
+    figure = walk.strip(image.pixels, steps, scales, image.title, classes)
+    write_figure(path.with_name(f"{path.name}.png"), figure)
     for number, (step, scale) in enumerate(zip(steps, scales, strict=True), start=1):
-        figure = walk_figures.layer(
+        figure = walk.layer(
             step,
             scale,
-            walk_figures.title_of(step, number, steps, image.title),
+            walk.title_of(step, number, steps, image.title),
             classes,
             bins=cfg.visualize.histogram_bins,
             kernel_limit=cfg.visualize.kernel_limit,
             max_kernel_rows=cfg.visualize.max_kernel_rows,
         )
-        files.write_figure(path.with_name(f"{path.name}_{step.name}.png"), figure)
+        write_figure(path.with_name(f"{path.name}_{step.name}.png"), figure)
 
 
 def _summary(about: dict[str, Any]) -> str:
@@ -104,5 +123,5 @@ def _summary(about: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    with one_line_errors():
-        visualize_features(load_config(), *map(Path, sys.argv[1:]))
+    with stage():
+        visualize_features(load(Settings), *map(Path, sys.argv[1:]))

@@ -5,13 +5,27 @@
 """
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import files, weight_figures, weights
-from pipeline.config import Config, load_config, one_line_errors
+from pipeline.analysis.weights import colour_limit, statistics
+from pipeline.base import files
+from pipeline.base.processes import stage
+from pipeline.config.params import load
+from pipeline.config.visualize import VisualizeConfig
+from pipeline.network.checkpoint import convolutions, read_layers, sees_colours
+from pipeline.pictures import kernels, weights
+from pipeline.pictures.drawing import write_figure
 
 
-def visualize_weights(cfg: Config, checkpoint: Path, report: Path, pictures: Path) -> None:
+@dataclass(frozen=True)
+class Settings:
+    """What this stage reads of `params.yaml`."""
+
+    visualize: VisualizeConfig
+
+
+def visualize_weights(cfg: Settings, checkpoint: Path, report: Path, pictures: Path) -> None:
     """Show the architecture and, of each convolution, its kernels and their distribution.
 
     Args:
@@ -23,25 +37,25 @@ def visualize_weights(cfg: Config, checkpoint: Path, report: Path, pictures: Pat
     Raises:
         InputError: the checkpoint is missing or damaged.
     """
-    network = weights.layers(*files.read_keras(checkpoint))
-    layers = weights.convolutions(network)
-    statistics = {layer.name: weights.statistics(*layer.variables) for layer in layers}
-    files.write_json(report, statistics)
+    network = read_layers(checkpoint)
+    layers = convolutions(network)
+    about = {layer.name: statistics(*layer.variables) for layer in layers}
+    files.write_json(report, about)
     with files.replaced_folder(pictures) as folder:
-        files.write_figure(folder / "architecture.png", weight_figures.architecture(network))
+        write_figure(folder / "architecture.png", weights.architecture(network))
         for layer in layers:
-            limit = weights.colour_limit(cfg.visualize.kernel_limit, layer.kernel)
-            if weights.sees_colours(network, layer):
-                figure = weight_figures.colour_kernels({layer.name: layer.kernel}, limit=limit)
+            limit = colour_limit(cfg.visualize.kernel_limit, layer.kernel)
+            if sees_colours(network, layer):
+                figure = kernels.colour_kernels({layer.name: layer.kernel}, limit=limit)
             else:
-                figure = weight_figures.kernels(layer, limit=limit, max_rows=cfg.visualize.max_kernel_rows)
-            files.write_figure(folder / f"kernels_{layer.name}.png", figure)
-            figure = weight_figures.histogram(layer, bins=cfg.visualize.histogram_bins)
-            files.write_figure(folder / f"weights_{layer.name}.png", figure)
-    for name, row in statistics.items():
+                figure = kernels.kernels(layer, limit=limit, max_rows=cfg.visualize.max_kernel_rows)
+            write_figure(folder / f"kernels_{layer.name}.png", figure)
+            figure = weights.histogram(layer, bins=cfg.visualize.histogram_bins)
+            write_figure(folder / f"weights_{layer.name}.png", figure)
+    for name, row in about.items():
         print(f"visualize_weights: {name} {row['kernel_shape']} mean {row['mean']:.4f}, std {row['std']:.4f}")
 
 
 if __name__ == "__main__":
-    with one_line_errors():
-        visualize_weights(load_config(), *map(Path, sys.argv[1:]))
+    with stage():
+        visualize_weights(load(Settings), *map(Path, sys.argv[1:]))

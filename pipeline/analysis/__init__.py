@@ -1,0 +1,1 @@
+"""Numbers from trained networks and their runs."""

@@ -1,0 +1,251 @@
+"""Runs of a sweep and what they say together: configurations, their spread over seeds, the Pareto front.
+
+Runs that differ in nothing but `seed` are one configuration. Values in, values out: nothing here
+reads, writes or draws.
+"""
+
+import json
+import math
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.base.arrays import Array
+
+SEED = "seed"
+# Neither tells two runs apart: one is the repetition, the other no value that a stage reads.
+IGNORED = (SEED, "conf_digest")
+ACCURACY = "validation.accuracy"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One finished experiment.
+
+    Attributes:
+        experiment: its name.
+        overrides: those of Hydra, as given, e.g. "model.filters=[8,16]".
+        params: values of `params.yaml` by their dotted names, e.g. "train.epochs".
+        metrics: values of `reports/metrics.json` by their dotted names.
+        history: columns of `reports/history.tsv`.
+        kernel: of the first convolution, (height, width, C, F), or None where there is no model.
+        seconds: that it took, or None where nobody knows.
+    """
+
+    experiment: str
+    overrides: tuple[str, ...]
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    history: Mapping[str, Sequence[float]]
+    kernel: Array | None = None
+    seconds: float | None = None
+
+    @property
+    def seed(self) -> int:
+        """The seed that it ran with."""
+        return int(self.params[SEED])
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Mean of a metric over seeds, its sample standard deviation (None for one seed), how many seeds."""
+
+    mean: float
+    deviation: float | None
+    count: int
+
+    @property
+    def standard_error(self) -> float | None:
+        """Standard deviation of the mean; None for one seed."""
+        return None if self.deviation is None else self.deviation / math.sqrt(self.count)
+
+    def __str__(self) -> str:
+        spread = "" if self.deviation is None else f" ± {self.deviation:.4f}"
+        return f"{self.mean:.4f}{spread}"
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Runs that differ in their seed alone, one for each seed.
+
+    Attributes:
+        label: short words that no other configuration of the sweep has, e.g. "8-16".
+        values: of what was swept, by its name, e.g. {"model.filters": [8, 16]}.
+        runs: in order of their seeds.
+    """
+
+    label: str
+    values: Mapping[str, Any]
+    runs: tuple[Run, ...]
+
+    @property
+    def parameters(self) -> int:
+        """Weights and biases of the network."""
+        return int(self.runs[0].metrics["parameters"])
+
+    @property
+    def filters(self) -> int:
+        """Filters of all convolutions together."""
+        return sum(self.runs[0].params["model.filters"])
+
+    def estimate(self, metric: str) -> Estimate:
+        """Mean and spread of a metric, e.g. "validation.accuracy"."""
+        return estimate([run.metrics[metric] for run in self.runs])
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one, with dotted names."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        found |= flat(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
+    return found
+
+
+def estimate(values: Sequence[float]) -> Estimate:
+    """Mean, sample standard deviation (n - 1) and number of one or more values."""
+    deviation = statistics.stdev(values) if len(values) > 1 else None
+    return Estimate(statistics.fmean(values), deviation, len(values))
+
+
+def override_values(overrides: Sequence[str]) -> dict[str, str]:
+    """Hydra overrides as values by name; a deletion (`~key`) has none and is left out."""
+    pairs = (text.lstrip("+").partition("=") for text in overrides if not text.startswith("~"))
+    return {key.strip(): value for key, _, value in pairs}
+
+
+def configurations(runs: Sequence[Run]) -> list[Configuration]:
+    """Group runs that differ in their seed alone, from few parameters to many.
+
+    Args:
+        runs: one or more. Where a seed comes twice in a configuration, the first run stands for both.
+    """
+    groups: dict[str, dict[int, Run]] = {}
+    for run in runs:
+        groups.setdefault(_identity(run), {}).setdefault(run.seed, run)
+    members = [tuple(group[seed] for seed in sorted(group)) for group in groups.values()]
+    names = _factors([group[0] for group in members])
+    values = [{name: _value(group[0], name) for name in names} for group in members]
+    labels = _labels([list(row.values()) for row in values])
+    found = [Configuration(*row) for row in zip(labels, values, members, strict=True)]
+    return sorted(found, key=lambda c: (c.parameters, *map(order, c.values.values()), c.label))
+
+
+def _identity(run: Run) -> str:
+    kept = {key: value for key, value in run.params.items() if key not in IGNORED}
+    return json.dumps(kept, sort_keys=True)
+
+
+def _factors(runs: Sequence[Run]) -> list[str]:
+    """What was swept: the overrides that differ, or the parameters if those do not tell runs apart."""
+    if len(runs) == 1:
+        return ["model.filters"]
+    overridden = {key: None for run in runs for key in override_values(run.overrides)}
+    names = [key for key in overridden if key not in IGNORED and _differs(runs, key)]
+    if len({str([_value(run, name) for name in names]) for run in runs}) == len(runs):
+        return names
+    keys = {key: None for run in runs for key in run.params}
+    return [key for key in keys if key not in IGNORED and _differs(runs, key)]
+
+
+def _differs(runs: Sequence[Run], name: str) -> bool:
+    return len({str(_value(run, name)) for run in runs}) > 1
+
+
+def _value(run: Run, name: str) -> Any:
+    """The value itself, or, of a group of values such as `model=lenet`, the name of the group."""
+    given = override_values(run.overrides).get(name, "not set")
+    return run.params.get(name, given)
+
+
+def words(value: Any, digits: int = 3) -> str:
+    """A value in a few characters: 8-16 for a list, 0.001 for a number."""
+    if isinstance(value, list):
+        return "-".join(words(one, digits) for one in value) or "none"
+    if isinstance(value, bool) or value is None:
+        return str(value).lower().replace("none", "null")
+    return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
+
+
+def _labels(rows: Sequence[Sequence[Any]]) -> list[str]:
+    """A label for each row of values, with as many digits as tell them apart."""
+    labels: list[str] = []
+    for digits in (3, 5, 17):
+        labels = [", ".join(words(value, digits) for value in row) for row in rows]
+        if len(set(labels)) == len(rows):
+            break
+    return labels
+
+
+def order(value: Any) -> tuple[int, float, str]:
+    """Sorts values of one kind: numbers by size, lists of numbers by their sum, words by the alphabet."""
+    if isinstance(value, list):
+        numbers = [one for one in value if isinstance(one, (int, float))]
+        return 1, sum(numbers), str(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return 0, value, ""
+    return 2, 0, str(value)
+
+
+def pareto_front(costs: Sequence[float], gains: Sequence[float]) -> list[int]:
+    """Points that no other point beats: none costs as little or less and gains as much or more.
+
+    Args:
+        costs: less is better.
+        gains: more is better; as many.
+
+    Returns:
+        Their numbers, from low cost to high; equal points are all on the front or none.
+    """
+    front: list[int] = []
+    for index in sorted(range(len(costs)), key=lambda i: (costs[i], -gains[i])):
+        if (
+            not front
+            or gains[index] > gains[front[-1]]
+            or (costs[index], gains[index]) == (costs[front[-1]], gains[front[-1]])
+        ):
+            front.append(index)
+    return front
+
+
+def front_of(found: Sequence[Configuration]) -> list[Configuration]:
+    """Configurations for which no other is as small or smaller and as accurate or more so."""
+    gains = [one.estimate(ACCURACY).mean for one in found]
+    return [found[index] for index in pareto_front([one.parameters for one in found], gains)]
+
+
+def best_of(found: Sequence[Configuration]) -> Configuration:
+    """The highest mean validation accuracy; among equals the one with the fewest parameters."""
+    return max(found, key=lambda one: (one.estimate(ACCURACY).mean, -one.parameters))
+
+
+def cost_of(found: Sequence[Configuration]) -> tuple[str, Callable[[Configuration], int]] | None:
+    """What there is to save: filters where their number was swept, else parameters, else nothing."""
+    costs: dict[str, Callable[[Configuration], int]] = {
+        "filters": lambda one: one.filters,
+        "parameters": lambda one: one.parameters,
+    }
+    differing = [name for name, cost in costs.items() if len(set(map(cost, found))) > 1]
+    return (differing[0], costs[differing[0]]) if differing else None
+
+
+def as_good_as_the_best(found: Sequence[Configuration]) -> list[Configuration]:
+    """Those within one standard error of the best; none when the best ran with one seed only.
+
+    References:
+        Breiman, Friedman, Olshen and Stone, Classification and regression trees, 1984, section 3.4.3.
+    """
+    top = best_of(found).estimate(ACCURACY)
+    if top.standard_error is None:
+        return []
+    enough = top.mean - top.standard_error
+    return [one for one in found if one.estimate(ACCURACY).mean >= enough]
+
+
+def smallest_as_good(found: Sequence[Configuration]) -> Configuration | None:
+    """The cheapest within one standard error of the best; None where that cannot be said."""
+    candidates, cost = as_good_as_the_best(found), cost_of(found)
+    if not candidates or cost is None:
+        return None
+    return min(candidates, key=lambda one: (cost[1](one), one.parameters, -one.estimate(ACCURACY).mean))

@@ -1,0 +1,58 @@
+"""What a filter is worth: the accuracy that is lost without it."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.base.arrays import Array
+from pipeline.network.batches import EVALUATION_BATCH, batches
+from pipeline.network.outputs import extractor
+
+if TYPE_CHECKING:
+    import keras
+
+
+def ablation(network: "keras.Model", name: str, images: Array, labels: Array) -> tuple[float, Array]:
+    """Accuracy, and how much of it is lost when one filter's output is set to zero.
+
+    Args:
+        network: the trained network.
+        name: of a convolution layer.
+        images: (N, H, W, C) uint8.
+        labels: (N,) uint8.
+
+    Returns:
+        The accuracy of the whole network, and float64 (F,): the share of the images lost (negative
+        where the network is better without the filter).
+
+    References:
+        Morcos et al., On the importance of single directions for generalization, 2018, section 2.2.
+    """
+    count = _correct_counter(network, name)
+    filters = network.get_layer(name).output.shape[-1]
+    masks = np.vstack([np.ones(filters), 1 - np.eye(filters)]).astype(np.float32)
+    head = extractor(network, [name])
+    correct = np.zeros(len(masks), np.int64)
+    for batch, truth in batches(images, EVALUATION_BATCH, labels):
+        outputs = head([batch])[name]
+        correct += [int(count(outputs, mask, truth)) for mask in masks]
+    return correct[0] / len(images), (correct[0] - correct[1:]) / len(images)
+
+
+def _correct_counter(network: "keras.Model", name: str) -> Callable[[Any, Array, Any], Any]:
+    """A function from a layer's outputs, a mask of its filters and the labels to the number of hits."""
+    import tensorflow as tf
+
+    position = [layer.name for layer in network.layers].index(name)
+    after = network.layers[position + 1 :]
+
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    def count(outputs: Any, mask: Any, truth: Any) -> Any:
+        values = outputs * mask
+        for layer in after:
+            values = layer(values)
+        hits = tf.argmax(values, axis=1) == tf.cast(truth, tf.int64)
+        return tf.math.count_nonzero(hits)
+
+    return count  # type: ignore[no-any-return]

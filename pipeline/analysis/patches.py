@@ -1,0 +1,142 @@
+"""The patches of the images that excite each filter most: what it looks for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.base.arrays import Array
+from pipeline.network.batches import EVALUATION_BATCH, batches
+from pipeline.network.outputs import extractor
+
+if TYPE_CHECKING:
+    import keras
+from pipeline.analysis.receptive_fields import ReceptiveField
+
+PATCHES = 9
+
+
+def crop(image: Array, rows: tuple[int, int], columns: tuple[int, int]) -> Array:
+    """Part of an image (H, W, C) as float64 in 0..1; NaN where it reaches beyond the image."""
+    height, width, channels = image.shape
+    part = np.full((rows[1] - rows[0], columns[1] - columns[0], channels), np.nan)
+    top, bottom = max(0, rows[0]), min(height, rows[1])
+    left, right = max(0, columns[0]), min(width, columns[1])
+    inside = image[top:bottom, left:right] / 255.0
+    part[top - rows[0] : bottom - rows[0], left - columns[0] : right - columns[0]] = inside
+    return part
+
+
+@dataclass(frozen=True)
+class Patches:
+    """The strongest outputs of each filter of a layer, at most one per image, the strongest first.
+
+    Attributes:
+        activations: float32 (F, P).
+        images: int64 (F, P), numbers of the images.
+        rows: int64 (F, P), of the output in the feature map.
+        columns: likewise.
+    """
+
+    activations: Array
+    images: Array
+    rows: Array
+    columns: Array
+
+    def best(self, count: int) -> "Patches":
+        """The `count` strongest of each filter; of equal ones the earliest image."""
+        order = np.argsort(-self.activations, axis=1, kind="stable")[:, :count]
+        return Patches(*(np.take_along_axis(a, order, axis=1) for a in self._arrays()))
+
+    def joined(self, other: "Patches") -> "Patches":
+        """These and those of later images."""
+        pairs = zip(self._arrays(), other._arrays(), strict=True)
+        return Patches(*(np.concatenate(pair, axis=1) for pair in pairs))
+
+    def _arrays(self) -> list[Array]:
+        return [self.activations, self.images, self.rows, self.columns]
+
+
+def strongest_patches(network: "keras.Model", names: Sequence[str], images: Array) -> dict[str, Patches]:
+    """Where in which images each filter is excited most; one batch in memory at a time.
+
+    Args:
+        network: the trained network.
+        names: of convolution layers.
+        images: (N, H, W, C) uint8.
+
+    References:
+        Zeiler and Fergus, Visualizing and understanding convolutional networks, 2014, section 2.1.
+    """
+    import tensorflow as tf
+
+    model = extractor(network, names)
+    widths = {name: network.get_layer(name).output.shape[2] for name in names}
+
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    def peaks(batch: Any) -> dict[str, Any]:
+        outputs = model([batch])
+        flat = {n: tf.reshape(outputs[n], (tf.shape(batch)[0], -1, outputs[n].shape[-1])) for n in names}
+        return {n: (tf.reduce_max(flat[n], axis=1), tf.argmax(flat[n], axis=1)) for n in names}
+
+    found: dict[str, Patches] = {}
+    first = 0
+    for batch in batches(images, EVALUATION_BATCH):
+        for name, (values, places) in peaks(batch).items():
+            new = _patches(values.numpy().T, places.numpy().T, first, widths[name])
+            found[name] = (found[name].joined(new) if name in found else new).best(PATCHES)
+        first += len(batch)
+    return found
+
+
+def _patches(values: Array, places: Array, first: int, width: int) -> Patches:
+    numbers = np.broadcast_to(np.arange(first, first + values.shape[1]), values.shape)
+    return Patches(values, numbers, places // width, places % width)
+
+
+def crops(
+    patches: Patches, fields: tuple[ReceptiveField, ReceptiveField], images: Array, threshold: float
+) -> list[list[Array]]:
+    """The patches (h, w, C) of each filter, see `crop`; without those that do not exceed a threshold."""
+    down, across = fields
+    rows = zip(patches.activations, patches.images, patches.rows, patches.columns, strict=True)
+    return [
+        [
+            crop(images[image], down.extent(row), across.extent(column))
+            for value, image, row, column in zip(*each, strict=True)
+            if value > threshold
+        ]
+        for each in rows
+    ]
+
+
+def recomputed(
+    network: "keras.Model",
+    name: str,
+    patches: Patches,
+    fields: tuple[ReceptiveField, ReceptiveField],
+    images: Array,
+) -> Array:
+    """The activations (F, P) once more, from the patches alone: all pixels beyond them are set to zero.
+
+    Equal to `patches.activations` when the receptive fields are right.
+    """
+    model = extractor(network, [name])
+    units = list(zip(*(a.ravel() for a in (patches.images, patches.rows, patches.columns)), strict=True))
+    values = []
+    for start in range(0, len(units), EVALUATION_BATCH):
+        part = units[start : start + EVALUATION_BATCH]
+        alone = np.stack([_only_patch(images[n], fields[0], fields[1], row, col) for n, row, col in part])
+        outputs = np.asarray(model([alone.astype(np.float32) / 255.0])[name])
+        filters = [(start + i) // patches.images.shape[1] for i in range(len(part))]
+        values += [outputs[i, row, col, filters[i]] for i, (_, row, col) in enumerate(part)]
+    return np.array(values).reshape(patches.activations.shape)
+
+
+def _only_patch(image: Array, down: ReceptiveField, across: ReceptiveField, row: int, column: int) -> Array:
+    (top, bottom), (left, right) = down.extent(row), across.extent(column)
+    place = (slice(max(0, top), max(0, bottom)), slice(max(0, left), max(0, right)))
+    alone = np.zeros_like(image)
+    alone[place] = image[place]
+    return alone

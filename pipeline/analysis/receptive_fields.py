@@ -1,0 +1,59 @@
+"""Which pixels of the image a value of a feature map sees."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.network.shapes import window_output
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class ReceptiveField:
+    """Pixels, along one axis, that an output depends on: output u on `size` pixels from start + u * jump."""
+
+    size: int = 1
+    jump: int = 1
+    start: int = 0
+
+    def extent(self, output: int) -> tuple[int, int]:
+        """First pixel, and the one after the last, of that output; may lie outside of the image."""
+        first = self.start + output * self.jump
+        return first, first + self.size
+
+
+def widened(field: ReceptiveField, size: int, window: int, stride: int, padding: str) -> ReceptiveField:
+    """The receptive field after one more window of a convolution or a pooling.
+
+    Args:
+        field: of the layer before.
+        size: pixels of that layer's output along the axis.
+        window: of the new layer.
+        stride: likewise.
+        padding: "same" (as TensorFlow pads: the odd pixel after) or "valid".
+
+    References:
+        Araujo, Norris and Sim, Computing receptive fields of convolutional neural networks, Distill,
+        2019.
+    """
+    needed = (window_output(size, window, stride, padding) - 1) * stride + window
+    before = max(0, needed - size) // 2 if padding == "same" else 0
+    wider = field.size + (window - 1) * field.jump
+    return ReceptiveField(wider, field.jump * stride, field.start - before * field.jump)
+
+
+def receptive_fields(network: "keras.Model") -> dict[str, tuple[ReceptiveField, ReceptiveField]]:
+    """Receptive field down and across of each layer up to `Flatten`, by layer name."""
+    fields: dict[str, tuple[ReceptiveField, ReceptiveField]] = {}
+    current = (ReceptiveField(), ReceptiveField())
+    for layer in network.layers:
+        if type(layer).__name__ == "Flatten":
+            break
+        windows = getattr(layer, "kernel_size", getattr(layer, "pool_size", None))
+        if windows is not None:
+            sizes = zip(current, layer.input.shape[1:3], windows, layer.strides, strict=True)
+            down, across = (widened(*size, layer.padding) for size in sizes)
+            current = down, across
+        fields[layer.name] = current
+    return fields

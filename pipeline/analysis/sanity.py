@@ -1,0 +1,127 @@
+"""Whether maps of attribution can be trusted: do they depend on what the network learned?"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.analysis.attributions import FIRST_STEPS, gradient_function, integrated_gradients, logit_model
+from pipeline.base.arrays import Array
+from pipeline.network.outputs import separated
+
+if TYPE_CHECKING:
+    import keras
+
+
+# Rank correlation above which a map of a wholly random network still looks like the trained one's.
+SANITY_LIMIT = 0.5
+
+
+@dataclass(frozen=True)
+class SanityStep:
+    """Maps (N, H, W) float64 of some images after the layers down to `layer` were made random."""
+
+    layer: str
+    maps: Array
+
+
+def cascade(network: "keras.Model", images: Array, seed: int) -> Iterator[SanityStep]:
+    """Integrated gradients of a network whose layers become random one after the other, top first.
+
+    Args:
+        network: the trained one, left as it is.
+        images: (N, H, W, C) uint8; of each the logit of the class that the trained network predicts.
+        seed: of the random weights, drawn as the layers were initialized.
+
+    Yields:
+        First the trained network's maps (layer "none"), then those after each layer with weights.
+
+    References:
+        Adebayo et al., Sanity checks for saliency maps, 2018, section 4.1.
+    """
+    apart = separated(network)
+    logits = logit_model(apart)
+    gradients = gradient_function(logits)
+    predicted = np.asarray(logits([images.astype(np.float32) / 255.0])).argmax(axis=1)
+
+    def maps() -> Array:
+        pairs = zip(images, predicted.tolist(), strict=True)
+        return np.stack([integrated_gradients(gradients, *p, FIRST_STEPS).sum(axis=-1) for p in pairs])
+
+    yield SanityStep("none", maps())
+    weighted = [layer for layer in apart.layers if layer.weights]
+    for number, layer in enumerate(reversed(weighted)):
+        layer.set_weights(_fresh_weights(layer, seed + number))
+        yield SanityStep(layer.name, maps())
+
+
+def _fresh_weights(layer: "keras.Layer", seed: int) -> list[Array]:
+    initializer = layer.kernel_initializer
+    again = type(initializer).from_config({**initializer.get_config(), "seed": seed})
+    kernel, bias = (tuple(weight.shape) for weight in layer.weights)
+    return [np.asarray(again(kernel)), np.asarray(layer.bias_initializer(bias))]
+
+
+def edges(image: Array) -> Array:
+    """Strength of the edges (H, W) of an image (H, W, C) uint8 by Sobel's filter; knows no network."""
+    from scipy.ndimage import sobel
+
+    grey = image.mean(axis=-1) / 255.0
+    strength: Array = np.hypot(sobel(grey, axis=0), sobel(grey, axis=1))
+    return strength
+
+
+def rank_correlation(first: Array, second: Array, where: Array) -> float:
+    """Spearman's rank correlation of two maps where a mask holds; 0 when either is constant there.
+
+    Args:
+        first: float (H, W).
+        second: float (H, W).
+        where: bool (H, W); black pixels are left out, whose attribution is zero by definition.
+    """
+    from scipy.stats import spearmanr
+
+    one, other = first[where], second[where]
+    if len(one) < 2 or np.ptp(one) == 0 or np.ptp(other) == 0:
+        return 0.0
+    return float(spearmanr(one, other).statistic)
+
+
+def mean_correlations(steps: Sequence[Array], where: Array) -> list[float]:
+    """Of each step's maps (N, H, W) with those of the first step, the mean over the images.
+
+    Args:
+        steps: maps (N, H, W) by step.
+        where: bool (N, H, W), see `rank_correlation`.
+    """
+    return [
+        float(np.mean([rank_correlation(*row) for row in zip(steps[0], maps, where, strict=True)]))
+        for maps in steps
+    ]
+
+
+def describe(steps: Sequence[SanityStep], images: Array) -> dict[str, Any]:
+    """JSON values: mean rank correlations with the trained network's maps, and who passes.
+
+    A method passes when the wholly random network's maps correlate with them less than 0.5.
+
+    Args:
+        steps: of `cascade`.
+        images: (N, H, W, C) uint8, the same.
+    """
+    lit = images.max(axis=-1) > 0
+    control = np.stack([edges(image) for image in images])
+    signed = mean_correlations([step.maps for step in steps], lit)
+    unsigned = mean_correlations([np.abs(step.maps) for step in steps], lit)
+    unchanged = mean_correlations([control for _ in steps], lit)
+    return {
+        "images": len(images),
+        "random_down_to": [step.layer for step in steps],
+        "integrated_gradients": signed,
+        "integrated_gradients_without_sign": unsigned,
+        "edge_detector": unchanged,
+        "limit": SANITY_LIMIT,
+        "passed": abs(signed[-1]) < SANITY_LIMIT,
+        "edge_detector_passed": abs(unchanged[-1]) < SANITY_LIMIT,
+    }

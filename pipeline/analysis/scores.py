@@ -1,0 +1,55 @@
+"""Scores of predicted probabilities: loss, accuracy, per class, confusion, mistakes."""
+
+from typing import Any
+
+import numpy as np
+from scipy.special import logsumexp
+
+from pipeline.base.arrays import Array
+
+
+def score(logits: Array, predicted: Array, labels: Array) -> dict[str, float]:
+    """Mean cross-entropy in nats and share of correct predictions.
+
+    The loss comes from the logits, as in Keras' training and evaluation: a probability that float32
+    rounds to 0 or 1 has no logarithm to speak of.
+
+    Args:
+        logits: (N, K) float, before softmax.
+        predicted: (N,) predicted class numbers.
+        labels: (N,) integers below K.
+    """
+    wide = logits.astype(np.float64)
+    losses = logsumexp(wide, axis=1) - wide[np.arange(len(labels)), labels]
+    return {"loss": float(losses.mean()), "accuracy": float((predicted == labels).mean())}
+
+
+def class_scores(labels: Array, predicted: Array, classes: list[str]) -> list[list[Any]]:
+    """One row per class: name, precision, recall, F1, number of images (its support).
+
+    Args:
+        labels: (N,) actual class numbers.
+        predicted: (N,) predicted class numbers.
+        classes: K names. A class never predicted has precision 0.
+    """
+    from sklearn.metrics import precision_recall_fscore_support
+
+    columns = precision_recall_fscore_support(
+        labels, predicted, labels=np.arange(len(classes)), zero_division=0.0
+    )
+    rows = zip(classes, *(column.tolist() for column in columns), strict=True)
+    return [[name, *(round(x, 6) for x in row[:3]), row[3]] for name, *row in rows]
+
+
+def confusion_matrix(labels: Array, predicted: Array, num_classes: int) -> Array:
+    """Counts (K, K) int64: row = actual class, column = predicted class."""
+    from sklearn.metrics import confusion_matrix as count
+
+    return np.asarray(count(labels, predicted, labels=np.arange(num_classes)))
+
+
+def most_confident_mistakes(probabilities: Array, labels: Array, count: int) -> Array:
+    """Numbers of the wrongly predicted images, the most confident first, at most `count`."""
+    wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
+    confidence = probabilities[wrong].max(axis=1)
+    return wrong[np.argsort(-confidence, kind="stable")][:count]

@@ -1,0 +1,1 @@
+"""What is no subject of this project: errors, files, arrays, Git, processes, imports."""

@@ -1,0 +1,204 @@
+"""Arrays that may be larger than memory: `.npy` files written and read by rows, never mapped.
+
+A row is an entry along the first axis, such as one image. Pages of a memory map count as this
+process's memory once touched; what is read here is gone with the batch that it was read for.
+"""
+
+import hashlib
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from pipeline.base import files
+from pipeline.base.errors import InputError
+from pipeline.base.files import missing, replaced
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def read_array(path: Path) -> Array:
+    """Open a `.npy` file memory-mapped and read-only; a missing or damaged one raises `InputError`."""
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
+    except FileNotFoundError:
+        raise InputError(missing(path)) from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read as a NumPy array: {error}") from None
+
+
+def write_array(path: Path, array: Array) -> None:
+    """Write a `.npy` file."""
+    with replaced(path) as temporary:
+        np.save(temporary, array, allow_pickle=False)
+
+
+CHUNK_BYTES = 16 * 2**20
+
+
+def rows_per_chunk(row_shape: tuple[int, ...], itemsize: int = 1) -> int:
+    """How many rows of that shape make a chunk of some 16 MB, at least one."""
+    return max(1, CHUNK_BYTES // max(1, math.prod(row_shape) * itemsize))
+
+
+class RowFile:
+    """A `.npy` file that is indexed like an array; each index reads its rows from disk.
+
+    Attributes:
+        path: of the file.
+        shape: of the whole array.
+        dtype: of its values.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Read the header.
+
+        Raises:
+            InputError: the file is missing, damaged, truncated, or in Fortran order.
+        """
+        self.path = path
+        try:
+            with path.open("rb") as stream:
+                self.shape, self.dtype = read_header(stream)
+                self._start = stream.tell()
+        except FileNotFoundError:
+            raise InputError(files.missing(path)) from None
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path} cannot be read as a NumPy array: {error}") from None
+        self._row_bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
+        received, expected = path.stat().st_size, self._start + len(self) * self._row_bytes
+        if received != expected:
+            raise InputError(f"{path} has {received} bytes, its header means {expected}: it is damaged")
+
+    def __len__(self) -> int:
+        return int(self.shape[0])
+
+    def __getitem__(self, rows: Any) -> Array:
+        """The rows of an integer, a slice or an array of integers from 0, in that order."""
+        if isinstance(rows, slice):
+            return self._read(np.arange(*rows.indices(len(self))))
+        wanted = np.asarray(rows)
+        if wanted.size and not (wanted.min() >= 0 and wanted.max() < len(self)):
+            raise IndexError(f"{self.path} has rows 0 to {len(self) - 1}, received {rows}")
+        read = self._read(np.atleast_1d(wanted))
+        return read if wanted.ndim else read[0]
+
+    def _read(self, rows: Array) -> Array:
+        result = np.empty((len(rows), *self.shape[1:]), self.dtype)
+        target, size = result.reshape(-1).view(np.uint8).data, self._row_bytes
+        # Neighbours on disk are read together, others one by one.
+        together = bool((np.diff(rows) == 1).all())
+        firsts, length = (rows[:1], len(rows)) if together else (rows, 1)
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            for place, row in enumerate(firsts.tolist()):
+                part = target[place * size : (place + length) * size]
+                self._fill(descriptor, part, self._start + row * size)
+        finally:
+            os.close(descriptor)
+        return result
+
+    def _fill(self, descriptor: int, target: memoryview, offset: int) -> None:
+        while target:
+            count = os.preadv(descriptor, [target], offset)
+            if not count:
+                raise InputError(f"{self.path} ended while it was being read; run `dvc repro` again")
+            target, offset = target[count:], offset + count
+
+
+def read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Shape and dtype of a `.npy` stream, which is then at its first value.
+
+    Raises:
+        ValueError: no such header, one of Python objects (which could run code), or in Fortran order.
+    """
+    version = np.lib.format.read_magic(stream)
+    readers = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    if version not in readers:
+        raise ValueError(f"received version {version} of the format, expected 1.0 or 2.0")
+    shape, fortran_order, dtype = readers[version](stream)
+    if dtype.hasobject:
+        raise ValueError("it holds Python objects, expected numbers")
+    if fortran_order and len(shape) > 1:
+        raise ValueError("it is in Fortran order, expected C order (save np.ascontiguousarray of it)")
+    return shape, dtype
+
+
+class RowWriter:
+    """Writes a `.npy` file whose length is not known before its last row.
+
+    Attributes:
+        count: rows written so far.
+    """
+
+    def __init__(self, stream: IO[bytes], row_shape: tuple[int, ...], dtype: Any) -> None:
+        self.count = 0
+        self._stream, self._row_shape, self._dtype = stream, row_shape, np.dtype(dtype)
+        self._digest = hashlib.sha256()
+        self._write_header()
+
+    def write(self, rows: Array) -> None:
+        """Append rows (n, ...) of the file's row shape and dtype."""
+        if rows.shape[1:] != self._row_shape or rows.dtype != self._dtype:
+            wanted = f"{self._row_shape} {self._dtype}"
+            raise ValueError(f"received rows of {rows.shape[1:]} {rows.dtype}, expected {wanted}")
+        values = np.ascontiguousarray(rows).reshape(-1).view(np.uint8).data
+        self._stream.write(values)
+        self._digest.update(values)
+        self.count += len(rows)
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 (hex) of the values written so far."""
+        return self._digest.hexdigest()
+
+    def finish(self) -> None:
+        """Write the header anew with the number of rows; NumPy keeps room for it to grow."""
+        self._stream.seek(0)
+        self._write_header()
+
+    def _write_header(self) -> None:
+        about = {
+            "descr": np.lib.format.dtype_to_descr(self._dtype),
+            "fortran_order": False,
+            "shape": (self.count, *self._row_shape),
+        }
+        np.lib.format.write_array_header_1_0(self._stream, about)
+
+
+@contextmanager
+def row_writer(path: Path, row_shape: tuple[int, ...], dtype: Any = np.uint8) -> Iterator[RowWriter]:
+    """Give a writer of rows; on success the file appears, with the bytes that `np.save` would write."""
+    with files.replaced(path) as temporary, temporary.open("wb") as stream:
+        writer = RowWriter(stream, row_shape, dtype)
+        yield writer
+        writer.finish()
+
+
+def chunks(array: Array | RowFile, rows: Array | None = None) -> Iterator[Array]:
+    """An array's rows in chunks of some 16 MB.
+
+    Args:
+        array: in memory or on disk.
+        rows: their numbers (n,) in the order wanted, or None for all in order.
+    """
+    size = rows_per_chunk(array.shape[1:], array.dtype.itemsize)
+    count = len(array) if rows is None else len(rows)
+    for start in range(0, count, size):
+        part = slice(start, start + size)
+        yield array[part] if rows is None else array[rows[part]]
+
+
+def sha256(array: Array | RowFile) -> str:
+    """SHA-256 (hex) of an array's values in C order."""
+    digest = hashlib.sha256()
+    for part in chunks(array):
+        digest.update(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()

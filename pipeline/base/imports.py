@@ -1,0 +1,37 @@
+"""Which files of this project a file imports, directly or through others."""
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def closure(script: Path) -> list[Path]:
+    """The files of `pipeline/` that a script's result may depend on: itself and all that it imports.
+
+    Imports count wherever they stand, also within functions.
+
+    Args:
+        script: a Python file of this project.
+
+    Returns:
+        Their paths, relative to the project's top folder, sorted.
+    """
+    done: set[Path] = set()
+    waiting = {script.resolve()}
+    while waiting:
+        done.add(current := waiting.pop())
+        waiting |= imported(current) - done
+    return sorted(path.relative_to(ROOT) for path in done)
+
+
+def imported(path: Path) -> set[Path]:
+    """The files of this project that one file imports by name; packages' own files hold no code."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    files = [ROOT / f"{name.replace('.', '/')}.py" for name in found if name.startswith("pipeline.")]
+    return {file for file in files if file.is_file()}

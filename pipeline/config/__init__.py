@@ -1,0 +1,1 @@
+"""The configuration: the schema, a module a section; composing `conf/`; reading `params.yaml`."""

@@ -1,0 +1,130 @@
+"""Composing `conf/`, the source of the configuration, and its digest."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseException
+from yaml import YAMLError
+
+from pipeline.base.errors import InputError
+from pipeline.config.checking import check
+from pipeline.config.schema import Config
+
+
+def conf_digest(folder: Path) -> str:
+    """SHA-256 (hex) over the names and bytes of every YAML file below `folder`."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.yaml")):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def register(
+    folder: Path, check_more: Callable[[Config], None], tell: Callable[[dict[str, Any]], None] | None = None
+) -> None:
+    """Teach Hydra, in this process, the `conf_digest` resolver and open sections.
+
+    Resolving `conf_digest`, which DVC does before it writes `params.yaml`, first checks all the
+    values. The sections are open (no struct flag), so that a misspelt key reaches that check and
+    its one-line error instead of Hydra's three-line advice to write `+key`.
+
+    Args:
+        folder: `conf/`, over which the digest is taken.
+        check_more: raises `InputError` when values that are right one by one do not fit together.
+        tell: given the composed values, once they are checked.
+    """
+    from hydra.core.config_store import ConfigStore
+
+    def digest(*, _root_: Any) -> str:
+        values = {key: _root_._get_node(key) for key in _root_ if key != "conf_digest"}
+        digest = conf_digest(folder)
+        plain = OmegaConf.to_container(OmegaConf.create(values), resolve=True)
+        try:
+            check_more(check(Config, {**plain, "conf_digest": digest}))  # type: ignore[dict-item]
+        except InputError as error:
+            raise _as_omegaconf_error(str(error)) from None
+        if tell is not None:
+            tell(plain)  # type: ignore[arg-type]
+        return digest
+
+    sections = [f.name for f in fields(Config) if is_dataclass(f.type)]
+    open_sections = {name: OmegaConf.create({}, flags={"struct": False}) for name in sections}
+    ConfigStore.instance().store(name="open_sections", node=OmegaConf.create(open_sections))
+    OmegaConf.register_new_resolver("conf_digest", digest, replace=True)
+
+
+def _as_omegaconf_error(message: str) -> InterpolationResolutionError:
+    error = InterpolationResolutionError(message)
+    # OmegaConf adds lines about its own types to an error that is not marked as complete.
+    error._initialized = True
+    return error
+
+
+def compose(folder: Path, overrides: list[str] | None = None) -> str:
+    """Compose `conf/` as `dvc exp run` does; `register` must have run in this process.
+
+    Returns:
+        The YAML text of `params.yaml`.
+
+    Raises:
+        InputError: Hydra refuses the files or the overrides, or a value fails its check.
+    """
+    with _hydra_errors():
+        composed = _compose(folder, overrides or [])
+        OmegaConf.resolve(composed)
+    return OmegaConf.to_yaml(composed)
+
+
+def default_values(folder: Path) -> dict[str, Any]:
+    """The values of `conf/` without overrides and without `conf_digest`, unchecked."""
+    with _hydra_errors():
+        composed = _compose(folder, [])
+        values = {key: composed._get_node(key) for key in composed if key != "conf_digest"}
+        return OmegaConf.to_container(OmegaConf.create(values), resolve=True)  # type: ignore[return-value]
+
+
+def _compose(folder: Path, overrides: list[str]) -> Any:
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+
+    with initialize_config_dir(str(folder.resolve()), version_base="1.3"):
+        return hydra_compose(config_name="config", overrides=overrides)
+
+
+@contextmanager
+def _hydra_errors() -> Iterator[None]:
+    from hydra.errors import HydraException
+
+    try:
+        yield
+    except (HydraException, OmegaConfBaseException, YAMLError) as error:
+        raise InputError(str(error)) from None
+
+
+def differences(
+    old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = ""
+) -> dict[str, tuple[Any, Any]]:
+    """Each value that differs between two configurations, old and new, by its dotted key."""
+    found: dict[str, tuple[Any, Any]] = {}
+    for key in sorted({*old, *new} - {"conf_digest"}):
+        before, after = old.get(key, "nothing"), new.get(key, "nothing")
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            found |= differences(before, after, f"{prefix}{key}.")
+        elif before != after:
+            found[f"{prefix}{key}"] = before, after
+    return found
+
+
+def dropped(
+    old: Mapping[str, Any], new: Mapping[str, Any], default: Mapping[str, Any]
+) -> dict[str, tuple[Any, Any]]:
+    """The differences that nobody asked for: where `new` has the value of `default`."""
+    asked = differences(default, new)
+    return {key: pair for key, pair in differences(old, new).items() if key not in asked}

@@ -1,0 +1,66 @@
+"""Kinds of values: each field of the schema carries one predicate and the words for it."""
+
+import math
+from collections.abc import Callable
+from dataclasses import field
+from typing import Any
+
+
+def is_int(value: Any) -> bool:
+    return type(value) is int
+
+
+def is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+def checked(expected: str, holds: Callable[[Any], bool]) -> Any:
+    return field(metadata={"expected": expected, "holds": holds})
+
+
+def whole(minimum: int) -> Any:
+    return checked(f"a whole number of {minimum} or more", lambda v: is_int(v) and v >= minimum)
+
+
+def positive() -> Any:
+    return checked("a finite number above 0", lambda v: is_number(v) and v > 0)
+
+
+def fraction() -> Any:
+    return checked("a number between 0 and 1, both excluded", lambda v: is_number(v) and 0 < v < 1)
+
+
+def choice(*names: str) -> Any:
+    return checked("one of " + ", ".join(names), lambda v: v in names and type(v) is str)
+
+
+def flag() -> Any:
+    return checked("true or false", lambda v: type(v) is bool)
+
+
+def optional_text() -> Any:
+    return checked("a text or null", lambda v: v is None or (type(v) is str and bool(v)))
+
+
+def list_of(what: str, holds: Callable[[Any], bool], minimum: int = 1) -> Any:
+    return checked(
+        f"a list of {minimum} or more, each {what}",
+        lambda v: isinstance(v, list) and len(v) >= minimum and all(map(holds, v)),
+    )
+
+
+def per_block(what: str, holds: Callable[[Any], bool]) -> Any:
+    """A scalar that stands for every block, or a list with one value per block."""
+    return checked(
+        f"{what}, or a list of such with one for each of model.filters",
+        lambda v: (len(v) > 0 and all(map(holds, v))) if isinstance(v, list) else holds(v),
+    )
+
+
+def at_least_1(value: Any) -> bool:
+    return is_int(value) and value >= 1
+
+
+def seed_number() -> Any:
+    """What NumPy and TensorFlow take as a seed."""
+    return checked("a whole number from 0 to 4294967295", lambda v: is_int(v) and 0 <= v < 2**32)

@@ -1,0 +1,38 @@
+"""The section `model`."""
+
+from dataclasses import dataclass, fields
+
+from pipeline.base.errors import InputError
+from pipeline.config.fields import at_least_1, checked, choice, is_number, list_of, per_block, positive
+
+ACTIVATIONS = ("relu", "sigmoid", "tanh", "elu", "gelu", "silu", "linear")
+INITIALIZERS = ("glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "random_normal")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The network, as parallel lists with one entry per convolution block."""
+
+    filters: list[int] = list_of("a whole number of 1 or more", at_least_1)
+    kernel_size: int | list[int] = per_block("a whole number of 1 or more", at_least_1)
+    strides: int | list[int] = per_block("a whole number of 1 or more", at_least_1)
+    padding: str | list[str] = per_block("same or valid", lambda v: v in ("same", "valid"))
+    activation: str | list[str] = per_block("one of " + ", ".join(ACTIVATIONS), lambda v: v in ACTIVATIONS)
+    local_response_normalization: bool | list[bool] = per_block("true or false", lambda v: type(v) is bool)
+    pool: str | list[str] = per_block("max, average or none", lambda v: v in ("max", "average", "none"))
+    pool_size: int | list[int] = per_block("a whole number of 1 or more", at_least_1)
+    pool_strides: int | list[int] = per_block("a whole number of 1 or more", at_least_1)
+    dense: list[int] = list_of("a whole number of 1 or more", at_least_1, minimum=0)
+    dropout: float = checked("a number of 0 or more and below 1", lambda v: is_number(v) and 0 <= v < 1)
+    initializer: str = choice(*INITIALIZERS)
+    initializer_stddev: float = positive()
+
+    def __post_init__(self) -> None:
+        blocks = len(self.filters)
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if isinstance(value, list) and f.name != "dense" and len(value) != blocks:
+                raise InputError(
+                    f"model.{f.name}: received {value!r}, a list of {len(value)}, expected one value or"
+                    f" a list of {blocks}, one for each of model.filters {self.filters!r}"
+                )

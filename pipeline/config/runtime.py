@@ -1,0 +1,14 @@
+"""The section `runtime`."""
+
+from dataclasses import dataclass
+
+from pipeline.config.fields import choice, whole
+
+
+@dataclass(frozen=True)
+class RuntimeConfig:
+    """The machine: part of the configuration, since it changes the last bits of the result."""
+
+    threads: int = whole(1)
+    device: str = choice("auto", "cpu", "gpu")
+    precision: str = choice("float32", "mixed_bfloat16", "mixed_float16")

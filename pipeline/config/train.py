@@ -1,0 +1,16 @@
+"""The section `train`."""
+
+from dataclasses import dataclass
+
+from pipeline.config.fields import choice, positive, whole
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How long and how fast the network learns."""
+
+    epochs: int = whole(1)
+    batch_size: int = whole(1)
+    learning_rate: float = positive()
+    learning_rate_schedule: str = choice("constant", "cosine")
+    patience: int = whole(0)

@@ -1,0 +1,33 @@
+"""The section `visualize`."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.config.fields import checked, is_int, is_number, list_of, whole
+
+
+def _is_image_choice(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and set(value) == {"split", "index"}
+        and value["split"] in ("source", "train", "validation", "test")
+        and is_int(value["index"])
+        and value["index"] >= 0
+    )
+
+
+@dataclass(frozen=True)
+class VisualizeConfig:
+    """What the pictures show."""
+
+    images: list[dict[str, Any]] = list_of(
+        "{split: source|train|validation|test, index: 0 or more}", _is_image_choice
+    )
+    kernel_limit: float | None = checked(
+        "a finite number above 0, or null", lambda v: v is None or (is_number(v) and v > 0)
+    )
+    max_kernel_rows: int = whole(1)
+    histogram_bins: int = whole(2)
+    fire_rate_images: int = whole(1)
+    num_predictions: int = whole(1)
+    num_mistakes: int = whole(1)

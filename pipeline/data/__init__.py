@@ -1,0 +1,1 @@
+"""Where images come from, what they must be, and the prepared folder."""

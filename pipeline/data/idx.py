@@ -1,0 +1,63 @@
+"""MNIST's IDX format."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.base.arrays import Array
+from pipeline.data.downloads import SourceError, verify
+
+
+def read_idx(folder: Path, name: str, digest: str) -> Array:
+    """Read one IDX file, with or without `.gz`, after checking its SHA-256 and its header.
+
+    Args:
+        folder: where the file lies.
+        name: its name without `.gz`.
+        digest: SHA-256 (hex) of the decompressed content.
+
+    Returns:
+        The uint8 array, (N,) for labels or (N, H, W) for images.
+
+    Raises:
+        SourceError: missing, truncated, corrupt, or another file.
+    """
+    content = _read_plain_or_gzip(folder, name)
+    verify(content, name, digest)
+    return parse_idx(content, name)
+
+
+def _read_plain_or_gzip(folder: Path, name: str) -> bytes:
+    plain, packed = folder / name, folder / f"{name}.gz"
+    try:
+        if plain.is_file():
+            return plain.read_bytes()
+        with gzip.open(packed) as stream:
+            return stream.read()
+    except FileNotFoundError:
+        raise SourceError(f"{packed} is missing") from None
+    except (OSError, EOFError, ValueError) as error:
+        raise SourceError(f"{packed} is truncated or corrupt ({error})") from None
+    except Exception as error:
+        # zlib.error derives from Exception alone.
+        raise SourceError(f"{packed} is corrupt ({error})") from None
+
+
+def parse_idx(content: bytes, name: str) -> Array:
+    """Turn the bytes of an IDX file of unsigned bytes into an array, once its header fits its length.
+
+    References:
+        LeCun, Cortes and Burges, The MNIST database of handwritten digits: file formats.
+    """
+    if len(content) < 4 or content[:3] != b"\x00\x00\x08" or content[3] not in (1, 3):
+        raise SourceError(f"{name} starts with {content[:4].hex()}, expected 00000801 or 00000803")
+    dimensions = content[3]
+    header = 4 + 4 * dimensions
+    if len(content) < header:
+        raise SourceError(f"{name} ends within its header, after {len(content)} bytes")
+    shape = tuple(int(n) for n in np.frombuffer(content, ">u4", count=dimensions, offset=4))
+    expected = header + int(np.prod(shape, dtype=np.int64))
+    if len(content) != expected:
+        raise SourceError(f"{name} is {len(content)} bytes, its header {shape} means {expected}")
+    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)

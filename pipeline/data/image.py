@@ -1,0 +1,148 @@
+"""One image file, of whatever kind a user has, as the pixels that the network takes.
+
+Bytes in, an array and an account of what was changed out; nothing here reads or writes a file.
+"""
+
+import io
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.base.arrays import Array
+from pipeline.base.errors import InputError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+
+# Pillow's modes of grey with 16 bits; "I" has 32 but is what it makes of some 16-bit files.
+DEEP_GREY = ("I;16", "I;16L", "I;16B", "I;16N", "I")
+UPRIGHT = 1
+
+
+class UnreadableImageError(InputError):
+    """The content of one file is no image, or is damaged."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """One image and what was done to it.
+
+    Attributes:
+        pixels: (H, W, C) uint8.
+        original_size: height and width of the file's image, in pixels, upright.
+        turned: how it was turned upright, or None.
+        converted: how its colours were converted, or None.
+        resized: how its size was changed, or None.
+    """
+
+    pixels: Array
+    original_size: tuple[int, int]
+    turned: str | None
+    converted: str | None
+    resized: str | None
+
+    @property
+    def changes(self) -> list[str]:
+        """Words for each thing that was done, in order; empty when the pixels are the file's own."""
+        return [words for words in (self.turned, self.converted, self.resized) if words]
+
+
+def decode(content: bytes, name: str, input_shape: tuple[int, int, int], *, resize: str) -> Decoded:
+    """Decode an image file and bring it to the size and channels of the network's input.
+
+    Args:
+        content: the bytes of a file of any format that Pillow reads; of an animation, the first image.
+        name: of the file, for the error.
+        input_shape: (H, W, C) wanted, C 1 (grey) or 3 (colour).
+        resize: "stretch" to fill H x W, or "pad" to keep the aspect ratio, centred on black.
+
+    Raises:
+        UnreadableImageError: the content is no image, truncated, damaged, or deeper than 16 bits.
+    """
+    height, width, channels = input_shape
+    image = _opened(content, name)
+    upright, turned = _upright(image)
+    flat, converted = _converted(upright, "L" if channels == 1 else "RGB", name)
+    fitted, resized = _fitted(flat, height, width, resize)
+    pixels = np.asarray(fitted).reshape(input_shape)
+    return Decoded(pixels, (upright.height, upright.width), turned, converted, resized)
+
+
+def _opened(content: bytes, name: str) -> "Image.Image":
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            # Odd metadata and large scans are no concern of ours; what cannot be read raises.
+            warnings.simplefilter("ignore")
+            image = Image.open(io.BytesIO(content))
+            image.load()
+    # Each of Pillow's decoders raises what it likes: OSError, SyntaxError, ValueError, struct.error, ...
+    except Exception as error:
+        reason = "not an image" if isinstance(error, UnidentifiedImageError) else f"{error}"
+        raise UnreadableImageError(f"{name} cannot be read as an image: {reason or 'empty'}") from None
+    return image
+
+
+def _upright(image: "Image.Image") -> tuple["Image.Image", str | None]:
+    from PIL import ExifTags, ImageOps
+
+    orientation = image.getexif().get(ExifTags.Base.Orientation, UPRIGHT)
+    if orientation not in range(UPRIGHT + 1, 9):
+        return image, None
+    return ImageOps.exif_transpose(image), f"turned upright (EXIF orientation {orientation})"
+
+
+def _converted(image: "Image.Image", mode: str, name: str) -> tuple["Image.Image", str | None]:
+    """The image in mode L (grey) or RGB, and the words for it."""
+    if image.mode in DEEP_GREY:
+        return _eight_bits(image, name).convert(mode), "16 bits to 8"
+    if image.mode == "F":
+        raise UnreadableImageError(
+            f"{name} cannot be read as an image: its pixels are floats, expected integers"
+        )
+    if image.has_transparency_data:
+        return _on_white(image).convert(mode), "transparency on white"
+    if image.mode == mode:
+        return image, None
+    # Through RGB: a palette's own grey levels would else be those of its numbers.
+    return image.convert("RGB").convert(mode), f"{image.mode} to {mode}"
+
+
+def _eight_bits(image: "Image.Image", name: str) -> "Image.Image":
+    from PIL import Image
+
+    values = np.asarray(image).astype(np.int64)
+    if values.min() < 0 or values.max() > 0xFFFF:
+        raise UnreadableImageError(f"{name} cannot be read as an image: its pixels have more than 16 bits")
+    # 257 = 65535 / 255: white stays white.
+    return Image.fromarray(np.rint(values / 257).astype(np.uint8))
+
+
+def _on_white(image: "Image.Image") -> "Image.Image":
+    from PIL import Image
+
+    colours = image.convert("RGBA")
+    white = Image.new("RGBA", colours.size, "white")
+    return Image.alpha_composite(white, colours)
+
+
+def _fitted(image: "Image.Image", height: int, width: int, resize: str) -> tuple["Image.Image", str | None]:
+    """The image in that size, and the words for it."""
+    from PIL import Image
+
+    if image.size == (width, height):
+        return image, None
+    sizes = f"{image.height}×{image.width} to {height}×{width} pixels"
+    # Unlike the sharper filters, this one invents no values beyond those of the image.
+    bilinear = Image.Resampling.BILINEAR
+    if resize == "stretch":
+        return image.resize((width, height), bilinear), f"stretched from {sizes}"
+    scale = min(height / image.height, width / image.width)
+    inner = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    padded = Image.new(image.mode, (width, height))
+    padded.paste(image.resize(inner, bilinear), ((width - inner[0]) // 2, (height - inner[1]) // 2))
+    return padded, f"padded from {sizes}"

@@ -1,0 +1,1 @@
+"""The network: shapes by arithmetic, layers, starting TensorFlow, checkpoints, batches, outputs of layers."""

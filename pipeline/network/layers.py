@@ -1,0 +1,130 @@
+"""The network's Keras layers, built from the configuration."""
+
+import functools
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from pipeline.config.model import ModelConfig
+
+if TYPE_CHECKING:
+    import keras
+from pipeline.network.shapes import Block, Shape, blocks, layer_name, trace_shapes
+from pipeline.network.start import import_keras
+
+
+def build_model(
+    model: ModelConfig, *, input_shape: Shape, num_classes: int, dtype: str = "float32"
+) -> "keras.Sequential":
+    """Build the network: convolution blocks, Flatten, hidden dense layers, softmax.
+
+    Args:
+        model: the section `model`.
+        input_shape: (H, W, C) of one image.
+        num_classes: number of classes K, units of the last layer.
+        dtype: Keras' dtype policy of the layers, e.g. "float32" or "mixed_bfloat16".
+
+    Returns:
+        An uncompiled model from float32 images (N, H, W, C) in 0..1 to float32 probabilities (N, K).
+
+    Raises:
+        InputError: a window is larger than its input.
+
+    References:
+        Chollet, Deep Learning with Python, 3rd ed., chapter 8.
+    """
+    trace_shapes(model, input_shape)
+    keras = import_keras()
+    count: Counter[str] = Counter()
+    layers = [keras.Input(input_shape, name="image")]
+    for block in blocks(model):
+        layers += _convolution_layers(keras, model, block, count, dtype)
+    layers += _dense_layers(keras, model, num_classes, count, dtype)
+    return keras.Sequential(layers, name="network")
+
+
+def _convolution_layers(
+    keras: Any, model: ModelConfig, block: Block, count: Counter[str], dtype: str
+) -> list[Any]:
+    convolution = keras.layers.Conv2D(
+        block.filters,
+        block.kernel_size,
+        strides=block.strides,
+        padding=block.padding,
+        activation=block.activation,
+        kernel_initializer=_initializer(keras, model),
+        name=layer_name("conv2d", count),
+        dtype=dtype,
+    )
+    layers = [convolution]
+    if block.local_response_normalization:
+        name = layer_name("local_response_normalization", count)
+        layers.append(local_response_normalization_class()(name=name, dtype=dtype))
+    if block.pool != "none":
+        pooling = {"max": keras.layers.MaxPooling2D, "average": keras.layers.AveragePooling2D}
+        name = layer_name(f"{block.pool}_pooling2d", count)
+        pool = pooling[block.pool](block.pool_size, strides=block.pool_strides, name=name, dtype=dtype)
+        layers.append(pool)
+    return layers
+
+
+def _dense_layers(
+    keras: Any, model: ModelConfig, num_classes: int, count: Counter[str], dtype: str
+) -> list[Any]:
+    layers = [keras.layers.Flatten(name="flatten", dtype=dtype)]
+    for units in model.dense:
+        layers.append(
+            keras.layers.Dense(
+                units,
+                activation=blocks(model)[-1].activation,
+                kernel_initializer=_initializer(keras, model),
+                name=layer_name("dense", count),
+                dtype=dtype,
+            )
+        )
+        if model.dropout:
+            name = layer_name("dropout", count)
+            layers.append(keras.layers.Dropout(model.dropout, name=name, dtype=dtype))
+    softmax = keras.layers.Dense(
+        num_classes,
+        activation="softmax",
+        kernel_initializer=_initializer(keras, model),
+        name=layer_name("dense", count),
+        # Softmax in half precision loses small probabilities: never that, whatever the rest is.
+        dtype="float32" if dtype.startswith("mixed") else dtype,
+    )
+    return [*layers, softmax]
+
+
+def _initializer(keras: Any, model: ModelConfig) -> Any:
+    """A new initializer for each layer: one object would give every layer the same numbers."""
+    if model.initializer == "random_normal":
+        return keras.initializers.RandomNormal(stddev=model.initializer_stddev)
+    return keras.initializers.get(model.initializer)
+
+
+@functools.cache
+def local_response_normalization_class() -> Any:
+    """The layer of AlexNet, registered with Keras under `filterscope>LocalResponseNormalization`.
+
+    Each value is divided by (2 + 1e-4 * sum of squares over 5 neighbouring channels) ** 0.75.
+
+    References:
+        Krizhevsky, Sutskever and Hinton, ImageNet classification with deep convolutional neural
+        networks, 2012, section 3.3.
+    """
+    keras = import_keras()
+    import numpy as np
+    import tensorflow as tf
+
+    @keras.saving.register_keras_serializable(package="filterscope")
+    class LocalResponseNormalization(keras.layers.Layer):  # type: ignore[misc,name-defined]
+        def call(self, inputs: Any) -> Any:
+            wide = tf.cast(inputs, tf.float32)
+            channels = np.arange(inputs.shape[-1])
+            near = np.abs(np.subtract.outer(channels, channels)) <= 2
+            # TensorFlow's own operation takes four times as long on a CPU as this product.
+            sums = tf.tensordot(tf.square(wide), tf.constant(near, tf.float32), axes=1)
+            root = tf.math.rsqrt(2.0 + 1e-4 * sums)
+            return tf.cast(wide * root * tf.sqrt(root), inputs.dtype)
+
+    return LocalResponseNormalization

@@ -1,0 +1,91 @@
+"""The network's shapes, by arithmetic alone."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pipeline.base.errors import InputError
+from pipeline.config.model import ModelConfig
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    """One convolution block: the values of every parallel list at one position."""
+
+    filters: int
+    kernel_size: int
+    strides: int
+    padding: str
+    activation: str
+    local_response_normalization: bool
+    pool: str
+    pool_size: int
+    pool_strides: int
+
+
+def blocks(model: ModelConfig) -> list[Block]:
+    """Pair up the parallel lists of the configuration; a scalar stands for every block."""
+    count = len(model.filters)
+    columns = [getattr(model, name) for name in Block.__dataclass_fields__]
+    lists = [value if isinstance(value, list) else [value] * count for value in columns]
+    return [Block(*values) for values in zip(*lists, strict=True)]
+
+
+def window_output(size: int, window: int, stride: int, padding: str) -> int:
+    """Output length, in pixels, of a window that slides over `size` pixels; 0 when it does not fit.
+
+    References:
+        Dumoulin and Visin, A guide to convolution arithmetic for deep learning, 2016, sections 2 and 3.
+    """
+    if padding == "same":
+        return -(-size // stride)
+    return max(0, (size - window) // stride + 1)
+
+
+def trace_shapes(model: ModelConfig, input_shape: Shape) -> list[tuple[str, Shape]]:
+    """Shape of every feature map on the way to `Flatten`, by arithmetic alone.
+
+    Args:
+        model: the section `model`.
+        input_shape: (H, W, C) of one image.
+
+    Returns:
+        (layer name, output shape (H, W, F)) of each convolution and pooling layer, in order.
+
+    Raises:
+        InputError: a window is larger than its input; the message names the layer and both sizes.
+    """
+    count: Counter[str] = Counter()
+    shapes: list[tuple[str, Shape]] = []
+    height, width, _ = input_shape
+    for block in blocks(model):
+        for kind, window, stride, padding in _windows(block):
+            name = layer_name(kind, count)
+            if window > min(height, width):
+                raise InputError(_window_error(name, window, height, width))
+            height = window_output(height, window, stride, padding)
+            width = window_output(width, window, stride, padding)
+            shapes.append((name, (height, width, block.filters)))
+    return shapes
+
+
+def _windows(block: Block) -> Iterator[tuple[str, int, int, str]]:
+    yield "conv2d", block.kernel_size, block.strides, block.padding
+    if block.pool != "none":
+        yield f"{block.pool}_pooling2d", block.pool_size, block.pool_strides, "valid"
+
+
+def layer_name(kind: str, count: Counter[str]) -> str:
+    """Keras' own naming: conv2d, conv2d_1, ..., independent of what else the process has built."""
+    count[kind] += 1
+    return kind if count[kind] == 1 else f"{kind}_{count[kind] - 1}"
+
+
+def _window_error(name: str, window: int, height: int, width: int) -> str:
+    field = "model.kernel_size" if name.startswith("conv2d") else "model.pool_size"
+    return (
+        f"layer {name}: received a window of {window}x{window} on an input of {height}x{width},"
+        f" expected one that fits; lower {field} or take away a pooling layer or stride before it"
+    )

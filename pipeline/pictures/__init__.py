@@ -1,0 +1,1 @@
+"""Pictures: arrays in, Matplotlib figures out. Matplotlib is imported here alone."""

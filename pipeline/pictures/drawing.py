@@ -1,0 +1,188 @@
+"""What all pictures share: size, colours, tiles, images, bars of probabilities.
+
+Here and in every module `*_figures`: arrays in, a Matplotlib figure out; nothing reads or writes a
+file. Weights are blue (negative), white (zero) and red (positive); activations run from white to dark.
+Everything that is compared shares one scale, and each tile carries its filter's number.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+import math
+from collections.abc import Mapping
+
+from matplotlib import rcParams
+from matplotlib.axes import Axes
+from matplotlib.collections import PatchCollection
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.image import PcolorImage
+from matplotlib.patches import Rectangle
+
+from pipeline.base.arrays import Array
+
+
+def write_figure(path: Path, figure: "Figure") -> None:
+    """Write a Matplotlib figure as PNG, without the version stamp; fixes its layout."""
+    if (layout := figure.get_layout_engine()) is not None:
+        # `savefig` does so too, but draws the whole picture once more for it.
+        layout.execute(figure)
+        figure.set_layout_engine(None)
+    figure.savefig(path, metadata={"Software": None})
+
+
+def mosaic(tiles: Array, columns: int) -> Array:
+    """Lay tiles out in rows, one blank pixel around each.
+
+    Args:
+        tiles: (T, h, w) float.
+        columns: tiles in a row.
+
+    Returns:
+        (rows * (h + 1) + 1, columns * (w + 1) + 1) float64; NaN around tiles and in the places that
+        the last row leaves free.
+    """
+    count, height, width = tiles.shape
+    rows = -(-count // columns)
+    picture = np.full((rows, columns, height + 1, width + 1), np.nan)
+    picture.reshape(-1, height + 1, width + 1)[:count, 1:, 1:] = tiles
+    joined = picture.swapaxes(1, 2).reshape(rows * (height + 1), columns * (width + 1))
+    return np.pad(joined, ((0, 1), (0, 1)), constant_values=np.nan)
+
+
+def colour_tiles(kernel: Array, limit: float) -> Array:
+    """Each filter of a kernel on red, green and blue as a picture.
+
+    Args:
+        kernel: (height, width, 3, F), weights.
+        limit: L; a weight of -L becomes 0, 0 becomes 0.5 (grey), L becomes 1, and those beyond are cut off.
+
+    Returns:
+        (F, height, width, 3) float in 0..1.
+    """
+    tiles: Array = np.clip(0.5 + np.moveaxis(kernel, -1, 0) / (2 * limit), 0, 1)
+    return tiles
+
+
+# No ticks stand above any axes here: to look for them, as Matplotlib does, takes a fifth of the drawing.
+rcParams["axes.titley"] = 1.0
+DOTS_PER_INCH = 110
+SIGNED, POSITIVE, GREY = "RdBu_r", "Blues", "gray_r"
+STRONG, SOFT, ACCENT = "#1f4e8c", "#a9c3e3", "#d9730d"
+# Room in a grid for a tile and its label, in tile widths and heights.
+PITCH_X, PITCH_Y = 1.12, 1.36
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of that size in inches, laid out so that nothing overlaps."""
+    return Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """A shape in words, e.g. 28×28×1."""
+    return "×".join(map(str, shape))
+
+
+def activation_scale(values: Array) -> tuple[Normalize, str]:
+    """Colour scale of activations: 0 to the largest when none is negative, else +-max around white."""
+    largest = float(np.abs(values).max())
+    # A map of zeros alone still needs a scale.
+    if not math.isfinite(largest) or largest == 0:
+        largest = 1.0
+    if values.min() >= 0:
+        return Normalize(0, largest), POSITIVE
+    return Normalize(-largest, largest), SIGNED
+
+
+def draw_image(axes: Axes, image: Array) -> None:
+    """One image (H, W, C) uint8: grey reversed (ink dark), colour as it is."""
+    axes.axis("off")
+    if image.shape[-1] == 1:
+        axes.imshow(image[..., 0], cmap=GREY, vmin=0, vmax=255, interpolation="nearest")
+    else:
+        axes.imshow(image, interpolation="nearest")
+
+
+def draw_probabilities(axes: Axes, probabilities: Array, classes: Sequence[str]) -> None:
+    """Horizontal bars of class probabilities (K,), the predicted class named above."""
+    predicted = int(probabilities.argmax())
+    colours = [STRONG if k == predicted else SOFT for k in range(len(classes))]
+    axes.axis("on")
+    axes.barh(range(len(classes)), probabilities, color=colours)
+    axes.set_yticks(range(len(classes)), classes, fontsize=8)
+    axes.invert_yaxis()
+    axes.set(xlim=(0, 1))
+    axes.set_xlabel("probability", fontsize=8)
+    axes.tick_params(axis="x", labelsize=8)
+    axes.set_title(f"predicted: {classes[predicted]} ({probabilities[predicted]:.1%})", fontsize=9)
+
+
+def draw_tiles(
+    axes: Axes,
+    tiles: Array,
+    labels: Sequence[str],
+    columns: int,
+    norm: Normalize,
+    colours: str,
+    label_colours: Mapping[int, str] | None = None,
+) -> list[tuple[float, float]]:
+    """Draw tiles (T, h, w), or (T, h, w, 3) in colour, in rows with a label above each, on one scale.
+
+    They are one image, transparent between the tiles: an image for each takes three times as long.
+
+    Returns:
+        Left and top edge of each tile, in the axes' units, in which a tile is 1 by 1.
+    """
+    rows = -(-len(tiles) // columns)
+    corners = [(n % columns * PITCH_X, n // columns * PITCH_Y) for n in range(len(tiles))]
+    height, width = tiles.shape[1:3]
+    x, y = _cell_edges(columns, width, PITCH_X), _cell_edges(rows, height, PITCH_Y)
+    picture = PcolorImage(axes, x, y, _spread(tiles, columns), cmap=colours, norm=norm)
+    # Inside the axes by the limits below; to measure the parts takes half the time of a picture.
+    picture.set_in_layout(False)
+    axes.add_image(picture)
+    marked = label_colours or {}
+    _draw_frames(axes, corners, [marked.get(n) for n in range(len(tiles))])
+    for n, (left, top) in enumerate(corners):
+        text = axes.text(left + 0.5, top - 0.05, labels[n], ha="center", va="bottom", fontsize=7)
+        text.set(color=marked.get(n, "black"), fontweight="bold" if n in marked else "normal")
+        text.set_in_layout(False)
+    axes.set(xlim=(-0.06, columns * PITCH_X - 0.06), ylim=(rows * PITCH_Y - 0.3, -0.34), aspect="equal")
+    axes.axis("off")
+    return corners
+
+
+def _cell_edges(tiles: int, cells: int, pitch: float) -> Array:
+    """Edges of the cells of tiles in a row, each tile 1 wide and followed by one cell up to the pitch."""
+    one = np.linspace(0, 1, cells + 1)
+    return np.append((np.arange(tiles)[:, np.newaxis] * pitch + one).ravel(), tiles * pitch)
+
+
+def _spread(tiles: Array, columns: int) -> Array:
+    """Tiles (T, h, w) or (T, h, w, 3) in rows, with a cell masked or transparent after each."""
+    if tiles.ndim == 4:
+        tiles = np.concatenate([tiles, np.ones_like(tiles[..., :1])], axis=-1)
+    rows, count = -(-len(tiles) // columns), len(tiles)
+    empty = 0.0 if tiles.ndim == 4 else np.nan
+    height, width, *rest = tiles.shape[1:]
+    spread = np.full((rows * columns, height + 1, width + 1, *rest), empty, np.float32)
+    spread[:count, :height, :width] = tiles
+    spread = spread.reshape(rows, columns, height + 1, width + 1, *rest).swapaxes(1, 2)
+    return np.ma.masked_invalid(spread.reshape(rows * (height + 1), columns * (width + 1), *rest))
+
+
+def _draw_frames(axes: Axes, corners: Sequence[tuple[float, float]], colours: Sequence[str | None]) -> None:
+    frames = PatchCollection(
+        [Rectangle(corner, 1, 1) for corner in corners],
+        facecolors="none",
+        edgecolors=[colour or "0.6" for colour in colours],
+        linewidths=[2 if colour else 0.5 for colour in colours],
+    )
+    frames.set_in_layout(False)
+    axes.add_collection(frames, autolim=False)

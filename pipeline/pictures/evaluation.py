@@ -1,0 +1,106 @@
+"""Pictures of what the network gets right and wrong: confusion, predictions, mistakes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from pipeline.base.arrays import Array
+from pipeline.pictures.drawing import POSITIVE, draw_image, draw_probabilities, new_figure
+
+MAX_ANNOTATED_CLASSES = 20
+MISTAKE_COLUMNS = 5
+
+
+def confusion(counts: Array, classes: Sequence[str]) -> Figure:
+    """Which classes are taken for which: counts, coloured by the share of the actual class.
+
+    Args:
+        counts: (K, K) images; row = actual, column = predicted.
+        classes: K names.
+    """
+    size = max(5.5, 0.62 * min(len(classes), 40) + 2.2)
+    figure = new_figure(size + 0.8, size)
+    axes = figure.subplots()
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    image = axes.imshow(share, cmap=POSITIVE, norm=Normalize(0, 1))
+    right = int(np.trace(counts))
+    axes.set_title(f"Test images by class: {right:,} of {counts.sum():,} are right")
+    axes.set(xlabel="predicted class", ylabel="actual class")
+    axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(classes)), classes)
+    if len(classes) <= MAX_ANNOTATED_CLASSES:
+        for (row, column), count in np.ndenumerate(counts):
+            colour = "white" if share[row, column] > 0.5 else "0.1" if count else "0.7"
+            axes.text(column, row, f"{count}", ha="center", va="center", fontsize=8, color=colour)
+    figure.colorbar(image, label="share of the actual class", shrink=0.8)
+    return figure
+
+
+def predictions(
+    images: Array, probabilities: Array, labels: Array, classes: Sequence[str], names: Sequence[str]
+) -> Figure:
+    """Each image beside the probabilities of its classes.
+
+    Args:
+        images: (N, H, W, C) uint8.
+        probabilities: (N, K).
+        labels: (N,) actual classes.
+        classes: K names.
+        names: N titles.
+    """
+    columns = min(2, len(images))
+    rows = -(-len(images) // columns)
+    figure = new_figure(6.2 * columns, rows * max(2.2, 0.2 * len(classes) + 0.8))
+    panels = figure.subplots(rows, 2 * columns, squeeze=False, width_ratios=[1, 1.3] * columns).ravel()
+    for axes in panels:
+        axes.axis("off")
+    for index, image in enumerate(images):
+        picture, bars = panels[2 * index : 2 * index + 2]
+        draw_image(picture, image)
+        picture.set_title(f"{names[index]}\nis: {classes[labels[index]]}", fontsize=9)
+        draw_probabilities(bars, probabilities[index], classes)
+    return figure
+
+
+def prediction(image: Array, probabilities: Array, classes: Sequence[str], name: str) -> Figure:
+    """One image (H, W, C) uint8, as the network saw it, beside its class probabilities (K,)."""
+    figure = new_figure(6.5, max(2.6, 0.2 * len(classes) + 0.8))
+    picture, bars = figure.subplots(1, 2, width_ratios=(1, 1.3))
+    draw_image(picture, image)
+    picture.set_title(f"{name}, as the network saw it", fontsize=9)
+    draw_probabilities(bars, probabilities, classes)
+    return figure
+
+
+def mistakes(
+    images: Array,
+    probabilities: Array,
+    labels: Array,
+    numbers: Array,
+    classes: Sequence[str],
+    total: int,
+) -> Figure:
+    """The most confident wrong predictions among the test images.
+
+    Args:
+        images: (M, H, W, C) uint8, those wrongly predicted.
+        probabilities: (M, K).
+        labels: (M,) actual classes.
+        numbers: (M,) of the images in the test set.
+        classes: K names.
+        total: wrong predictions in all.
+    """
+    columns, rows = MISTAKE_COLUMNS, max(1, -(-len(images) // MISTAKE_COLUMNS))
+    figure = new_figure(2.2 * columns, 2.45 * rows + 0.6)
+    figure.suptitle(f"Most confident mistakes on the test images: {len(images)} of {total:,}")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in panels:
+        axes.axis("off")
+    for index, image in enumerate(images):
+        row = probabilities[index]
+        draw_image(panels[index], image)
+        text = f"test image {numbers[index]}\n{classes[row.argmax()]} ({row.max():.1%})?"
+        panels[index].set_title(f"{text}\nis: {classes[labels[index]]}", fontsize=8)
+    return figure

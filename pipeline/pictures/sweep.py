@@ -1,0 +1,357 @@
+"""Pictures of a sweep: accuracy against size and against what was swept, losses, first kernels.
+
+A configuration is drawn as its mean over seeds with the standard deviation as error bar; each seed
+is a faint point or line.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+from pipeline.analysis.configurations import (
+    ACCURACY,
+    Configuration,
+    best_of,
+    front_of,
+    order,
+    smallest_as_good,
+    words,
+)
+from pipeline.base.arrays import Array
+from pipeline.pictures.drawing import ACCENT, SOFT, STRONG, new_figure
+
+MARKERS = "osD^vPX*"
+LABEL_POINTS, LABEL_LENGTH = 8.5, 34
+# Between a point and its label, in dots: clear of the ring around the chosen one.
+OFFSET = 15
+MAX_SERIES = 6
+
+
+def colours(count: int) -> list[str]:
+    """Colours from dark to light that tell order, also without seeing red or green."""
+    return [to_hex(colour) for colour in colormaps["viridis"](np.linspace(0, 0.87, count))]
+
+
+def seeds_text(found: Sequence[Configuration]) -> str:
+    """How many seeds stand behind each mean."""
+    counts = sorted({len(one.runs) for one in found})
+    if counts == [1]:
+        return "one seed each (n = 1), so no spread is known"
+    number = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return f"mean ± standard deviation over n = {number} seeds, each seed a faint point"
+
+
+def swept_text(found: Sequence[Configuration]) -> str:
+    """What the labels name, e.g. "filters, learning_rate"."""
+    return ", ".join(short(name) for name in found[0].values)
+
+
+def short(name: str) -> str:
+    """The last part of a dotted name."""
+    return name.rsplit(".", 1)[-1]
+
+
+def shortened(label: str) -> str:
+    return label if len(label) <= LABEL_LENGTH else f"{label[: LABEL_LENGTH - 1]}…"
+
+
+def accuracy_parameters(found: Sequence[Configuration], name: str) -> Figure:
+    """Validation accuracy against the number of parameters, with the Pareto front.
+
+    Args:
+        found: configurations of the sweep.
+        name: of the sweep.
+    """
+    figure = new_figure(9, 5.8)
+    axes = figure.subplots()
+    front = front_of(found)
+    _draw_seeds(axes, found)
+    others = [one for one in found if one not in front]
+    _draw_means(axes, others, ACCURACY, STRONG, "o", "configuration")
+    _draw_means(axes, front, ACCURACY, ACCENT, "D", "on the Pareto front: none is both smaller and better")
+    x, y = [one.parameters for one in front], [one.estimate(ACCURACY).mean for one in front]
+    axes.plot(x, y, color=ACCENT, lw=1.2, drawstyle="steps-post", zorder=1)
+    _draw_enough(axes, found, {one.label: one.parameters for one in found})
+    axes.set(xlabel="parameters (weights and biases, logarithmic)")
+    axes.set_ylabel("validation accuracy (share of images)")
+    axes.set_title(f"Sweep {name}: accuracy against size\n{seeds_text(found)}", fontsize=11)
+    _logarithmic(axes, [one.parameters for one in found])
+    axes.grid(alpha=0.25)
+    axes.margins(y=0.1)
+    labels = [shortened(one.label) for one in front]
+    _make_room(axes, labels[0], x[0])
+    title = f"labels: {swept_text(found)}"
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8.5, title=title, title_fontsize=8.5)
+    _label_points(axes, list(zip(x, y, strict=True)), labels)
+    return figure
+
+
+def _draw_seeds(axes: Axes, found: Sequence[Configuration]) -> None:
+    several = [one for one in found if len(one.runs) > 1]
+    points = [(one.parameters, run.metrics[ACCURACY]) for one in several for run in one.runs]
+    if points:
+        x, y = zip(*points, strict=True)
+        axes.plot(
+            x, y, ls="none", marker="o", ms=4, color=SOFT, mec=STRONG, mew=0.5, label="one seed", zorder=4
+        )
+
+
+def _draw_means(
+    axes: Axes, found: Sequence[Configuration], metric: str, colour: str, marker: str, label: str
+) -> None:
+    if not found:
+        return
+    estimates = [one.estimate(metric) for one in found]
+    axes.errorbar(
+        [one.parameters for one in found],
+        [one.mean for one in estimates],
+        [one.deviation or 0 for one in estimates],
+        fmt=marker,
+        ms=6,
+        capsize=3,
+        elinewidth=1.2,
+        color=colour,
+        label=label,
+        zorder=3,
+    )
+
+
+def _draw_enough(axes: Axes, found: Sequence[Configuration], places: Mapping[str, float]) -> None:
+    """The line of one standard error below the best, and a ring around the cheapest above it.
+
+    Args:
+        axes: to draw on.
+        found: configurations of the sweep.
+        places: x of each, by its label.
+    """
+    chosen = smallest_as_good(found)
+    top = best_of(found).estimate(ACCURACY)
+    if top.standard_error is None or chosen is None:
+        return
+    line = top.mean - top.standard_error
+    axes.axhline(line, color="0.45", ls="--", lw=1, label=f"best − one standard error: {line:.4f}")
+    x, y = places[chosen.label], chosen.estimate(ACCURACY).mean
+    text = f"cheapest above that line: {shortened(chosen.label)}"
+    axes.plot([x], [y], ls="none", marker="o", ms=16, mfc="none", mec="black", mew=1.3, label=text, zorder=4)
+
+
+def plain_ticks(axis: Axis, values: Sequence[float], digits: int | None = None) -> None:
+    """Label a logarithmic axis with plain numbers, also when it spans less than a decade.
+
+    Args:
+        axis: already logarithmic.
+        values: what is drawn along it.
+        digits: significant ones, or None for whole numbers.
+    """
+    wide = max(values) / min(values) > 5
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12) if wide else MaxNLocator(5))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:.{digits}g}" if digits else f"{x:,.0f}"))
+
+
+def _logarithmic(axes: Axes, values: Sequence[float], digits: int | None = None) -> None:
+    axes.set_xscale("log")
+    plain_ticks(axes.xaxis, values, digits)
+    if min(values) == max(values):
+        axes.set_xlim(min(values) / 2, max(values) * 2)
+        axes.set_xticks([min(values)])
+
+
+def _root(axes: Axes) -> Figure:
+    figure = axes.figure
+    if not isinstance(figure, Figure):
+        raise TypeError(f"received axes of a {type(figure).__name__}, expected those of a figure")
+    return figure
+
+
+def _make_room(axes: Axes, label: str, x: float) -> None:
+    """Widen the axes to the left until the label left of x fits."""
+    figure = _root(axes)
+    figure.draw_without_rendering()
+    missing = _width(axes, label) + OFFSET + 5 - (axes.transData.transform((x, 1))[0] - axes.bbox.x0)
+    if missing > 0:
+        low, high = axes.get_xlim()
+        share = missing / (axes.bbox.width - missing)
+        axes.set_xlim(low / (high / low) ** share, high)
+
+
+def _width(axes: Axes, label: str) -> float:
+    """About the width of a label in dots of the picture."""
+    return 0.6 * LABEL_POINTS * len(label) * _root(axes).dpi / 72
+
+
+def _label_points(axes: Axes, points: Sequence[tuple[float, float]], labels: Sequence[str]) -> None:
+    """Labels above and left of rising points, where no point of a front lies, each clear of the others."""
+    _root(axes).draw_without_rendering()
+    pixel = 72 / _root(axes).dpi
+    places = _clear_places(axes, axes.transData.transform(points), labels)
+    excess = max(top for *_, top in places) - axes.bbox.y1
+    if excess > 0:
+        low, high = axes.get_ylim()
+        axes.set_ylim(low, high + (high - low) * 1.4 * excess / axes.bbox.height)
+        places = _clear_places(axes, axes.transData.transform(points), labels)
+    for point, label, (dx, dy, _) in zip(points, labels, places, strict=True):
+        arrow = {"arrowstyle": "-", "relpos": (1, 0), "color": "0.5", "lw": 0.6, "shrinkA": 0, "shrinkB": 3}
+        text = axes.annotate(
+            label,
+            point,
+            (dx * pixel, dy * pixel),
+            textcoords="offset points",
+            ha="right",
+            va="bottom",
+            fontsize=LABEL_POINTS,
+            arrowprops=arrow if dy * pixel > 8 else None,
+            bbox={"fc": "white", "ec": "none", "pad": 0.5, "alpha": 0.75},
+            zorder=2.5,
+        )
+        text.set_in_layout(False)
+
+
+def _clear_places(axes: Axes, dots: Array, labels: Sequence[str]) -> list[tuple[float, float, float]]:
+    """Offset right and up of each label, and its top, in dots, the later ones above the earlier ones."""
+    height = 1.35 * LABEL_POINTS * _root(axes).dpi / 72
+    boxes: list[tuple[float, float, float]] = []
+    places = []
+    for (x, y), label in zip(dots, labels, strict=True):
+        right, bottom = x - OFFSET, y + 4
+        left = right - _width(axes, label)
+        for other_left, other_right, other_bottom in boxes:
+            if left < other_right and other_left < right and abs(bottom - other_bottom) < height:
+                bottom = other_bottom + height
+        boxes.append((left, right, bottom))
+        places.append((right - x, bottom - y, bottom + height))
+    return places
+
+
+def accuracy_factor(found: Sequence[Configuration], factor: str, name: str) -> Figure:
+    """Validation and test accuracy against one of the swept values, side by side on one scale.
+
+    A line for each combination of the other swept values where they are few; else a point for each
+    configuration and a line through the best ones.
+
+    Args:
+        found: configurations of the sweep.
+        factor: name of the swept value, e.g. "model.filters".
+        name: of the sweep.
+    """
+    levels = sorted({str(one.values[factor]): one.values[factor] for one in found}.values(), key=order)
+    kind = _kind(levels)
+    figure = new_figure(10 if kind == "number" else min(16, max(10, 0.8 * len(levels) + 5)), 5.2)
+    panels = figure.subplots(1, 2, sharey=True)
+    place = {str(level): level if kind == "number" else row for row, level in enumerate(levels)}
+    series = _series(found, factor)
+    for axes, metric in zip(panels, (ACCURACY, "test.accuracy"), strict=True):
+        if len(series) <= MAX_SERIES:
+            _draw_series(axes, series, factor, (place, kind), metric)
+        else:
+            _draw_scatter(axes, found, factor, place, metric)
+        _swept_axis(axes, factor, levels, kind)
+        axes.grid(alpha=0.25)
+    if len(series) == 1:
+        _draw_enough(panels[0], found, {one.label: place[str(one.values[factor])] for one in found})
+    panels[0].set(ylabel="accuracy (share of images)", title="validation")
+    panels[1].set(title="test (not for choosing)")
+    figure.suptitle(f"Sweep {name}: accuracy against {short(factor)}\n{seeds_text(found)}", fontsize=11)
+    handles, texts = panels[0].get_legend_handles_labels()
+    if texts:
+        legend = figure.legend(handles, texts, loc="outside lower center", ncols=min(4, len(texts)))
+        if 1 < len(series) <= MAX_SERIES:
+            legend.set_title(", ".join(short(one) for one in found[0].values if one != factor))
+    return figure
+
+
+def _kind(levels: Sequence[object]) -> str:
+    """Whether swept values are numbers, lists of numbers (in order of their sums), or words."""
+    if all(isinstance(level, (int, float)) and not isinstance(level, bool) for level in levels):
+        return "number"
+    return "list" if all(isinstance(level, list) for level in levels) else "word"
+
+
+def _series(found: Sequence[Configuration], factor: str) -> dict[str, list[Configuration]]:
+    """Configurations by their other swept values, in words."""
+    series: dict[str, list[Configuration]] = {}
+    for one in found:
+        others = ", ".join(words(value) for name, value in one.values.items() if name != factor)
+        series.setdefault(shortened(others), []).append(one)
+    return series
+
+
+def _draw_series(
+    axes: Axes,
+    series: dict[str, list[Configuration]],
+    factor: str,
+    axis: tuple[dict[str, float], str],
+    metric: str,
+) -> None:
+    """A line for each series, without the line where the values are words, which have no order.
+
+    Where the values are not numbers the series stand beside each other.
+    """
+    place, kind = axis
+    step = 0.0 if kind == "number" else min(0.12, 0.5 / len(series))
+    line = "none" if kind == "word" else "-"
+    looks = zip(colours(len(series)) if len(series) > 1 else [STRONG], cycle(MARKERS), strict=False)
+    for number, ((label, members), (colour, marker)) in enumerate(zip(series.items(), looks, strict=True)):
+        shift = step * (number - (len(series) - 1) / 2)
+        members = sorted(members, key=lambda one: place[str(one.values[factor])])
+        x = [place[str(one.values[factor])] + shift for one in members]
+        estimates = [one.estimate(metric) for one in members]
+        y, spread = [one.mean for one in estimates], [one.deviation or 0 for one in estimates]
+        axes.errorbar(
+            x, y, spread, color=colour, marker=marker, ms=6, capsize=3, ls=line, lw=1.1, label=label
+        )
+        for at, one in zip(x, members, strict=True):
+            if len(one.runs) > 1:
+                points = [run.metrics[metric] for run in one.runs]
+                axes.plot([at] * len(points), points, ls="none", marker="o", ms=4, color=colour, alpha=0.3)
+
+
+def _draw_scatter(
+    axes: Axes, found: Sequence[Configuration], factor: str, place: dict[str, float], metric: str
+) -> None:
+    """Each configuration a point; a line through the best (by validation) at each place."""
+    x = [place[str(one.values[factor])] for one in found]
+    axes.plot(
+        x,
+        [one.estimate(metric).mean for one in found],
+        ls="none",
+        marker="o",
+        ms=6,
+        color=STRONG,
+        alpha=0.6,
+        label="one configuration",
+    )
+    groups: dict[float, list[Configuration]] = {}
+    for at, one in sorted(zip(x, found, strict=True), key=lambda pair: pair[0]):
+        groups.setdefault(at, []).append(one)
+    if len(groups) < len(found):
+        means = [best_of(members).estimate(metric).mean for members in groups.values()]
+        label = "best on validation at this value"
+        axes.plot(list(groups), means, color=ACCENT, marker="D", ms=5, label=label, zorder=1)
+
+
+def _swept_axis(axes: Axes, factor: str, levels: Sequence[object], kind: str) -> None:
+    axes.set_xlabel(factor)
+    if kind != "number":
+        texts = [shortened(words(level)) for level in levels]
+        crowded = sum(map(len, texts)) > 42
+        axes.set_xticks(range(len(levels)), texts)
+        if crowded:
+            axes.tick_params(axis="x", rotation=35)
+            for text in axes.get_xticklabels():
+                text.set(ha="right", rotation_mode="anchor")
+        axes.set_xlim(-0.6, len(levels) - 0.4)
+        return
+    numbers = [float(str(level)) for level in levels]
+    if min(numbers) > 0 and max(numbers) / min(numbers) >= 8:
+        _logarithmic(axes, numbers, digits=3)
+        axes.set_xlabel(f"{factor} (logarithmic)")
+    elif len(levels) <= 8:
+        axes.set_xticks(numbers, [words(level) for level in levels])

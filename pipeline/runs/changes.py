@@ -1,0 +1,189 @@
+"""What differs between runs: configurations, code, scores, and whether a score got better or worse.
+
+Nothing here reads a file.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.analysis.groups import Group, Run, Score, metric_names, score
+
+# How far a score may move, by kind, before the change counts; spread over seeds is about half of it.
+TOLERANCES = {"accuracy": 0.005, "loss": 0.02}
+SIGNS = {"accuracy": 1, "loss": -1}
+UNITS = {"accuracy": "share of images", "loss": "nats"}
+ABSENT = "–"
+# Stage `prepare` makes it: the images that scores are of, and how they are split.
+DATA = "data/prepared"
+OTHER_DATA = "other data"
+STANDARD_ERRORS = 2
+# Sums of decimal fractions are not exact: 0.925 - 0.92 exceeds 0.005.
+ROUNDING = 1e-12
+
+
+@dataclass(frozen=True)
+class Change:
+    """A score against the baseline's.
+
+    Attributes:
+        difference: score minus baseline.
+        error: standard error of the difference of two means; None where a mean is of one run.
+        verdict: "equal"; "close", within the tolerance; beyond it "better" or "worse", or "unclear"
+            when the seeds' spread explains the difference too (two standard errors); "other data" for
+            scores of other images, which have no difference; "" for a number that is neither good nor
+            bad, such as `parameters`.
+    """
+
+    difference: float
+    error: float | None
+    verdict: str
+
+
+def changed_params(groups: Sequence[Group]) -> dict[str, list[Any]]:
+    """The values, one a group, of each key that differs; of several seeds a list of them.
+
+    Groups whose configuration is missing do not make a difference; their values are `ABSENT`.
+    """
+    keys = sorted({key for one in groups for run in one.runs for key in run.params} - {"conf_digest"})
+    rows = {key: [_value(one, key) for one in groups] for key in keys}
+    known = [bool(one.runs[0].params) for one in groups]
+    return {
+        key: row for key, row in rows.items() if _differ([v for v, k in zip(row, known, strict=True) if k])
+    }
+
+
+def _value(one: Group, key: str) -> Any:
+    if key == "seed" and len(one.runs) > 1:
+        return [run.seed for run in one.runs]
+    return one.runs[0].params.get(key, ABSENT)
+
+
+def _differ(values: Sequence[Any]) -> bool:
+    return any(value != values[0] for value in values[1:])
+
+
+def changed_inputs(groups: Sequence[Group]) -> list[str]:
+    """Paths of the code and data, behind the scores, that differ between runs which know theirs."""
+    known = [one.runs[0].inputs for one in groups if one.runs[0].inputs]
+    paths = sorted({path for inputs in known for path in inputs})
+    return [path for path in paths if _differ([inputs.get(path) for inputs in known])]
+
+
+def kind(metric: str) -> str:
+    """The last part of a metric's name: accuracy, loss, parameters, ..."""
+    return metric.rsplit(".", 1)[-1]
+
+
+def change(metric: str, new: Score | None, baseline: Score | None, tolerances: Mapping[str, float]) -> Change:
+    """Set a score against the baseline's.
+
+    Args:
+        metric: dotted name; its last part tells in which direction it is better.
+        new: of the run or group that is judged.
+        baseline: likewise.
+        tolerances: by kind; what is beyond is better or worse.
+
+    Returns:
+        The change; of a score that one side lacks, NaN and no verdict.
+    """
+    if new is None or baseline is None:
+        return Change(math.nan, None, "")
+    difference = new.mean - baseline.mean
+    error = None
+    if new.deviation is not None and baseline.deviation is not None:
+        error = math.hypot(
+            new.deviation / math.sqrt(new.count), baseline.deviation / math.sqrt(baseline.count)
+        )
+    return Change(difference, error, _verdict(kind(metric), difference, error, tolerances))
+
+
+def change_between(metric: str, new: Group, baseline: Group, tolerances: Mapping[str, float]) -> Change:
+    """`change` of a group's score; of a score on other images than the baseline's no difference."""
+    if kind(metric) in SIGNS and not same_data(new, baseline):
+        return Change(math.nan, None, OTHER_DATA)
+    return change(metric, score(new, metric), score(baseline, metric), tolerances)
+
+
+def same_data(one: Group, other: Group) -> bool:
+    """Whether two groups' scores are of the same images, split alike.
+
+    The digests of the prepared data tell; where one is missing, the section `data` of both
+    configurations; where one of those is missing too, nothing speaks against it.
+    """
+    runs = one.runs[0], other.runs[0]
+    digests = [run.inputs.get(DATA) for run in runs]
+    if all(digests):
+        return digests[0] == digests[1]
+    known = all(run.params for run in runs)
+    return not known or not _differ([_data_params(run) for run in runs])
+
+
+def _data_params(run: Run) -> dict[str, Any]:
+    return {key: value for key, value in run.params.items() if key.startswith("data.")}
+
+
+def on_other_data(groups: Sequence[Group]) -> list[str]:
+    """A line for each group whose scores are of other data than the first one's; names what differs."""
+    baseline, *others = groups
+    lines = []
+    for other in others:
+        if not same_data(other, baseline):
+            pairs = {key: row for key, row in changed_params([baseline, other]).items() if key[:5] == "data."}
+            told = ", ".join(f"{key} {old!r} -> {new!r}" for key, (old, new) in pairs.items())
+            lines.append(
+                f"{other.label} is of other data or another split than {baseline.label}"
+                f" ({told or f'the content of {DATA}'}): their scores are not compared"
+            )
+    return lines
+
+
+def _verdict(kind: str, difference: float, error: float | None, tolerances: Mapping[str, float]) -> str:
+    if kind not in SIGNS:
+        return ""
+    if difference == 0:
+        return "equal"
+    if abs(difference) <= tolerances[kind] + ROUNDING:
+        return "close"
+    if error is not None and abs(difference) < STANDARD_ERRORS * error:
+        return "unclear"
+    return "worse" if _is_worse(kind, difference, tolerances) else "better"
+
+
+def _is_worse(kind: str, difference: float, tolerances: Mapping[str, float]) -> bool:
+    # Written so that a score that is no number is a worse one.
+    return not SIGNS[kind] * difference >= -(tolerances[kind] + ROUNDING)
+
+
+def regressions(groups: Sequence[Group], tolerances: Mapping[str, float]) -> list[str]:
+    """A line for each score on the validation images that is missing, or worse than the first group's.
+
+    A score on other data is neither, see `on_other_data`. The means and the tolerance decide alone: that
+    the spread might explain a loss is no excuse.
+    """
+    baseline, *others = groups
+    names = [name for name in metric_names(groups) if name.startswith("validation.") and kind(name) in SIGNS]
+    if not names:
+        return [f"no revision has a score on the validation images, of {', '.join(g.label for g in groups)}"]
+    lines = []
+    for name in names:
+        before = score(baseline, name)
+        for other in others:
+            after = score(other, name)
+            found = change_between(name, other, baseline, tolerances)
+            if before is None or after is None:
+                lacking = (baseline if before is None else other).label
+                lines.append(f"{name} is missing in {lacking}")
+            elif found.verdict != OTHER_DATA and _is_worse(kind(name), found.difference, tolerances):
+                lines.append(
+                    f"{name} of {other.label} is {after.mean:.4f}, {abs(found.difference):.4f} worse than"
+                    f" {before.mean:.4f} of {baseline.label}, tolerance {tolerances[kind(name)]:g}"
+                )
+    return lines
+
+
+def equal(groups: Sequence[Group]) -> bool:
+    """Whether nothing differs: no parameter, no code, no data, no metric."""
+    scores = [_differ([score(one, name) for one in groups]) for name in metric_names(groups)]
+    return not changed_params(groups) and not changed_inputs(groups) and not any(scores)

@@ -1,0 +1,144 @@
+"""The pictures of a comparison: what they show is read from the revisions, drawn and written."""
+
+import re
+import tempfile
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.analysis.groups import Group, Run
+from pipeline.base.arrays import Array
+from pipeline.base.errors import InputError
+from pipeline.network.checkpoint import Layer, convolutions, read_layers, sees_colours
+from pipeline.pictures import comparison
+from pipeline.pictures.drawing import write_figure
+from pipeline.runs import reading
+from pipeline.runs.changes import same_data
+from pipeline.runs.reading import or_note
+from pipeline.runs.revisions import Revision
+
+MAX_KERNEL_RUNS, MAX_KERNEL_ROWS = 8, 16
+SCORES = {"precision": "precision", "recall": "recall", "f1": "F1"}
+
+
+def write_plots(root: Path, groups: Sequence[Group], folder: Path) -> list[str]:
+    """Write pictures of what differs to a folder.
+
+    `curves.png`; for each group after the first `confusion_<n>_<name>.png` and
+    `classes_<n>_<name>.png`, set against the first; `kernels_<layer>.png`.
+
+    Args:
+        root: of the project.
+        groups: of runs; their labels differ.
+        folder: made when it is not there; other files in it stay.
+
+    Returns:
+        Words for what could not be drawn.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    notes: list[str] = []
+    _write_curves(root, groups, folder, notes)
+    _write_tests(root, groups, folder, notes)
+    _write_kernels(root, groups, folder, notes)
+    return notes
+
+
+def _revision(run: Run) -> Revision:
+    return Revision(run.name, run.commit)
+
+
+def _write_curves(root: Path, groups: Sequence[Group], folder: Path, notes: list[str]) -> None:
+    histories = {one.label: [_history(root, run, notes) for run in one.runs] for one in groups}
+    known = {label: [h for h in found if h] for label, found in histories.items() if any(found)}
+    if known:
+        write_figure(folder / "curves.png", comparison.curves(known))
+
+
+def _history(root: Path, run: Run, notes: list[str]) -> dict[str, list[float]]:
+    path = "reports/history.tsv"
+    history = or_note(notes, reading.read_columns, root, _revision(run), path) or {}
+    wanted = {"epoch", "loss", "accuracy", "val_loss", "val_accuracy"}
+    if history and not wanted <= set(history):
+        notes.append(f"{path} of {run.name} lacks the columns {', '.join(sorted(wanted - set(history)))}")
+        return {}
+    return history
+
+
+def _write_tests(root: Path, groups: Sequence[Group], folder: Path, notes: list[str]) -> None:
+    tests = [or_note(notes, _test, root, one) for one in groups]
+    baseline = tests[0]
+    if baseline is None:
+        return
+    for number, (one, found) in enumerate(zip(groups, tests, strict=True)):
+        if number == 0 or found is None:
+            continue
+        (classes, counts, scores), (old_classes, old_counts, old_scores) = found, baseline
+        words = one.label, groups[0].label
+        if not same_data(one, groups[0]):
+            notes.append(f"{words[0]} and {words[1]} are of other data: no change per class is drawn")
+            continue
+        if classes != old_classes:
+            notes.append(f"{words[0]} and {words[1]} have other classes: no change per class is drawn")
+            continue
+        name = f"{number}_{re.sub(r'[^A-Za-z0-9._-]+', '_', one.runs[0].name)}.png"
+        changes = {key: scores[key] - old_scores[key] for key in scores}
+        figure = comparison.class_changes(changes, classes, *words)
+        write_figure(folder / f"classes_{name}", figure)
+        if not np.array_equal(counts.sum(axis=1), old_counts.sum(axis=1)):
+            notes.append(f"{words[0]} and {words[1]} have other test images: no confusion is drawn")
+            continue
+        figure = comparison.confusion_change(counts - old_counts, classes, *words)
+        write_figure(folder / f"confusion_{name}", figure)
+
+
+def _test(root: Path, one: Group) -> tuple[list[str], Array, dict[str, Array]]:
+    """Classes, confusion (K, K) and scores (K,) by name on the test images; means over the runs."""
+    tables = [reading.read_table(root, _revision(run), "reports/classes.csv") for run in one.runs]
+    pairs = [reading.read_table(root, _revision(run), "reports/confusion.csv") for run in one.runs]
+    try:
+        names = [[row["class"] for row in table] for table in tables]
+        if any(before != after for before, after in pairwise(names)):
+            raise ValueError("the runs' classes differ")
+        scores = {
+            words: np.mean([[float(row[key]) for row in table] for table in tables], axis=0)
+            for key, words in SCORES.items()
+        }
+        counts = np.mean([_count(rows, names[0]) for rows in pairs], axis=0)
+    except (KeyError, ValueError) as error:
+        raise InputError(
+            f"reports/classes.csv and confusion.csv of {one.label} do not fit: {error}"
+        ) from None
+    return names[0], counts, scores
+
+
+def _count(rows: Sequence[dict[str, str]], classes: Sequence[str]) -> Array:
+    """Counts (K, K) of pairs of actual and predicted class."""
+    numbers = {name: number for number, name in enumerate(classes)}
+    counts = np.zeros((len(classes), len(classes)))
+    for row in rows:
+        counts[numbers[row["actual"]], numbers[row["predicted"]]] += 1
+    return counts
+
+
+def _write_kernels(root: Path, groups: Sequence[Group], folder: Path, notes: list[str]) -> None:
+    if len(groups) > MAX_KERNEL_RUNS:
+        notes.append(f"kernels are drawn of the first {MAX_KERNEL_RUNS} of {len(groups)}")
+    shown = [one.runs[0] for one in groups[:MAX_KERNEL_RUNS]]
+    with tempfile.TemporaryDirectory() as scratch:
+        networks = {run.name: or_note(notes, _network, root, run, scratch) or [] for run in shown}
+    layers: dict[str, dict[str, Array]] = {}
+    colours: dict[str, bool] = {}
+    for name, network in networks.items():
+        for layer in convolutions(network):
+            layers.setdefault(layer.name, {})[f"{name}, {layer.name}"] = layer.kernel
+            colours[layer.name] = colours.get(layer.name, True) and sees_colours(network, layer)
+    for name, panels in layers.items():
+        figure = comparison.kernels(panels, colours=colours[name], max_rows=MAX_KERNEL_ROWS)
+        write_figure(folder / f"kernels_{name}.png", figure)
+
+
+def _network(root: Path, run: Run, scratch: str) -> list[Layer]:
+    path = reading.fetch_output(root, _revision(run), "models/best.keras", Path(scratch))
+    return read_layers(path)

@@ -1,0 +1,136 @@
+"""What a revision of this project holds, read without checking it out.
+
+A revision is the workspace, or anything that Git or DVC names: a branch, a tag, a commit, an
+experiment. Files that Git tracks come from Git; outputs that DVC tracks from its cache or remote.
+"""
+
+import csv
+import io
+import json
+import shutil
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any, TypeVar
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from pipeline.base.errors import InputError
+from pipeline.runs.revisions import Revision, _git
+
+Found = TypeVar("Found")
+
+
+def read(root: Path, revision: Revision, path: str) -> bytes:
+    """The content of a file that Git tracks (in the workspace: of the file as it is).
+
+    Raises:
+        InputError: the revision has no such file.
+    """
+    if revision.commit is None:
+        try:
+            return (root / path).read_bytes()
+        except OSError:
+            raise InputError(_missing(revision, path)) from None
+    shown = _git(root, "show", f"{revision.commit}:./{path}")
+    if shown.returncode:
+        raise InputError(_missing(revision, path))
+    return shown.stdout
+
+
+def _missing(revision: Revision, path: str) -> str:
+    how = "run `dvc repro`" if revision.commit is None else "run `dvc repro` there and commit what it writes"
+    return f"{revision.name} has no {path}: {how}"
+
+
+def read_json(root: Path, revision: Revision, path: str) -> Any:
+    """A JSON file; `InputError` when it is missing or damaged."""
+    try:
+        return json.loads(read(root, revision, path))
+    except InputError:
+        raise
+    except ValueError as error:
+        raise InputError(f"{path} of {revision.name} cannot be read as JSON: {error}") from None
+
+
+def read_table(root: Path, revision: Revision, path: str) -> list[dict[str, str]]:
+    """The rows of a table with a header, `.csv` or `.tsv`; `InputError` when missing or uneven."""
+    separator = "\t" if path.endswith(".tsv") else ","
+    text = io.StringIO(read(root, revision, path).decode(errors="replace"))
+    rows = list(csv.DictReader(text, delimiter=separator))
+    # DictReader puts surplus values under None, and None where values are lacking.
+    if any(None in row or None in row.values() for row in rows):
+        raise InputError(f"{path} of {revision.name} is not a table: its rows differ in length")
+    return rows
+
+
+def read_columns(root: Path, revision: Revision, path: str) -> dict[str, list[float]]:
+    """The columns of a table of numbers by name; `InputError` when missing or not of numbers."""
+    rows = read_table(root, revision, path)
+    try:
+        return {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else {})}
+    except ValueError as error:
+        raise InputError(f"{path} of {revision.name} is not a table of numbers: {error}") from None
+
+
+def read_params(root: Path, revision: Revision, path: str = "params.yaml") -> dict[str, Any]:
+    """The configuration that the revision ran with, as nested mappings."""
+    try:
+        text = read(root, revision, path).decode()
+        values = OmegaConf.to_container(OmegaConf.create(text), resolve=True)
+    except InputError:
+        raise
+    except (YAMLError, OmegaConfBaseException, ValueError) as error:
+        raise InputError(f"{path} of {revision.name} cannot be read as YAML: {error}") from None
+    if not isinstance(values, dict):
+        raise InputError(f"{path} of {revision.name} holds a {type(values).__name__}, expected sections")
+    return {str(key): value for key, value in values.items()}
+
+
+def fetch_output(root: Path, revision: Revision, path: str, folder: Path) -> Path:
+    """A file that DVC tracks, from its cache or remote (in the workspace: the file itself).
+
+    Importing DVC takes half a second, each revision 0.3 s.
+
+    Args:
+        root: of the project.
+        revision: whose file it is.
+        path: of the output, e.g. "models/best.keras".
+        folder: to write to, one folder per commit.
+
+    Returns:
+        The file's path.
+
+    Raises:
+        InputError: the revision has no such output, or neither cache nor remote holds it.
+    """
+    if revision.commit is None:
+        if not (root / path).is_file():
+            raise InputError(_missing(revision, path))
+        return root / path
+    from dvc.api import DVCFileSystem
+    from dvc.exceptions import DvcException
+
+    target = folder / revision.commit / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with closing(DVCFileSystem(str(root), rev=revision.commit)) as system:
+            system.get_file(path, str(target))
+    except (DvcException, OSError) as error:
+        shutil.rmtree(folder / revision.commit)
+        raise InputError(
+            f"{path} of {revision.name} is neither in DVC's cache nor in its remote ({error}); for a branch"
+            " `dvc fetch --all-branches` gets it, for an experiment `dvc exp pull`"
+        ) from None
+    return target
+
+
+def or_note(notes: list[str], read: Callable[..., Found], *arguments: Any) -> Found | None:
+    """What a reading function gives; when that is an `InputError`, None, and a note of it is appended."""
+    try:
+        return read(*arguments)
+    except InputError as error:
+        notes.append(str(error))
+        return None

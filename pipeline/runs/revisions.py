@@ -1,0 +1,110 @@
+"""What a branch, tag, commit or experiment is, by its name."""
+
+import difflib
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.base.errors import InputError
+
+WORKSPACE = "workspace"
+# DVC keeps each experiment at refs/exps/<2 hex>/<38 hex of its baseline>/<name>.
+EXPERIMENT_REF = re.compile(r"refs/exps/([0-9a-f]{2})/([0-9a-f]{38})/(.+)")
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A state of the project.
+
+    Attributes:
+        name: as given: "workspace", or a branch, tag, commit or experiment.
+        commit: 40 hexadecimal digits; None for the workspace.
+        note: words for what had to be chosen where the name alone does not tell; else empty.
+    """
+
+    name: str
+    commit: str | None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One DVC experiment: its name, its commit, the commit that it started from, its time (seconds)."""
+
+    name: str
+    commit: str
+    baseline: str
+    time: int
+
+
+def resolve(root: Path, name: str) -> Revision:
+    """Find the revision of a name: the workspace, else what Git knows, else an experiment.
+
+    An experiment's name that several baselines have means the one of the current commit, else the
+    newest; `note` says so.
+
+    Raises:
+        InputError: nothing has that name; offers the closest names.
+    """
+    if name == WORKSPACE:
+        return Revision(name, None)
+    found = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    if found.returncode == 0:
+        return Revision(name, found.stdout.decode().strip())
+    same = [one for one in experiments(root) if one.name == name]
+    if not same:
+        raise InputError(_unknown(root, name))
+    head = _git(root, "rev-parse", "HEAD").stdout.decode().strip()
+    chosen = max(same, key=lambda one: (one.baseline == head, one.time))
+    return Revision(name, chosen.commit, _choice(chosen, len(same), head))
+
+
+def started_from(root: Path, start: str, name: str) -> Revision:
+    """The experiment of a name that started from a commit, whatever else has that name.
+
+    Raises:
+        InputError: no experiment of that name started there.
+    """
+    found = _git(root, "rev-parse", "--verify", "--quiet", f"refs/exps/{start[:2]}/{start[2:]}/{name}")
+    if found.returncode:
+        raise InputError(f"experiment {name}: none of that name started from commit {start[:8]}")
+    return Revision(name, found.stdout.decode().strip())
+
+
+def _choice(chosen: Experiment, count: int, head: str) -> str:
+    if count == 1:
+        return ""
+    why = "the current commit's" if chosen.baseline == head else "the newest"
+    return f"{chosen.name}: {count} experiments have this name; taken is {why}, {chosen.commit[:7]}"
+
+
+def _unknown(root: Path, name: str) -> str:
+    inside = _git(root, "rev-parse", "--git-dir")
+    if inside.returncode:
+        return f"{root}: {inside.stderr.decode().strip()}; expected the folder of this project"
+    listed = _git(
+        root, "for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags", "refs/remotes"
+    )
+    known = [WORKSPACE, *listed.stdout.decode().split(), *(one.name for one in experiments(root))]
+    near = difflib.get_close_matches(name, known, n=3)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    return (
+        f"revision {name!r}: received a name that is neither workspace nor a branch, tag, commit or"
+        f" experiment; {hint}`dvc exp list --all-commits` lists the experiments, `git branch --all` branches"
+    )
+
+
+def experiments(root: Path) -> list[Experiment]:
+    """All DVC experiments of the repository, by name."""
+    form = "--format=%(objectname) %(committerdate:unix) %(refname)"
+    found = []
+    for line in _git(root, "for-each-ref", form, "refs/exps").stdout.decode().splitlines():
+        commit, time, ref = line.split(" ", 2)
+        if match := EXPERIMENT_REF.fullmatch(ref):
+            found.append(Experiment(match[3], commit, match[1] + match[2], int(time)))
+    return sorted(found, key=lambda one: (one.name, one.time))
+
+
+def _git(root: Path, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=False)

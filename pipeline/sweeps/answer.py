@@ -1,0 +1,157 @@
+"""The results of a sweep: read from its experiments, written as a table, pictures and a page.
+
+Nothing that is written carries a date or a path, so that equal results are equal bytes.
+"""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.analysis.configurations import Configuration, Run, configurations, flat, override_values
+from pipeline.base import arrays, files
+from pipeline.base.errors import InputError
+from pipeline.network.checkpoint import convolutions, read_layers
+from pipeline.pictures import sweep, sweep_runs
+from pipeline.pictures.drawing import write_figure
+from pipeline.runs import reading, revisions
+from pipeline.sweeps import summary
+from pipeline.sweeps.summary import Job
+
+METRICS = (
+    *("validation.loss", "validation.accuracy", "test.loss", "test.accuracy"),
+    *("epochs", "best_epoch"),
+)
+MAX_FACTORS = 4
+
+
+def write_answer(root: Path, name: str, start: str, jobs: Sequence[Job]) -> Path:
+    """Read every job's experiment and write `reports/sweeps/<name>/`, all of it or nothing.
+
+    Args:
+        root: of the project.
+        name: of the sweep.
+        start: commit from which its experiments started; one that started elsewhere is none of them.
+        jobs: experiment, Hydra overrides as given, and seconds that it took or None. One without an
+            experiment or without results, as of a failed job, is named on the page and left out.
+
+    Returns:
+        The folder: `results.csv`, `summary.md`, pictures.
+
+    Raises:
+        InputError: no job has results; an earlier run's answer then says so, see `outdate`.
+    """
+    runs, problems = read_runs(root, start, jobs)
+    if not runs:
+        outdate(root, name, len(jobs))
+        raise InputError(
+            f"sweep {name}: none of {len(jobs)} jobs has results ({problems[0] if problems else 'no jobs'});"
+            " expected at least one finished experiment"
+        )
+    found = configurations(runs)
+    folder = root / "reports" / "sweeps" / name
+    with files.replaced_folder(folder) as temporary:
+        files.write_table(temporary / "results.csv", *results(found))
+        pictures = _write_pictures(temporary, found, name, problems)
+        files.write_text(temporary / "summary.md", summary.summary(name, found, jobs, pictures, problems))
+    return folder
+
+
+def outdate(root: Path, name: str, num_jobs: int) -> Path | None:
+    """Say in the answer of an earlier run of a sweep that the last run has none.
+
+    Returns:
+        The folder with that answer, or None if there is none.
+    """
+    page = root / "reports" / "sweeps" / name / "summary.md"
+    if not page.is_file():
+        return None
+    files.write_text(page, summary.outdated(page.read_text(), num_jobs))
+    return page.parent
+
+
+def read_runs(root: Path, start: str, jobs: Sequence[Job]) -> tuple[list[Run], list[str]]:
+    """What each experiment holds, each experiment once, and a line for each thing that is missing."""
+    runs, problems, without = [], [], []
+    named = {experiment: (overrides, seconds) for experiment, overrides, seconds in jobs}
+    with tempfile.TemporaryDirectory() as folder:
+        for experiment, (overrides, seconds) in named.items():
+            try:
+                revision = revisions.started_from(root, start, experiment)
+            except InputError:
+                problems.append(f"`{experiment}` ({' '.join(overrides)}): no such experiment, its job failed")
+                continue
+            try:
+                values = _read_reports(root, revision)
+            except InputError as error:
+                problems.append(f"`{experiment}` ({' '.join(overrides)}): {error}")
+                continue
+            try:
+                kernel = _read_kernel(root, revision, Path(folder))
+            except InputError:
+                kernel = None
+                without.append(experiment)
+            runs.append(Run(experiment, tuple(overrides), *values, kernel=kernel, seconds=seconds))
+    if without:
+        how = "their models are not in DVC's cache, `dvc exp pull` may bring them"
+        problems.append(f"Without kernels, as {how}: {', '.join(without)}.")
+    return runs, problems
+
+
+def _read_reports(root: Path, revision: revisions.Revision) -> tuple[Any, Any, Any]:
+    """Parameters, metrics and history of an experiment."""
+    return (
+        flat(reading.read_params(root, revision)),
+        flat(reading.read_json(root, revision, "reports/metrics.json")),
+        reading.read_columns(root, revision, "reports/history.tsv"),
+    )
+
+
+def _read_kernel(root: Path, revision: revisions.Revision, folder: Path) -> arrays.Array:
+    """The first convolution's kernel (height, width, C, F)."""
+    path = reading.fetch_output(root, revision, "models/best.keras", folder)
+    return convolutions(read_layers(path))[0].kernel
+
+
+def results(found: Sequence[Configuration]) -> tuple[list[str], list[list[str]]]:
+    """The table of all runs: experiment, a column for each override, size, metrics, seconds.
+
+    Returns:
+        Header and rows, in the order of the configurations and their seeds.
+    """
+    runs = [(one, run) for one in found for run in one.runs]
+    keys = list(dict.fromkeys(key for _, run in runs for key in override_values(run.overrides)))
+    header = ["experiment", *keys, "parameters", "total_filters", *METRICS, "seconds"]
+    return header, [
+        [
+            run.experiment,
+            *(override_values(run.overrides).get(key, "") for key in keys),
+            str(one.parameters),
+            str(one.filters),
+            *(f"{run.metrics[metric]:.6g}" for metric in METRICS),
+            "" if run.seconds is None else f"{run.seconds:.1f}",
+        ]
+        for one, run in runs
+    ]
+
+
+def _write_pictures(
+    folder: Path, found: Sequence[Configuration], name: str, problems: list[str]
+) -> dict[str, str]:
+    """Write the pictures; return words for each; add to the problems what was left out."""
+    pictures = {"accuracy_parameters.png": "Validation accuracy against the number of parameters"}
+    drawn = [sweep.accuracy_parameters(found, name)]
+    for factor in list(found[0].values)[:MAX_FACTORS]:
+        short = sweep.short(factor)
+        pictures[f"accuracy_{short}.png"] = f"Validation and test accuracy against {short}"
+        drawn.append(sweep.accuracy_factor(found, factor, name))
+    pictures["curves.png"] = "Training and validation loss over the epochs"
+    drawn.append(sweep_runs.curves(found, name))
+    if kernels := sweep_runs.kernels(found, name):
+        pictures["kernels.png"] = "Kernels of the first convolution of every run"
+        drawn.append(kernels)
+    for file, figure in zip(pictures, drawn, strict=True):
+        write_figure(folder / file, figure)
+    if rest := list(found[0].values)[MAX_FACTORS:]:
+        problems.append(f"Not drawn, of {len(found[0].values)} values that differ: {', '.join(rest)}.")
+    return pictures

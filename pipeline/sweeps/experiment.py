@@ -1,0 +1,115 @@
+"""One DVC experiment, run by `dvc exp run --temp` in a process of its own.
+
+Nothing trains in this process. The experiment and all that it starts end with this process, whatever
+ends it: Ctrl-C, an exception or `kill -9`.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import yaml
+
+from pipeline.base.errors import InputError
+from pipeline.base.git import git
+from pipeline.base.processes import DIES_WITH_PARENT, end, environment
+from pipeline.sweeps.job import Job, Progress
+from pipeline.sweeps.log import log_end, progress
+
+POLL_SECONDS = 0.25
+# What the answer of a sweep is made of. Of an experiment that is applied, `dvc repro` draws the rest.
+STAGES = ("compose", "fetch", "prepare", "train", "evaluate", "visualize_weights")
+
+
+def reference(root: Path, experiment: str, commit: str = "HEAD") -> str:
+    """The Git reference that DVC gives an experiment that starts from a commit."""
+    head = git(root, "rev-parse", commit)
+    return f"refs/exps/{head[:2]}/{head[2:]}/{experiment}"
+
+
+def accuracy(root: Path, experiment: str, commit: str = "HEAD") -> float | None:
+    """Validation accuracy of an experiment that starts from a commit; None when there is no such one."""
+    try:
+        text = git(root, "show", f"{reference(root, experiment, commit)}:reports/metrics.json")
+        return float(json.loads(text)["validation"]["accuracy"])
+    except (InputError, ValueError, KeyError):
+        return None
+
+
+def run(job: Job, root: Path, log: Path, report: Callable[[Progress], None]) -> Progress:
+    """Run an experiment, unless there is one of its name that starts from HEAD.
+
+    Args:
+        job: what to run.
+        root: of a clone that nothing else writes to, since `dvc exp run` changes it for a moment.
+        log: file to write everything to that dvc and the stages print.
+        report: called with each change, and once a second for the clock.
+
+    Returns:
+        The last progress: done, failed or skipped. A failing experiment raises nothing.
+    """
+    started = time.monotonic()
+    known = accuracy(root, job.experiment)
+    if known is not None:
+        return reported(Progress("skipped", accuracy=known), report)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    reported(Progress("running"), report)
+    code = _dvc(job, root, log, report)
+    last = replace(progress(log), seconds=time.monotonic() - started)
+    final = accuracy(root, job.experiment)
+    if code == 0 and final is not None:
+        return reported(replace(last, state="done", accuracy=final), report)
+    return reported(replace(last, state="failed", log_end=log_end(log, code)), report)
+
+
+def reported(progress: Progress, report: Callable[[Progress], None]) -> Progress:
+    report(progress)
+    return progress
+
+
+def _dvc(job: Job, root: Path, log: Path, report: Callable[[Progress], None]) -> int:
+    command = ["dvc", "exp", "run", "--temp", "--name", job.experiment]
+    for override in job.overrides:
+        command += ["--set-param", override]
+    command += chosen_stages(root)
+    started = time.monotonic()
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [*DIES_WITH_PARENT, *command],
+            cwd=root,
+            env=environment(os.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            process_group=0,
+        )
+    try:
+        shown = (0, 0.0)
+        while process.poll() is None:
+            seconds = time.monotonic() - started
+            if shown != (size := log.stat().st_size, seconds // 1):
+                report(replace(progress(log), seconds=seconds))
+                shown = (size, seconds // 1)
+            time.sleep(POLL_SECONDS)
+    except BaseException:
+        end(process)
+        raise
+    return process.returncode
+
+
+def chosen_stages(root: Path) -> list[str]:
+    """Names of the stages to run; what the others wrote is deleted, since it shows another network."""
+    stages = yaml.safe_load((root / "dvc.yaml").read_text())["stages"]
+    for name in stages.keys() - set(STAGES):
+        for out in stages[name].get("outs", []) + stages[name].get("metrics", []):
+            path = root / (out if isinstance(out, str) else next(iter(out)))
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+    return [name for name in stages if name in STAGES]

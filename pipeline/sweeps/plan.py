@@ -1,0 +1,191 @@
+"""What a sweep will run, and the checks of it before anything runs.
+
+A sweep is named, and so is each of its experiments: `<sweep>-<digest of the overrides>`. The same sweep
+started again therefore finds what is done.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.base.errors import InputError
+from pipeline.sweeps.checks import SCRATCH, check_jobs, num_cores
+from pipeline.sweeps.job import Job
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+SEARCH_SEED = 42
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sweep, checked.
+
+    Attributes:
+        name: of the sweep.
+        launcher: Hydra's choice: basic, joblib, ...
+        jobs: the experiments; of a search, whose overrides come one after another, none.
+        num_jobs: how many experiments there will be.
+        arguments: for Hydra's command line.
+        remarks: what was added to the user's overrides, in words.
+    """
+
+    name: str
+    launcher: str
+    jobs: list[Job]
+    num_jobs: int
+    arguments: list[str]
+    remarks: list[str]
+
+
+def plan(conf: Path, given: list[str]) -> Plan:
+    """Read the overrides of a command line, complete them, and check every job that they ask for.
+
+    Args:
+        conf: folder of the configuration; `config.register` must have run.
+        given: Hydra overrides, of which some may stand for several values.
+
+    Raises:
+        InputError: Hydra refuses an override, a job's values fail their checks, or two are the same.
+    """
+    overrides, settings = _parse(conf, given)
+    own = [o for o in overrides if not _is_hydras(o)]
+    launcher, sweeper = settings["hydra/launcher"], settings["hydra/sweeper"]
+    keys = {o.key_or_group for o in overrides}
+    added, remarks = [], []
+    if launcher == "joblib" and not keys & {"runtime.threads", "runtime"}:
+        added.append("runtime.threads=1")
+        own = [*own, *_parse(conf, added)[0]]
+        remarks.append("runtime.threads=1, since jobs run side by side")
+    name = sweep_name(overrides)
+    jobs = [] if sweeper == "optuna" else _jobs(conf, name, own)
+    if sweeper == "optuna":
+        check_jobs(conf, [Job("", one) for one in _candidates(own)], distinct=False)
+    num_jobs = len(jobs) or settings["trials"]
+    added += _settings(keys, name, launcher, sweeper, min(num_jobs, num_cores()))
+    return Plan(name, launcher, jobs, num_jobs, [*given, *added], remarks)
+
+
+def _parse(conf: Path, given: list[str]) -> tuple[list[Any], dict[str, Any]]:
+    """Parse overrides, and compose those of Hydra itself: its launcher, its sweeper, its trials."""
+    from hydra import compose, initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        with initialize_config_dir(str(conf.resolve()), version_base="1.3"):
+            loader = GlobalHydra.instance().config_loader()
+            parsed = OverridesParser.create(config_loader=loader).parse_overrides(given)
+            _check_choices(parsed, loader)
+            hydras = [str(o.input_line) for o in parsed if _is_hydras(o)]
+            composed = compose("config", overrides=hydras, return_hydra_config=True)
+            choices = OmegaConf.to_container(composed.hydra.runtime.choices)
+            trials = OmegaConf.select(composed, "hydra.sweeper.n_trials", default=0)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise InputError(str(error)) from None
+    return parsed, {**choices, "trials": trials}  # type: ignore[dict-item]
+
+
+def _check_choices(overrides: list[Any], loader: Any) -> None:
+    """Refuse a file of a group that is not there, which Hydra would tell in ten lines."""
+    for override in overrides:
+        known = loader.get_group_options(override.key_or_group)
+        values = override.value()
+        if known and isinstance(values, str) and values not in known:
+            raise InputError(
+                f"{override.key_or_group}: received {values!r}, expected one of {', '.join(known)}"
+            )
+
+
+def _is_hydras(override: Any) -> bool:
+    return bool(re.match(r"hydra[./]", override.key_or_group))
+
+
+def _settings(keys: set[str], name: str, launcher: str, sweeper: str, num_parallel: int) -> list[str]:
+    """Overrides of Hydra's own settings that a sweep needs and the user did not give."""
+    wanted = {
+        "hydra.mode": "MULTIRUN",
+        "hydra.job.name": name,
+        "hydra.job.chdir": "false",
+        # A node makes this folder; see `cluster.opened`.
+        "hydra.sweep.dir": "." if launcher == "ray_cluster" else f"{SCRATCH}/{name}",
+        "hydra.sweep.subdir": ".",
+        "hydra.run.dir": f"{SCRATCH}/{name}",
+        "hydra.output_subdir": "null",
+        "hydra/hydra_logging": "none",
+        "hydra/job_logging": "none",
+    }
+    if launcher == "joblib":
+        wanted["hydra.launcher.n_jobs"] = str(num_parallel)
+        # Else jobs that are done already, being quick, make joblib hand out several at once.
+        wanted["hydra.launcher.batch_size"] = "1"
+    if sweeper == "optuna":
+        wanted["hydra.sweeper.direction"] = "maximize"
+        if launcher == "basic":
+            # Trials drawn together know nothing of each other.
+            wanted["hydra.sweeper.n_jobs"] = "1"
+        if "hydra/sweeper/sampler" not in keys:
+            wanted["hydra.sweeper.sampler.seed"] = str(SEARCH_SEED)
+    return [f"{key}={value}" for key, value in wanted.items() if key not in keys]
+
+
+def sweep_name(overrides: Iterable[Any]) -> str:
+    """`hydra.job.name` if given, else the last parts of the keys that take several values.
+
+    Args:
+        overrides: as Hydra parses them.
+
+    Raises:
+        InputError: the name cannot be part of a Git reference and of a path.
+    """
+    given = [str(o.value()) for o in overrides if o.key_or_group == "hydra.job.name"]
+    own = [o for o in overrides if not _is_hydras(o)]
+    swept = [o for o in own if o.is_sweep_override()] or own
+    name = given[-1] if given else "-".join(re.split(r"[./@]", o.key_or_group)[-1] for o in swept) or "single"
+    if not NAME.fullmatch(name):
+        raise InputError(f"hydra.job.name: received {name!r}, expected letters, digits, - and _")
+    return name
+
+
+def experiment_name(sweep: str, overrides: Iterable[str]) -> str:
+    """Name of the experiment of a sweep that has these overrides, in whatever order."""
+    digest = hashlib.sha256("\n".join(sorted(overrides)).encode()).hexdigest()
+    return f"{sweep}-{digest[:8]}"
+
+
+def _jobs(conf: Path, name: str, overrides: list[Any]) -> list[Job]:
+    """Each combination as Hydra's own sweeper will make it, checked."""
+    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+    from hydra.errors import HydraException
+
+    try:
+        found = [list(one) for one in BasicSweeper.split_arguments(overrides, None)[0]]
+    except HydraException as error:
+        raise InputError(f"{error}; expected lists of values, or hydra/sweeper=optuna") from None
+    jobs = [Job(experiment_name(name, one), one) for one in found]
+    check_jobs(conf, jobs, distinct=True)
+    return jobs
+
+
+def _candidates(overrides: list[Any]) -> list[list[str]]:
+    """Overrides to check before a search: each choice, and each end of an interval, one at a time."""
+    fixed = [
+        f"{o.get_key_element()}={o.get_value_element_as_str()}"
+        for o in overrides
+        if not o.is_sweep_override()
+    ]
+    swept = [o for o in overrides if o.is_sweep_override()]
+    return [[*fixed, f"{o.get_key_element()}={value}"] for o in swept for value in _values(o)] or [fixed]
+
+
+def _values(override: Any) -> list[str]:
+    if override.is_choice_sweep():
+        return list(override.sweep_string_iterator())
+    bounds = override.value()
+    last = bounds.end if override.is_interval_sweep() else bounds.stop
+    return [str(bounds.start), str(last)]

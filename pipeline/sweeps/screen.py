@@ -1,0 +1,95 @@
+"""The jobs of a sweep as a table on the screen, or as lines in a log."""
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.sweeps.job import Job
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+from pipeline.sweeps.job import OVER, State
+from pipeline.sweeps.states import REFRESH_SECONDS, read_states
+
+
+@contextmanager
+def shown(folder: Path, planned: Sequence[Job]) -> Iterator[None]:
+    """Show the jobs while the block runs: a live table on a terminal, else a line for start and end."""
+    from rich.console import Console
+
+    console, stop = Console(highlight=False), threading.Event()
+    thread = threading.Thread(target=_show, args=(console, folder, os.getpid(), planned, stop), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _show(
+    console: "Console", folder: Path, sweep: int, planned: Sequence[Job], stop: threading.Event
+) -> None:
+    from rich.live import Live
+
+    before: dict[str, str] = {}
+    with (
+        Live(console=console, auto_refresh=False, transient=True)
+        if console.is_terminal
+        else _nothing() as live
+    ):
+        while True:
+            last = stop.is_set()
+            states = read_states(folder, sweep, planned)
+            for state in states:
+                _announce(console, state, before.get(state.job.experiment, "waiting"))
+            before = {state.job.experiment: state.progress.state for state in states}
+            if live is not None:
+                # A screen may be too low for all of them.
+                first = sorted(states, key=lambda state: state.progress.state != "running")
+                live.update(table(first), refresh=True)
+            if last:
+                return
+            stop.wait(REFRESH_SECONDS)
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
+
+
+def _announce(console: "Console", state: State, before: str) -> None:
+    """A line for a job that started or ended, where no table shows it; a failure's log in any case."""
+    now = state.progress
+    if now.state == before:
+        return
+    words = f"{state.job.experiment} {now.state}  {' '.join(state.job.overrides)}"
+    if now.state == "failed":
+        console.print(f"{words}\n{now.log_end}", markup=False, soft_wrap=True)
+    elif not console.is_terminal:
+        accuracy = f"  accuracy {now.accuracy:.4f}, {now.seconds:.0f} s" if now.state in OVER else ""
+        console.print(words + accuracy, markup=False, soft_wrap=True)
+
+
+def table(states: Sequence[State]) -> "Table":
+    """Every job: experiment, overrides not shared by all, state, epoch, validation accuracy, seconds."""
+    from rich.markup import escape
+    from rich.table import Column, Table
+
+    shared = set.intersection(*(set(state.job.overrides) for state in states)) if len(states) > 1 else set()
+    made = Table("experiment", Column("overrides", overflow="fold"), "state", "epoch", "accuracy", "seconds")
+    for state in states:
+        now = state.progress
+        made.add_row(
+            state.job.experiment,
+            escape(" ".join(one for one in state.job.overrides if one not in shared)),
+            now.state,
+            f"{now.epoch}/{now.epochs}" if now.epoch else "",
+            "" if now.accuracy is None else f"{now.accuracy:.4f}",
+            f"{now.seconds:.0f}" if now.seconds else "",
+        )
+    return made

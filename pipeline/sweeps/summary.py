@@ -1,0 +1,188 @@
+"""The answer of a sweep in words: Markdown that opens with what was asked, then table and pictures."""
+
+import itertools
+import shlex
+from collections.abc import Mapping, Sequence
+
+from pipeline.analysis.configurations import (
+    ACCURACY,
+    Configuration,
+    Run,
+    as_good_as_the_best,
+    best_of,
+    cost_of,
+    front_of,
+    override_values,
+    smallest_as_good,
+    words,
+)
+
+Job = tuple[str, list[str], float | None]
+NO_RESULTS = "**The last run of this sweep has no results"
+ONE_SEED = "Every configuration ran with one seed, so how much of a difference is luck is not known:"
+
+
+def summary(
+    name: str,
+    found: Sequence[Configuration],
+    jobs: Sequence[Job],
+    pictures: Mapping[str, str],
+    problems: Sequence[str],
+) -> str:
+    """The whole page.
+
+    Args:
+        name: of the sweep.
+        found: its configurations.
+        jobs: all of them: experiment, overrides, seconds.
+        pictures: words for each picture by its file name.
+        problems: a line for each job without result and for what had to be left out.
+
+    Returns:
+        Markdown.
+    """
+    parts = [f"# Sweep {name}", answer(found), table(found)]
+    if problems:
+        parts.append("## What is missing\n\n" + "\n".join(f"- {line}" for line in problems))
+    parts += [f"![{text}]({file})" for file, text in pictures.items()]
+    chosen = representative(smallest_as_good(found) or best_of(found))
+    parts += ["## Use it", _use(chosen), "## Repeat it", repeat(name, jobs)]
+    return "\n\n".join(parts) + "\n"
+
+
+def outdated(page: str, num_jobs: int) -> str:
+    """The page of an earlier run, which says so below its title.
+
+    Args:
+        page: as `summary` or this function returned it.
+        num_jobs: of the last run, none of which has results.
+    """
+    title, _, rest = page.partition("\n\n")
+    if rest.startswith(NO_RESULTS):
+        rest = rest.partition("\n\n")[2]
+    note = (
+        f"{NO_RESULTS}: none of its {num_jobs} jobs succeeded.** All that follows here, `results.csv` and the"
+        " pictures are an earlier run's."
+    )
+    return f"{title}\n\n{note}\n\n{rest}"
+
+
+def answer(found: Sequence[Configuration]) -> str:
+    """What was asked, in one paragraph: how little is enough, and against which best."""
+    best, cost = best_of(found), cost_of(found)
+    if len(found) == 1:
+        return f"**One configuration, {_given(best)}** ({_size(best)}): {_scores(best)}."
+    small, near = smallest_as_good(found), as_good_as_the_best(found)
+    if small is not None and cost is not None:
+        text = (
+            f"**Fewest {cost[0]} within one standard error of the best: {_given(small)}** ({_size(small)}),"
+            f" {_scores(small)}."
+        )
+        if small is best:
+            return f"{text} It is the best itself; nothing smaller comes within one standard error."
+        share = best.parameters / small.parameters
+        return (
+            f"{text} The best, {_given(best)} ({_size(best)}), has {_scores(best)},"
+            f" with {share:.2g} times the parameters."
+        )
+    if near:
+        others = "; ".join(_given(one) for one in near if one is not best) or "no other"
+        return f"**Best: {_given(best)}**, {_scores(best)}. Within one standard error of it: {others}."
+    text = (
+        ONE_SEED
+        if all(len(one.runs) == 1 for one in found)
+        else "It ran with one seed, so how much of that is luck is not known:"
+    )
+    front = "; ".join(f"{_given(one)} ({one.estimate(ACCURACY)})" for one in front_of(found))
+    few = f" None is both smaller and more accurate than these: {front}." if cost is not None else ""
+    return f"**Best: {_given(best)}** ({_size(best)}), {_scores(best)}. {text} `seed=1,2,3` would tell.{few}"
+
+
+def _scores(one: Configuration) -> str:
+    count = len(one.runs)
+    seeds = f"n = {count} seed{'s' if count > 1 else ''}"
+    return f"validation accuracy {one.estimate(ACCURACY)}, test {one.estimate('test.accuracy')} ({seeds})"
+
+
+def _size(one: Configuration) -> str:
+    return f"{one.filters:,} filters, {one.parameters:,} parameters"
+
+
+def table(found: Sequence[Configuration]) -> str:
+    """A row for each configuration: what was swept, size, mean ± standard deviation, seconds."""
+    header = [
+        *(f"`{name}`" for name in found[0].values),
+        *("filters", "parameters", "validation accuracy", "validation loss", "test accuracy"),
+        *("best epoch", "seconds", "seeds", ""),
+    ]
+    rows = [[*map(_value, one.values.values()), *_numbers(one), _remarks(one, found)] for one in found]
+    lines = [header, ["---"] * len(header), *rows]
+    note = (
+        "Mean ± standard deviation over seeds; P: on the Pareto front, none is both smaller and more"
+        " accurate on the validation images. The test images choose nothing."
+    )
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{note}"
+
+
+def _given(one: Configuration) -> str:
+    """The swept values as overrides."""
+    return " ".join(f"`{name}={_value(value)}`" for name, value in one.values.items())
+
+
+def _value(value: object) -> str:
+    return f"[{','.join(map(str, value))}]" if isinstance(value, list) else words(value, 6)
+
+
+def _numbers(one: Configuration) -> list[str]:
+    seconds = [run.seconds for run in one.runs if run.seconds is not None]
+    return [
+        f"{one.filters:,}",
+        f"{one.parameters:,}",
+        *(str(one.estimate(metric)) for metric in (ACCURACY, "validation.loss", "test.accuracy")),
+        f"{_rounded(one, 'best_epoch')} of {_rounded(one, 'epochs')}",
+        f"{sum(seconds) / len(seconds):.0f}" if seconds else "",
+        str(len(one.runs)),
+    ]
+
+
+def _rounded(one: Configuration, metric: str) -> str:
+    return f"{one.estimate(metric).mean:.1f}".removesuffix(".0")
+
+
+def _remarks(one: Configuration, found: Sequence[Configuration]) -> str:
+    remarks = {
+        "P": one in front_of(found),
+        "best": one is best_of(found),
+        "smallest as good": one is smallest_as_good(found),
+    }
+    return ", ".join(text for text, holds in remarks.items() if holds)
+
+
+def representative(one: Configuration) -> Run:
+    """The run of a configuration whose validation accuracy is highest; among equals the first."""
+    return max(one.runs, key=lambda run: run.metrics[ACCURACY])
+
+
+def _use(run: Run) -> str:
+    return (
+        f"```\ndvc exp apply {run.experiment}            # its parameters, model and reports, here\n"
+        "dvc repro                     # draws what a sweep leaves out: feature maps, explanations, ...\n"
+        f"dvc exp branch {run.experiment} BRANCH    # or as a Git branch\n```\n\n"
+        f"`results.csv` names the experiment of every run (this one: seed {run.seed})."
+        " The experiments live in the Git repository where the sweep ran, not in a clone of it:"
+        " `dvc exp push REMOTE NAME` there and `dvc exp pull REMOTE NAME` here bring one;"
+        " else repeat the sweep."
+    )
+
+
+def repeat(name: str, jobs: Sequence[Job]) -> str:
+    """The command that runs the same jobs again, if they are all combinations of some values."""
+    rows = [override_values(overrides) for _, overrides, _ in jobs]
+    values = {key: list(dict.fromkeys(row.get(key) for row in rows)) for key in rows[0]}
+    combinations = set(itertools.product(*values.values()))
+    given = {tuple(row.get(key) for key in values) for row in rows}
+    if any(set(row) != set(values) for row in rows) or combinations != given:
+        return "The jobs are not all combinations of some values, as in a search; `results.csv` has each."
+    swept = [f"{key}={','.join(map(str, choices))}" for key, choices in values.items()]
+    command = ["python", "-m", "pipeline.commands.sweep", "-m", f"hydra.job.name={name}", *swept]
+    return f"```\n{shlex.join(command)}\n```"

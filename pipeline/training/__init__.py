@@ -1,0 +1,1 @@
+"""Training: the recipe, the loop, the state that survives a kill."""

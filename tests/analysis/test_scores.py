@@ -1,0 +1,38 @@
+"""Scores, against sums done by hand and against Keras."""
+
+import numpy as np
+import pytest
+
+from pipeline.analysis import scores
+from pipeline.network.start import import_keras
+
+PROBABILITIES = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.5, 0.3, 0.2], [0.0, 0.1, 0.9]])
+LABELS = np.array([0, 1, 1, 0])
+LOGITS = np.array([[2.0, 0.0, -1.0], [30.0, 0.0, 1.0], [-200.0, 3.0, 300.0], [0.0, 0.5, 1.0]], np.float32)
+
+
+def test_loss_and_accuracy_are_those_of_keras_also_where_a_probability_rounds_to_0():
+    keras = import_keras()
+    ours = scores.score(LOGITS, LOGITS.argmax(1), LABELS)
+    theirs = keras.losses.sparse_categorical_crossentropy(LABELS, LOGITS, from_logits=True)
+    assert ours["loss"] == pytest.approx(float(np.mean(theirs)), rel=1e-6)
+    # Two of the four are 30 and 297 nats off, which no clipped probability can say.
+    assert ours["loss"] > (30 + 297) / 4
+    assert ours["accuracy"] == 0.25
+
+
+def test_class_scores_are_those_counted_by_hand():
+    rows = scores.class_scores(LABELS, PROBABILITIES.argmax(1), ["a", "b", "c"])
+    # predicted: a b a c; a: 1 of 2 found, 1 of 2 right; b: 1 of 1 right, 1 of 2 found; c: never there
+    assert rows == [["a", 0.5, 0.5, 0.5, 2], ["b", 1.0, 0.5, 0.666667, 2], ["c", 0.0, 0.0, 0.0, 0]]
+
+
+def test_confusion_has_actual_classes_in_rows():
+    counts = scores.confusion_matrix(LABELS, PROBABILITIES.argmax(1), 3)
+    assert counts.tolist() == [[1, 0, 1], [1, 1, 0], [0, 0, 0]]
+
+
+def test_mistakes_come_most_confident_first():
+    assert scores.most_confident_mistakes(PROBABILITIES, LABELS, 5).tolist() == [3, 2]
+    assert scores.most_confident_mistakes(PROBABILITIES, LABELS, 1).tolist() == [3]
+    assert scores.most_confident_mistakes(PROBABILITIES, PROBABILITIES.argmax(1), 5).tolist() == []

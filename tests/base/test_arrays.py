@@ -1,0 +1,112 @@
+"""Rows written one after another are the file that NumPy saves, and come back by number."""
+
+import hashlib
+
+import numpy as np
+import pytest
+
+from pipeline.base import arrays
+from pipeline.base.errors import InputError
+
+RNG = np.random.default_rng(0)
+IMAGES = RNG.integers(0, 256, (23, 4, 5, 3), np.uint8)
+
+
+@pytest.fixture
+def stored(tmp_path):
+    np.save(tmp_path / "a.npy", IMAGES)
+    return arrays.RowFile(tmp_path / "a.npy")
+
+
+@pytest.mark.parametrize("array", [IMAGES, RNG.integers(0, 9, 1000), np.zeros((0, 4, 5, 1), np.uint8)])
+def test_rows_written_in_parts_are_the_bytes_that_numpy_saves(array, tmp_path):
+    with arrays.row_writer(tmp_path / "parts.npy", array.shape[1:], array.dtype) as writer:
+        for start in range(0, len(array), 7):
+            writer.write(array[start : start + 7])
+    np.save(tmp_path / "whole.npy", array)
+    assert (tmp_path / "parts.npy").read_bytes() == (tmp_path / "whole.npy").read_bytes()
+    assert writer.count == len(array)
+    assert writer.sha256 == hashlib.sha256(array.tobytes()).hexdigest()
+
+
+def test_a_file_that_was_not_finished_is_not_there(tmp_path):
+    with pytest.raises(RuntimeError), arrays.row_writer(tmp_path / "a.npy", (2,)) as writer:
+        writer.write(np.zeros((3, 2), np.uint8))
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("rows", [np.zeros((3, 4), np.uint8), np.zeros((3, 2), np.int64)])
+def test_rows_of_another_kind_are_refused(rows, tmp_path):
+    with arrays.row_writer(tmp_path / "a.npy", (2,)) as writer, pytest.raises(ValueError, match="expected"):
+        writer.write(rows)
+
+
+@pytest.mark.parametrize(
+    "index",
+    [0, 22, np.int64(5), slice(None), slice(3, 9), slice(20, 99), slice(0, 9, 4), [7, 8, 9, 2, 2, 22], []],
+    ids=str,
+)
+def test_an_index_reads_what_it_reads_of_an_array(index, stored):
+    wanted = np.array(index, int) if isinstance(index, list) else index
+    np.testing.assert_array_equal(stored[wanted], IMAGES[wanted])
+    assert stored[wanted].dtype == IMAGES.dtype
+
+
+@pytest.mark.parametrize("index", [23, -1, [0, 99]])
+def test_a_row_that_is_not_there_is_refused(index, stored):
+    with pytest.raises(IndexError, match=r"has rows 0 to 22"):
+        stored[index]
+
+
+def test_chunks_are_the_rows_in_the_order_asked_for(stored, monkeypatch):
+    monkeypatch.setattr(arrays, "CHUNK_BYTES", 5 * 60)
+    parts = list(arrays.chunks(stored))
+    assert [len(part) for part in parts] == [5, 5, 5, 5, 3]
+    np.testing.assert_array_equal(np.concatenate(parts), IMAGES)
+    order = RNG.permutation(23)
+    np.testing.assert_array_equal(np.concatenate(list(arrays.chunks(stored, order))), IMAGES[order])
+
+
+def test_a_row_larger_than_a_chunk_is_a_chunk(stored, monkeypatch):
+    monkeypatch.setattr(arrays, "CHUNK_BYTES", 1)
+    assert len(list(arrays.chunks(stored))) == 23
+
+
+@pytest.mark.parametrize("chunk_bytes", [1, 130, 10**6])
+def test_the_digest_does_not_depend_on_the_chunks(chunk_bytes, stored, monkeypatch):
+    monkeypatch.setattr(arrays, "CHUNK_BYTES", chunk_bytes)
+    expected = hashlib.sha256(IMAGES.tobytes()).hexdigest()
+    assert arrays.sha256(stored) == expected
+    assert arrays.sha256(IMAGES) == expected
+    assert arrays.sha256(IMAGES[::-1]) != expected
+
+
+def test_a_missing_file_is_named_with_what_to_do(tmp_path):
+    with pytest.raises(InputError, match=r"a\.npy is missing: run `dvc repro`"):
+        arrays.RowFile(tmp_path / "a.npy")
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda content: content[:-1], "its header means"),
+        (lambda content: content + b"x", "its header means"),
+        (lambda content: content[:60], "cannot be read as a NumPy array"),
+        (lambda content: b"\x93NUMPY\x09\x00" + content[8:], "version"),
+        (lambda content: content.replace(b"'fortran_order': False", b"'fortran_order': True "), "Fortran"),
+        (lambda content: content.replace(b"'|u1'", b"'|O' "), "Python objects"),
+    ],
+)
+def test_a_damaged_file_is_named(damage, message, tmp_path):
+    path = tmp_path / "a.npy"
+    np.save(path, IMAGES)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(InputError, match=rf"a\.npy .*{message}"):
+        arrays.RowFile(path)
+
+
+def test_a_file_that_is_cut_while_it_is_read_is_named(stored):
+    stored.path.write_bytes(stored.path.read_bytes()[:-30])
+    with pytest.raises(InputError, match="ended while it was being read"):
+        stored[22]

@@ -1,0 +1,171 @@
+"""An image file of any kind becomes the pixels that the network takes, and says how."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline.data import image as image_module
+from pipeline.data.image import Decoded, UnreadableImageError
+
+RNG = np.random.default_rng(0)
+GREY = RNG.integers(0, 256, (4, 6), np.uint8)
+COLOUR = RNG.integers(0, 256, (4, 6, 3), np.uint8)
+# ITU-R BT.601, the weights of luma
+LUMA = np.array([0.299, 0.587, 0.114])
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **options) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def decode(image: Image.Image | bytes, shape, resize="stretch", **options) -> Decoded:
+    content = image if isinstance(image, bytes) else encoded(image, **options)
+    return image_module.decode(content, "x.png", shape, resize=resize)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "GIF", "WEBP"])
+def test_grey_pixels_come_through_every_lossless_format(kind):
+    options = {"lossless": True} if kind == "WEBP" else {}
+    decoded = decode(encoded(Image.fromarray(GREY), kind, **options), (4, 6, 1))
+    np.testing.assert_array_equal(decoded.pixels[..., 0], GREY)
+    assert decoded.pixels.dtype == np.uint8
+
+
+def test_an_image_that_already_fits_is_left_as_it_is():
+    for pixels in (GREY[..., np.newaxis], COLOUR):
+        decoded = decode(Image.fromarray(pixels.squeeze()), pixels.shape)
+        np.testing.assert_array_equal(decoded.pixels, pixels)
+        assert decoded.changes == []
+        assert decoded.original_size == (4, 6)
+
+
+def test_grey_becomes_three_equal_channels():
+    decoded = decode(Image.fromarray(GREY), (4, 6, 3))
+    np.testing.assert_array_equal(decoded.pixels, np.stack([GREY] * 3, axis=-1))
+    assert decoded.converted == "L to RGB"
+
+
+def test_colour_becomes_its_luma():
+    decoded = decode(Image.fromarray(COLOUR), (4, 6, 1))
+    np.testing.assert_allclose(decoded.pixels[..., 0], COLOUR @ LUMA, atol=1)
+    assert decoded.converted == "RGB to L"
+
+
+def test_a_transparent_image_is_laid_on_white():
+    alpha = RNG.integers(0, 256, (4, 6, 1), np.uint8)
+    decoded = decode(Image.fromarray(np.concatenate([COLOUR, alpha], axis=-1)), (4, 6, 3))
+    share = alpha / 255
+    np.testing.assert_allclose(decoded.pixels, COLOUR * share + 255 * (1 - share), atol=1)
+    assert decoded.converted == "transparency on white"
+
+
+def test_a_transparent_grey_image_is_laid_on_white():
+    pixels = np.stack([GREY, np.where(GREY > 100, 255, 0).astype(np.uint8)], axis=-1)
+    decoded = decode(Image.fromarray(pixels, "LA"), (4, 6, 1))
+    np.testing.assert_array_equal(decoded.pixels[..., 0], np.where(GREY > 100, GREY, 255))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_palette_is_replaced_by_its_colours_and_its_transparent_entry_by_white(channels):
+    numbers = np.array([[0, 1, 2], [2, 1, 0]], np.uint8)
+    image = Image.fromarray(numbers, "P")
+    image.putpalette([255, 0, 0, 0, 255, 0, 9, 9, 9])
+    colours = np.array([[255, 0, 0], [0, 255, 0], [9, 9, 9]])
+    for transparent in (None, 2):
+        expected = colours.copy()
+        if transparent is not None:
+            expected[transparent] = 255
+        options = {} if transparent is None else {"transparency": transparent}
+        wanted = expected[numbers] if channels == 3 else (expected[numbers] @ LUMA)[..., np.newaxis]
+        np.testing.assert_allclose(decode(image, (2, 3, channels), **options).pixels, wanted, atol=1)
+
+
+def test_black_and_white_becomes_0_and_255():
+    decoded = decode(Image.fromarray(GREY > 100), (4, 6, 1))
+    np.testing.assert_array_equal(decoded.pixels[..., 0], np.where(GREY > 100, 255, 0))
+
+
+def test_16_bits_are_scaled_to_8_and_white_stays_white():
+    deep = np.array([[0, 256, 32896], [65535, 257, 128]], np.uint16)
+    decoded = decode(Image.fromarray(deep), (2, 3, 1))
+    # v / 257, rounded: 256 / 257 = 0.996, 32896 / 257 = 128, 128 / 257 = 0.498
+    np.testing.assert_array_equal(decoded.pixels[..., 0], [[0, 1, 128], [255, 1, 0]])
+    assert decoded.converted == "16 bits to 8"
+
+
+@pytest.mark.parametrize(
+    ("pixels", "message"),
+    [
+        (np.full((2, 2), 70000, np.int32), "more than 16 bits"),
+        (np.ones((2, 2), np.float32), "its pixels are floats"),
+    ],
+)
+def test_pixels_of_unknown_range_are_refused(pixels, message):
+    with pytest.raises(UnreadableImageError, match=rf"x\.png cannot be read as an image: .*{message}"):
+        decode(encoded(Image.fromarray(pixels), "TIFF"), (2, 2, 1))
+
+
+@pytest.mark.parametrize(
+    ("orientation", "upright"),
+    [
+        (2, lambda a: a[:, ::-1]),
+        (3, lambda a: a[::-1, ::-1]),
+        (4, lambda a: a[::-1]),
+        (5, lambda a: a.T),
+        (6, lambda a: np.rot90(a, -1)),
+        (7, lambda a: a[::-1, ::-1].T),
+        (8, lambda a: np.rot90(a, 1)),
+    ],
+)
+def test_the_orientation_that_a_camera_notes_is_applied(orientation, upright):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    expected = upright(GREY)
+    decoded = decode(Image.fromarray(GREY), (*expected.shape, 1), exif=exif)
+    np.testing.assert_array_equal(decoded.pixels[..., 0], expected)
+    assert decoded.original_size == expected.shape
+    assert decoded.turned == f"turned upright (EXIF orientation {orientation})"
+
+
+def test_stretching_halves_each_side_by_averaging():
+    # Pillow's bilinear filter at one half: weights 1, 3, 3, 1 over 4 pixels, renormalized at the edges.
+    decoded = decode(Image.fromarray(np.array([[0, 80, 160, 240]] * 2, np.uint8)), (1, 2, 1))
+    left = (3 * 0 + 3 * 80 + 1 * 160) / 7
+    right = (1 * 80 + 3 * 160 + 3 * 240) / 7
+    np.testing.assert_allclose(decoded.pixels[0, :, 0], [left, right], atol=1)
+    assert decoded.resized == "stretched from 2×4 to 1×2 pixels"
+
+
+@pytest.mark.parametrize(
+    ("size", "rows", "columns"), [((4, 8), slice(2, 6), slice(0, 8)), ((8, 2), slice(0, 8), slice(3, 5))]
+)
+def test_padding_keeps_the_aspect_ratio_centred_on_black(size, rows, columns):
+    decoded = decode(Image.fromarray(np.full(size, 200, np.uint8)), (8, 8, 1), "pad")
+    expected = np.zeros((8, 8))
+    expected[rows, columns] = 200
+    np.testing.assert_array_equal(decoded.pixels[..., 0], expected)
+    assert decoded.resized == f"padded from {size[0]}×{size[1]} to 8×8 pixels"
+
+
+def test_padding_enlarges_a_small_image_and_never_loses_a_thin_one():
+    pixels = decode(Image.fromarray(np.full((2, 4), 50, np.uint8)), (8, 8, 1), "pad").pixels
+    assert (pixels == 50).sum() == 4 * 8
+    assert decode(Image.fromarray(np.full((1, 400), 50, np.uint8)), (8, 8, 1), "pad").pixels.max() == 50
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "not an image"),
+        (b"no image", "not an image"),
+        (encoded(Image.fromarray(COLOUR), "JPEG")[:-40], "truncated"),
+        (encoded(Image.fromarray(RNG.integers(0, 256, (64, 64), np.uint8)))[:2000], "."),
+    ],
+)
+def test_a_damaged_file_is_named(content, message):
+    with pytest.raises(UnreadableImageError, match=rf"x\.png cannot be read as an image: .*{message}"):
+        decode(content, (4, 6, 1))

@@ -1,0 +1,120 @@
+"""Pictures of kernels say what they show: one scale, numbered tiles, marked cells, stable bytes."""
+
+import io
+
+import numpy as np
+import pytest
+from drawn import limits, texts
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from pipeline.network.checkpoint import Layer
+from pipeline.pictures import drawing, kernels, weights
+
+
+def convolution(kernel: np.ndarray) -> Layer:
+    return Layer("Conv2D", "conv2d", {}, (), (), [kernel, np.zeros(kernel.shape[-1])])
+
+
+RNG = np.random.default_rng(0)
+GREY = RNG.uniform(-0.4, 0.4, (3, 3, 1, 32))
+DEEP = RNG.uniform(-0.4, 0.4, (3, 3, 5, 20))
+
+
+def corner(index: int, columns: int) -> np.ndarray:
+    """Left and top edge of a tile, in the axes' units."""
+    return np.array([index % columns * drawing.PITCH_X, index // columns * drawing.PITCH_Y])
+
+
+def drawn_cells(figure: Figure, axes: Axes, index: int, columns: int, size: tuple[int, int]) -> np.ndarray:
+    """Colours (h, w, 3) in 0..1 found in the picture in the middle of each cell of a tile."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    pixels = np.asarray(canvas.buffer_rgba())[::-1]
+    rows, columns_ = np.indices(size)
+    places = corner(index, columns) + np.stack([(columns_ + 0.5) / size[1], (rows + 0.5) / size[0]], -1)
+    x, y = axes.transData.transform(places.reshape(-1, 2)).astype(int).T
+    return pixels[y, x, :3].reshape(*size, 3) / 255
+
+
+def test_grey_kernels_are_numbered_tiles_in_rows_of_16_on_one_scale():
+    figure = kernels.kernels(convolution(GREY), limit=0.5, max_rows=16)
+    axes = figure.axes[0]
+    assert limits(figure) == {(-0.5, 0.5)}
+    numbers = {text.get_text(): text.get_position() for text in axes.texts}
+    assert list(numbers) == [str(number) for number in range(32)]
+    for number, (x, y) in numbers.items():
+        assert (x, y) == pytest.approx(np.add(corner(int(number), 16), (0.5, -0.05)))
+    low, high = sorted(axes.get_xlim())
+    assert (low < 0, high) == (True, pytest.approx(16 * drawing.PITCH_X, abs=0.1))
+
+
+def test_each_tile_shows_its_own_kernel():
+    figure = kernels.kernels(convolution(GREY), limit=0.5, max_rows=16)
+    colours = colormaps["RdBu_r"]
+    for index in range(32):
+        expected = colours(GREY[:, :, 0, index] + 0.5)[..., :3]
+        drawn = drawn_cells(figure, figure.axes[0], index, 16, (3, 3))
+        np.testing.assert_allclose(drawn, expected, atol=1 / 255)
+
+
+def test_cells_beyond_the_colour_range_are_marked_where_they_are_and_counted():
+    kernel = GREY.copy()
+    kernel[2, 0, 0, 17] = 0.9
+    figure = kernels.kernels(convolution(kernel), limit=0.5, max_rows=16)
+    assert "beyond ±0.5: 1" in texts(figure)
+    x, y = figure.axes[0].lines[0].get_data()
+    assert (x[0], y[0]) == pytest.approx(np.add(corner(17, 16), (1 / 6, 5 / 6)))
+
+
+def test_deep_kernels_are_a_matrix_that_says_which_rows_it_shows():
+    figure = kernels.kernels(convolution(DEEP), limit=0.4, max_rows=16)
+    assert "filters 0 to 15 of 20" in texts(figure)
+    picture = figure.axes[0].images[0].get_array()
+    # filter 2 (row), input channel 3 (column): tiles of 3 with one pixel between
+    np.testing.assert_array_equal(picture[9:12, 13:16], DEEP[:, :, 3, 2])
+
+
+def test_trained_and_untrained_kernels_share_one_scale_and_one_bar():
+    figure = kernels.compare_kernels("conv2d", GREY, GREY / 4, limit=0.5, max_rows=16)
+    assert limits(figure) == {(-0.5, 0.5)}
+    assert len(figure.axes) == 3
+    assert "conv2d, trained" in texts(figure)
+    assert "conv2d, untrained" in texts(figure)
+
+
+def test_kernels_on_colours_are_tiles_in_colour_on_one_scale_that_the_title_tells():
+    kernel = RNG.uniform(-0.3, 0.3, (5, 5, 3, 20))
+    figure = kernels.colour_kernels({"conv2d, trained": kernel, "conv2d, untrained": kernel / 3}, limit=0.3)
+    words = texts(figure)
+    assert "grey is 0, range ±0.3" in words
+    assert "conv2d, untrained: 20 kernels of 5×5×3" in words
+    assert all(f"| {number} |" in words for number in range(20))
+    for axes, divisor in zip(figure.axes, (1, 3), strict=True):
+        for index in range(20):
+            expected = 0.5 + kernel[..., index] / divisor / 0.6
+            drawn = drawn_cells(figure, axes, index, 16, (5, 5))
+            np.testing.assert_allclose(drawn, expected, atol=1 / 255)
+
+
+def test_compared_histograms_share_bins_and_show_the_initializers_limits():
+    figure = weights.compare_histograms(
+        convolution(GREY * 3), convolution(GREY), bins=20, limit=("limit", 0.4)
+    )
+    assert "initializer's limit: ±0.4000" in texts(figure)
+    bars = [patch for patch in figure.axes[0].patches if hasattr(patch, "get_height")]
+    assert len({round(bar.get_width(), 9) for bar in bars}) == 1
+    assert sum(bar.get_height() for bar in bars) == 2 * GREY.size
+
+
+def test_the_same_picture_is_the_same_bytes():
+    contents = set()
+    for _ in range(2):
+        stream = io.BytesIO()
+        kernels.kernels(convolution(GREY), limit=0.5, max_rows=16).savefig(
+            stream, metadata={"Software": None}
+        )
+        contents.add(stream.getvalue())
+    assert len(contents) == 1

@@ -1,0 +1,79 @@
+"""Stage `evaluate`, on the shared trained network: what it reports is what the network does."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from pipeline.network.checkpoint import load_model
+from pipeline.network.layers import build_model
+
+
+@pytest.fixture(scope="module")
+def scores(trained):
+    return json.loads(trained.read("reports/metrics.json"))
+
+
+def test_the_metrics_have_their_agreed_names(scores):
+    assert {
+        key: sorted(value) if isinstance(value, dict) else type(value) for key, value in scores.items()
+    } == {
+        "validation": ["accuracy", "loss"],
+        "test": ["accuracy", "loss"],
+        "parameters": int,
+        "epochs": int,
+        "best_epoch": int,
+    }
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_the_scores_are_those_of_keras_own_evaluation(trained, scores, split):
+    network = load_model(trained.folder / "models/best.keras", (8, 8, 1))
+    network.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    images, labels = (
+        np.load(trained.folder / f"data/prepared/{split}_{part}.npy") for part in ("images", "labels")
+    )
+    loss, accuracy = network.evaluate(images / 255, labels, verbose=0)
+    assert scores[split]["loss"] == pytest.approx(loss, abs=1e-5)
+    assert scores[split]["accuracy"] == pytest.approx(accuracy, abs=1e-6)
+
+
+def test_the_network_has_learned(scores):
+    # A guess is right once in ten.
+    assert scores["validation"]["accuracy"] > 0.8
+    assert scores["test"]["accuracy"] > 0.8
+
+
+def test_the_best_epoch_is_that_of_the_lowest_validation_loss(trained, scores):
+    rows = list(csv.DictReader(trained.read("reports/history.tsv").splitlines(), delimiter="\t"))
+    losses = [float(row["val_loss"]) for row in rows]
+    assert scores["best_epoch"] == losses.index(min(losses)) + 1
+    assert scores["validation"]["loss"] == pytest.approx(min(losses), abs=1e-5)
+    assert scores["epochs"] == len(rows)
+
+
+def test_the_tables_agree_with_the_accuracy(trained, scores):
+    pairs = list(csv.DictReader(trained.read("reports/confusion.csv").splitlines()))
+    right = sum(row["actual"] == row["predicted"] for row in pairs)
+    assert right / len(pairs) == pytest.approx(scores["test"]["accuracy"])
+    classes = list(csv.DictReader(trained.read("reports/classes.csv").splitlines()))
+    found = sum(float(row["recall"]) * int(row["images"]) for row in classes)
+    assert found / len(pairs) == pytest.approx(scores["test"]["accuracy"], abs=1e-5)
+
+
+def test_every_picture_is_there(trained):
+    names = {path.name for path in (trained.folder / "reports/figures/evaluate").iterdir()}
+    assert names == {"loss.png", "confusion.png", "predictions.png", "mistakes.png"}
+
+
+def test_a_checkpoint_of_other_data_is_refused_and_the_earlier_results_stay(trained, tmp_path, compose):
+    build_model(compose("model.filters=[2]").model, input_shape=(28, 28, 1), num_classes=10).save(
+        tmp_path / "foreign.keras"
+    )
+    arguments = ["data/prepared", "reports/history.tsv", str(tmp_path / "r"), str(tmp_path / "f")]
+    output = trained.stage("evaluate", str(tmp_path / "foreign.keras"), *arguments, fails=True)
+    assert "error: " in output
+    assert "takes images of shape (28, 28, 1), the data has (8, 8, 1)" in output
+    assert "Traceback" not in output
+    assert not (tmp_path / "r").exists()

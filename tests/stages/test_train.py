@@ -1,0 +1,183 @@
+"""Stage `train`: what it saves, and that it repeats and resumes byte by byte."""
+
+import dataclasses
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+
+import numpy as np
+import pytest
+from conftest import composed, digest, environment
+
+from pipeline.base import files
+from pipeline.base.errors import InputError
+from pipeline.base.locks import claimed
+from pipeline.config.schema import Config
+from pipeline.network.checkpoint import load_model
+from pipeline.stages import train as stage
+from pipeline.training.state import write_state
+
+
+def configured() -> Config:
+    sizes = ["model.filters=[4,6]", "model.dense=[8]", "train.epochs=3"]
+    return composed("data=digits", "train=smoke", "train.learning_rate_schedule=cosine", *sizes)
+
+
+@pytest.fixture
+def cfg() -> Config:
+    return configured()
+
+
+def run(cfg, trained, folder):
+    """Run the stage in a folder of its own; return the SHA-256 of all that it wrote but the times."""
+    stage.train(
+        cfg, trained.folder / "data/prepared", folder / "models", folder / "reports", folder / "scratch"
+    )
+    return digest(folder, "models/*", "reports/history.tsv", "reports/model.txt")
+
+
+def write_and_die(path, arrays, write_state=write_state):
+    """In the place of `write_state`: end the run right after an epoch."""
+    write_state(path, arrays)
+    raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="module")
+def unbroken(trained, tmp_path_factory):
+    """What a run of `cfg` writes that nothing interrupts."""
+    return run(configured(), trained, tmp_path_factory.mktemp("unbroken"))
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(cfg, trained, unbroken, tmp_path):
+    first = run(cfg, trained, tmp_path / "a")
+    assert len(first) == 4
+    assert unbroken == first
+    other = run(dataclasses.replace(cfg, seed=7), trained, tmp_path / "c")
+    assert other["models/untrained.keras"] != first["models/untrained.keras"]
+
+
+def test_a_run_interrupted_twice_ends_with_the_bytes_of_an_unbroken_one(
+    cfg, trained, unbroken, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(stage, "write_state", write_and_die)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            run(cfg, trained, tmp_path / "b")
+    assert not (tmp_path / "b" / "models").exists()
+    monkeypatch.undo()
+    assert run(cfg, trained, tmp_path / "b") == unbroken
+    assert "continuing an interrupted run after epoch 2" in capsys.readouterr().out
+    assert not (tmp_path / "b" / "scratch" / "state.npz").exists()
+
+
+@pytest.fixture(scope="module")
+def interrupted(trained, tmp_path_factory):
+    """The folder of a run of another seed that was interrupted after its first epoch."""
+    folder = tmp_path_factory.mktemp("interrupted")
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(stage, "write_state", write_and_die)
+        run(dataclasses.replace(configured(), seed=7), trained, folder)
+    return folder
+
+
+@pytest.mark.parametrize("damage", ["other configuration", "damaged file"])
+def test_a_state_that_does_not_fit_is_not_continued(
+    cfg, trained, unbroken, interrupted, tmp_path, capsys, damage
+):
+    shutil.copytree(interrupted, tmp_path / "a")
+    if damage == "damaged file":
+        path = tmp_path / "a" / "scratch" / "state.npz"
+        path.write_bytes(path.read_bytes()[:1000])
+    assert run(cfg, trained, tmp_path / "a") == unbroken
+    assert "starting anew" in capsys.readouterr().out
+
+
+def test_a_loss_that_is_not_finite_fails_and_saves_nothing(cfg, trained, tmp_path):
+    hot = dataclasses.replace(cfg, train=dataclasses.replace(cfg.train, learning_rate=1e38))
+    with pytest.raises(
+        InputError, match=r"epoch 1: .*nan.*expected finite numbers; lower train\.learning_rate"
+    ):
+        run(hot, trained, tmp_path)
+    assert not (tmp_path / "models").exists()
+
+
+def test_a_half_precision_run_is_saved_in_float32(cfg, trained, tmp_path):
+    half = dataclasses.replace(cfg, runtime=dataclasses.replace(cfg.runtime, precision="mixed_bfloat16"))
+    run(half, trained, tmp_path)
+    with zipfile.ZipFile(tmp_path / "models" / "best.keras") as archive:
+        assert b"bfloat16" not in archive.read("config.json")
+    network = load_model(tmp_path / "models" / "best.keras", (8, 8, 1))
+    assert {layer.compute_dtype for layer in network.layers} == {"float32"}
+
+
+def test_the_saved_networks_load_in_plain_keras_elsewhere(trained, tmp_path):
+    code = """
+import keras, sys
+for path in sys.argv[1:]:
+    model = keras.models.load_model(path)
+    print(*[type(layer).__name__ for layer in model.layers])
+    print(keras.Model(model.inputs, model.layers[0].output).output.shape)
+"""
+    paths = [str(trained.folder / "models" / name) for name in ("best.keras", "untrained.keras")]
+    result = subprocess.run(
+        [sys.executable, "-I", "-c", code, *paths], capture_output=True, text=True, cwd=tmp_path, check=True
+    )
+    layers = "Conv2D MaxPooling2D Conv2D MaxPooling2D Flatten Dense Dropout Dense"
+    assert result.stdout.splitlines() == [layers, "(None, 8, 8, 8)"] * 2
+
+
+def test_the_untrained_network_is_the_one_that_training_began_with(trained):
+    history = files.read_columns(trained.folder / "reports/history.tsv")
+    network = load_model(trained.folder / "models/untrained.keras", (8, 8, 1))
+    best = load_model(trained.folder / "models/best.keras", (8, 8, 1))
+    assert not any(np.asarray(layer.bias).any() for layer in network.layers if layer.weights)
+    assert any(np.asarray(layer.bias).any() for layer in best.layers if layer.weights)
+    assert history["epoch"] == list(range(1, len(history["epoch"]) + 1))
+
+
+def test_a_second_training_in_the_same_folder_is_refused(cfg, trained, tmp_path):
+    with (
+        claimed(tmp_path / "scratch" / "lock", str),
+        pytest.raises(InputError, match=rf"another training, process {os.getpid()}, is at work"),
+    ):
+        run(cfg, trained, tmp_path)
+
+
+def test_killing_dvc_ends_its_training_and_the_next_repro_continues_it(trained, tmp_path):
+    folder = tmp_path / "project"
+    copy = trained.copied(folder)
+    copy.edit("params.yaml", "epochs: 3\n", "epochs: 15\n")
+    copy.edit("params.yaml", "patience: 2\n", "patience: 30\n")
+    dvc = subprocess.Popen(
+        ["dvc", "repro", "train"],
+        cwd=folder,
+        # dvc runs a stage in this shell, which, unlike bash, may stay between the two.
+        env={**environment(), "SHELL": "/bin/sh"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    state, lock = folder / ".train" / "state.npz", folder / ".train" / "lock"
+    deadline = time.monotonic() + 120
+    while not state.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    training_process = int(lock.read_text())
+    os.kill(dvc.pid, signal.SIGKILL)
+    dvc.wait()
+    while _is_alive(training_process) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not _is_alive(training_process)
+    output = copy.dvc("repro", "train")
+    assert "continuing an interrupted run after epoch" in output
+    assert len(files.read_columns(folder / "reports/history.tsv")["epoch"]) == 15
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
