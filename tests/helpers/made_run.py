@@ -90,7 +90,10 @@ def write_run(folder: Path, network: Any, classes: list[str], *, counts: tuple[i
     shake(network, 7)
     network.save(models / "best.keras")
     _write_epochs(models)
-    _write_reports(reports, models, network, splits, labels, classes)
+    _write_scores(reports, network, splits, labels, classes)
+    _write_features(reports, network, splits, classes)
+    _write_explanations(reports, network, splits["validation"], labels["validation"])
+    _write_comparison(reports, models)
 
 
 def _write_epochs(models: Path) -> None:
@@ -105,17 +108,7 @@ def _write_epochs(models: Path) -> None:
     np.savez(models / "epochs.npz", **arrays)
 
 
-def _write_reports(
-    reports: Path,
-    models: Path,
-    network: Any,
-    splits: dict[str, Array],
-    labels: dict[str, Array],
-    classes: list[str],
-) -> None:
-    _write_scores(reports, network, splits, labels, classes)
-    _write_features(reports, network, splits, classes)
-    _write_explanations(reports, network, splits["validation"], labels["validation"])
+def _write_comparison(reports: Path, models: Path) -> None:
     trained, untrained = (read_layers(models / f"{name}.keras") for name in ("best", "untrained"))
     pairs = weights.paired_convolutions(trained, untrained)
     distances = {after.name: weights.compare(after.kernel, before.kernel) for after, before in pairs}
@@ -135,9 +128,8 @@ def _write_scores(
     rows = [[1, 0.9, 0.5, 0.8, 0.6], [2, 0.7, 0.6, 0.6, 0.65], [3, 0.5, 0.7, 0.5, 0.7]]
     files.write_table(reports / "history.tsv", header, rows, "\t")
     columns = ("class", "precision", "recall", "f1", "images")
-    files.write_table(
-        reports / "classes.csv", columns, scores.class_scores(labels["test"], predicted, classes)
-    )
+    table = scores.class_scores(labels["test"], predicted, classes)
+    files.write_table(reports / "classes.csv", columns, table)
     pairs = [(classes[a], classes[p]) for a, p in zip(labels["test"], predicted, strict=True)]
     files.write_table(reports / "confusion.csv", ("actual", "predicted"), pairs)
 

@@ -61,10 +61,21 @@ function inkOn(number, scale) {
   return luminance > 0.179 ? "#000" : "#fff";
 }
 
+const frames = new WeakMap();
+
+/** A canvas' pixels to write to, kept from one drawing to the next. */
+function frameOf(canvas, context) {
+  const kept = frames.get(canvas);
+  if (kept?.width === canvas.width && kept?.height === canvas.height) return kept;
+  const fresh = context.createImageData(canvas.width, canvas.height);
+  frames.set(canvas, fresh);
+  return fresh;
+}
+
 /** Draw numbers as pixels: `number(i)` for the i-th of them, row by row; NaN leaves its pixel clear. */
 function paint(canvas, scale, number) {
   const context = canvas.getContext("2d");
-  const image = context.createImageData(canvas.width, canvas.height);
+  const image = frameOf(canvas, context);
   const { data } = image;
   const factor = LEVELS / (scale.high - scale.low);
   for (let i = 0, j = 0; j < data.length; i++, j += 4) {
