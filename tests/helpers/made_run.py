@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from conftest import ROOT, composed
+from conftest import composed
+from every_stage import ASSETS
 
 from pipeline.analysis import firing, importance, patches, scores, walk, weights
 from pipeline.base import arrays, files
@@ -19,7 +20,6 @@ from pipeline.network.start import configure_runtime
 from pipeline.stages.report import report
 
 EPOCHS = 3
-ASSETS = ROOT / "pipeline/page/browser"
 CLASSES = [f"class {letter}" for letter in "ABCDEFGHIJ"]
 
 

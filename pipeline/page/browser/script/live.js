@@ -7,6 +7,8 @@ const MINI_BINS = 48;
 const MAX_BARS = 20;
 // One width for all maps, so that a filter and its pooled map stand in the same place.
 const MAP_PIXELS = 58;
+// A pointer on its way to somewhere else looks at no map that it crosses.
+const RESTING_MILLISECONDS = 90;
 
 const live = { index: 0, pixels: null, words: null, which: "trained", off: new Map(), shared: false, before: false, place: null, channel: null };
 let view = null;
@@ -286,14 +288,20 @@ function mapGrid(layer, depth, { inspect, toggle }) {
   const tile = (filter) => ({ label: t("tile.label", { layer: layer.name, n: filter }), pressed: false, style: firing(values.filters[owner.name], filter) ?? "" });
   const grid = tileGrid({ label: t("tiles.label", { layer: layer.name, n: channels }), order: [...Array(channels).keys()], tile, size: MAP_PIXELS,
     canvas: (filter) => (canvases[filter] = pixelCanvas(columns, rows)), choose: (filter) => toggle(owner.name, filter) });
+  let resting = null;
   const at = (event) => {
     const button = event.target.closest?.(".tile");
     if (!button) return;
     const channel = Number(button.dataset.number);
     const box = canvases[channel].getBoundingClientRect();
     const pixel = (offset, size, count) => Math.max(0, Math.min(count - 1, Math.floor((offset / size) * count)));
-    inspect({ depth, channel, row: pixel(event.clientY - box.top, box.height, rows), column: pixel(event.clientX - box.left, box.width, columns) });
+    const place = { depth, channel, row: pixel(event.clientY - box.top, box.height, rows), column: pixel(event.clientX - box.left, box.width, columns) };
+    clearTimeout(resting);
+    const sameMap = live.place.depth === depth && live.place.channel === channel;
+    if (sameMap || event.type === "pointerdown") inspect(place);
+    else resting = setTimeout(() => inspect(place), RESTING_MILLISECONDS);
   };
+  grid.addEventListener("pointerleave", () => clearTimeout(resting));
   for (const kind of ["pointermove", "pointerdown"]) grid.addEventListener(kind, at);
   grid.addEventListener("focusin", (event) => {
     const button = event.target.closest(".tile");
