@@ -6,13 +6,17 @@ CLUSTER := .venv/installed-cluster
 # Stages say `python`: it has to be the one of .venv, whether or not that is activated.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help repro test check cluster deps clean
+.PHONY: help repro page test check cluster deps clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
 
 repro: $(STAMP)  ## run the pipeline: data, training, scores, pictures (`dvc repro`)
 	dvc repro
+
+page: $(STAMP)  ## rebuild the page to look at, and name its file
+	dvc repro report
+	@echo "open file://$(CURDIR)/reports/index.html"
 
 test: $(CLUSTER)  ## run the whole test suite
 	pytest
