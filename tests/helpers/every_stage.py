@@ -16,11 +16,10 @@ from pipeline.stages.evaluate import evaluate
 from pipeline.stages.explain import explain
 from pipeline.stages.fetch import fetch
 from pipeline.stages.prepare import prepare
-from pipeline.stages.report import report
+from pipeline.stages.report import report as write_page
 from pipeline.stages.train import train
 from pipeline.stages.visualize_features import visualize_features
 from pipeline.stages.visualize_weights import visualize_weights
-
 
 ASSETS = Path(__file__).parents[2] / "pipeline/page/browser"
 
@@ -47,7 +46,7 @@ def run_every_stage(cfg: Config, given: Path, folder: Path) -> None:
         untrained, report = models / "untrained.keras", reports / "compare_untrained.json"
         compare_untrained(cfg, best, untrained, report, pictures / "compare_untrained")
         explain(cfg, best, prepared, reports / "explain.json", pictures / "explain")
-    report(cfg, prepared, models, reports, ASSETS, reports / "index.html")
+    write_page(cfg, prepared, models, reports, ASSETS, reports / "index.html")
 
 
 def check_every_stage(cfg: Config, folder: Path) -> None:
