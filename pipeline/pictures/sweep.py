@@ -10,15 +10,13 @@ from itertools import cycle
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from pipeline.analysis.configurations import ACCURACY, best_of, front_of, order, smallest_as_good, words
 from pipeline.analysis.groups import Group
 from pipeline.base.arrays import Array
-from pipeline.pictures.drawing import ACCENT, SOFT, STRONG, new_figure
+from pipeline.pictures.drawing import ACCENT, SOFT, STRONG, new_figure, plain_ticks
 
 MARKERS = "osD^vPX*"
 LABEL_POINTS, LABEL_LENGTH = 8.5, 34
@@ -133,20 +131,6 @@ def _draw_enough(axes: Axes, found: Sequence[Group], places: Mapping[str, float]
     x, y = places[chosen.label], chosen.estimate(ACCURACY).mean
     text = f"cheapest above that line: {shortened(chosen.label)}"
     axes.plot([x], [y], ls="none", marker="o", ms=16, mfc="none", mec="black", mew=1.3, label=text, zorder=4)
-
-
-def plain_ticks(axis: Axis, values: Sequence[float], digits: int | None = None) -> None:
-    """Label a logarithmic axis with plain numbers, also when it spans less than a decade.
-
-    Args:
-        axis: already logarithmic.
-        values: what is drawn along it.
-        digits: significant ones, or None for whole numbers.
-    """
-    wide = max(values) / min(values) > 5
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12) if wide else MaxNLocator(5))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:.{digits}g}" if digits else f"{x:,.0f}"))
 
 
 def _logarithmic(axes: Axes, values: Sequence[float], digits: int | None = None) -> None:

@@ -20,10 +20,11 @@ from pipeline.pictures.drawing import (
     colour_tiles,
     draw_tiles,
     new_figure,
+    plain_ticks,
     shape_text,
 )
 from pipeline.pictures.kernels import colour_bar_label, mark_beyond
-from pipeline.pictures.sweep import colours, plain_ticks, shortened, swept_text
+from pipeline.pictures.sweep import colours, shortened, swept_text
 
 MAX_CURVES = 10
 KERNEL_COLUMNS, KERNEL_LINES, KERNEL_RUNS = 32, 30, 40
