@@ -6,6 +6,7 @@ from pipeline.config.data import DataConfig
 from pipeline.config.explain import ExplainConfig
 from pipeline.config.fields import checked, seed_number
 from pipeline.config.model import ModelConfig
+from pipeline.config.page import PageConfig
 from pipeline.config.runtime import RuntimeConfig
 from pipeline.config.train import TrainConfig
 from pipeline.config.visualize import VisualizeConfig, check_images
@@ -20,6 +21,7 @@ class Config:
     train: TrainConfig
     visualize: VisualizeConfig
     explain: ExplainConfig
+    page: PageConfig
     runtime: RuntimeConfig
     seed: int = seed_number()
     conf_digest: str = checked("the SHA-256 of conf/", lambda v: type(v) is str and len(v) == 64)

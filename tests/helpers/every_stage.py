@@ -16,9 +16,12 @@ from pipeline.stages.evaluate import evaluate
 from pipeline.stages.explain import explain
 from pipeline.stages.fetch import fetch
 from pipeline.stages.prepare import prepare
+from pipeline.stages.report import report as write_page
 from pipeline.stages.train import train
 from pipeline.stages.visualize_features import visualize_features
 from pipeline.stages.visualize_weights import visualize_weights
+
+ASSETS = Path(__file__).parents[2] / "pipeline/page/browser"
 
 
 def run_every_stage(cfg: Config, given: Path, folder: Path) -> None:
@@ -43,6 +46,7 @@ def run_every_stage(cfg: Config, given: Path, folder: Path) -> None:
         untrained, report = models / "untrained.keras", reports / "compare_untrained.json"
         compare_untrained(cfg, best, untrained, report, pictures / "compare_untrained")
         explain(cfg, best, prepared, reports / "explain.json", pictures / "explain")
+    write_page(cfg, prepared, models, reports, ASSETS, reports / "index.html")
 
 
 def check_every_stage(cfg: Config, folder: Path) -> None:
@@ -57,6 +61,7 @@ def check_every_stage(cfg: Config, folder: Path) -> None:
         values = list(numbers(json.loads((reports / f"{report}.json").read_text())))
         assert values
         assert all(map(math.isfinite, values))
+    assert (reports / "index.html").stat().st_size <= cfg.page.max_megabytes * 1_000_000
     explained = json.loads((reports / "explain.json").read_text())
     for layer in explained["patches"]["layers"].values():
         assert layer["largest_difference_when_recomputed"] < 1e-4
