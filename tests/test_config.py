@@ -66,6 +66,12 @@ def test_every_file_opens_with_what_it_is_for(path):
         ("data.mirror='http://a.b'", r"data\.mirror: received 'http://a\.b', expected an https:// address"),
         ("data.resize=crop", r"data\.resize: received 'crop', expected one of stretch, pad"),
         ("data.test_fraction=1.5", r"data\.test_fraction: received 1\.5, expected a number between 0 and 1"),
+        (
+            "data.skip_unreadable=true",
+            r"data\.skip_unreadable: received True, which does nothing for data",
+        ),
+        ("data.resize=pad", r"which does nothing for data\.name fashion_mnist \(only for image_folder\)"),
+        ("model.initializer_stddev=0.1", r"which does nothing for model\.initializer glorot_uniform"),
         ("data.skip_unreadable=1", r"data\.skip_unreadable: received 1, expected true or false"),
         ("data.image_size=[28]", r"data\.image_size: received \[28\], expected a list \[height, width\]"),
         ("model.dropout=1", r"model\.dropout: received 1, expected a number of 0 or more and below 1"),
