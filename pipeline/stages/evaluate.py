@@ -78,7 +78,7 @@ def evaluate(
     files.write_json(reports / "metrics.json", {**scores, **about})
     _write_tables(reports, test, classes)
     with files.replaced_folder(pictures) as folder:
-        write_figure(folder / "loss.png", curves.learning_curves(history, best_epoch))
+        write_figure(folder / "loss.png", curves.learning_curves({"validation": [history]}))
         _draw_test_images(folder, test, classes, cfg.visualize.num_predictions, cfg.visualize.num_mistakes)
     for name, row in scores.items():
         print(f"evaluate: {name} loss {row['loss']:.4f}, accuracy {row['accuracy']:.4f}")
