@@ -1,5 +1,6 @@
 """The section `data`."""
 
+import math
 from dataclasses import dataclass
 
 from pipeline.config.fields import (
@@ -14,6 +15,8 @@ from pipeline.config.fields import (
 )
 
 DATASETS = ("fashion_mnist", "mnist", "digits", "npz", "image_folder")
+# Images for training (before the split) and for testing, where they are known beforehand.
+SIZES = {"fashion_mnist": (60_000, 10_000), "mnist": (60_000, 10_000), "digits": (1_437, 360)}
 
 
 @dataclass(frozen=True)
@@ -43,3 +46,13 @@ class DataConfig:
         """Shape (H, W, C) of one image, in pixels and channels."""
         height, width = self.image_size
         return height, width, self.channels
+
+    @property
+    def counts(self) -> dict[str, int] | None:
+        """Images in each split of a published data set; None where the data have to be read for that."""
+        if self.name not in SIZES:
+            return None
+        training, test = SIZES[self.name]
+        # As scikit-learn rounds.
+        validation = math.ceil(training * self.validation_fraction)
+        return {"train": training - validation, "validation": validation, "test": test}

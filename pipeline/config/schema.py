@@ -9,7 +9,7 @@ from pipeline.config.model import ModelConfig
 from pipeline.config.page import PageConfig
 from pipeline.config.runtime import RuntimeConfig
 from pipeline.config.train import TrainConfig
-from pipeline.config.visualize import VisualizeConfig
+from pipeline.config.visualize import VisualizeConfig, check_images
 
 
 @dataclass(frozen=True)
@@ -25,3 +25,7 @@ class Config:
     runtime: RuntimeConfig
     seed: int = seed_number()
     conf_digest: str = checked("the SHA-256 of conf/", lambda v: type(v) is str and len(v) == 64)
+
+    def __post_init__(self) -> None:
+        if self.data.counts is not None:
+            check_images(self.visualize.images, self.data.counts)

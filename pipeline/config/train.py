@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
-from pipeline.config.fields import choice, positive, whole
+from pipeline.config.fields import checked, choice, is_number, whole
+
+# Adam moves each weight by about the learning rate in every step, and weights begin at a tenth or so.
+MAX_LEARNING_RATE = 10
 
 
 @dataclass(frozen=True)
@@ -11,6 +14,9 @@ class TrainConfig:
 
     epochs: int = whole(1)
     batch_size: int = whole(1)
-    learning_rate: float = positive()
+    learning_rate: float = checked(
+        f"a finite number above 0, at most {MAX_LEARNING_RATE}",
+        lambda v: is_number(v) and 0 < v <= MAX_LEARNING_RATE,
+    )
     learning_rate_schedule: str = choice("constant", "cosine")
     patience: int = whole(0)

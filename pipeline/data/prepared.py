@@ -9,6 +9,7 @@ import numpy as np
 from pipeline.base.arrays import Array, read_array
 from pipeline.base.errors import InputError
 from pipeline.base.files import read_json
+from pipeline.config.visualize import check_images
 
 
 def split_rows(labels: Array, validation_fraction: float, seed: int) -> tuple[Array, Array]:
@@ -58,9 +59,7 @@ def find_image(rows: dict[str, Array], counts: dict[str, int], split: str, index
     Raises:
         InputError: there is no such image.
     """
-    size = counts["train"] + counts["validation"] if split == "source" else counts[split]
-    if index >= size:
-        raise InputError(f"visualize.images: received {split} {index}, expected an index below {size}")
+    check_images([{"split": split, "index": index}], counts)
     if split != "source":
         return split, index
     name = "train" if index in rows["train"] else "validation"

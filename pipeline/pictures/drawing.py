@@ -1,34 +1,54 @@
 """What all pictures share: size, colours, tiles, images, bars of probabilities.
 
-Here and in every module `*_figures`: arrays in, a Matplotlib figure out; nothing reads or writes a
+Here and in every module of this folder: arrays in, a Matplotlib figure out; nothing reads or writes a
 file. Weights are blue (negative), white (zero) and red (positive); activations run from white to dark.
 Everything that is compared shares one scale, and each tile carries its filter's number.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-import math
-from collections.abc import Mapping
-
 from matplotlib import rcParams
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.collections import PatchCollection
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
 from matplotlib.image import PcolorImage
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from pipeline.base.arrays import Array
 
+# No ticks stand above any axes here: to look for them, as Matplotlib does, takes a fifth of the drawing.
+rcParams["axes.titley"] = 1.0
+# Names are the users', who may call a class `$x$`: no text is mathematics.
+rcParams["text.parse_math"] = False
+DOTS_PER_INCH = 110
+SIGNED, POSITIVE, GREY = "RdBu_r", "Blues", "gray_r"
+STRONG, SOFT, ACCENT = "#1f4e8c", "#a9c3e3", "#d9730d"
+# Room in a grid for a tile and its label, in tile widths and heights.
+PITCH_X, PITCH_Y = 1.12, 1.36
 
-def write_figure(path: Path, figure: "Figure") -> None:
+
+def _font_of_all_letters() -> str:
+    """Name of a font with the letters that DejaVu Sans lacks (Hangul, kana, ideographs); makes it known."""
+    fontManager.addfont(str(files("noto_cjk_sans_jp_regular") / "NotoSansCJKjp-Regular.otf"))
+    regular = fontManager.ttflist[-1]
+    # It stands for the bold ones too, of which it has none, instead of a warning.
+    fontManager.ttflist.append(replace(regular, weight=700))
+    return regular.name
+
+
+rcParams["font.family"] = ["DejaVu Sans", _font_of_all_letters()]
+
+
+def write_figure(path: Path, figure: Figure) -> None:
     """Write a Matplotlib figure as PNG, without the version stamp; fixes its layout."""
     if (layout := figure.get_layout_engine()) is not None:
         # `savefig` does so too, but draws the whole picture once more for it.
@@ -70,15 +90,6 @@ def colour_tiles(kernel: Array, limit: float) -> Array:
     return tiles
 
 
-# No ticks stand above any axes here: to look for them, as Matplotlib does, takes a fifth of the drawing.
-rcParams["axes.titley"] = 1.0
-DOTS_PER_INCH = 110
-SIGNED, POSITIVE, GREY = "RdBu_r", "Blues", "gray_r"
-STRONG, SOFT, ACCENT = "#1f4e8c", "#a9c3e3", "#d9730d"
-# Room in a grid for a tile and its label, in tile widths and heights.
-PITCH_X, PITCH_Y = 1.12, 1.36
-
-
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure of that size in inches, laid out so that nothing overlaps."""
     return Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
@@ -87,6 +98,22 @@ def new_figure(width: float, height: float) -> Figure:
 def shape_text(shape: Sequence[int]) -> str:
     """A shape in words, e.g. 28×28×1."""
     return "×".join(map(str, shape))
+
+
+def plain_ticks(axis: Axis, values: Sequence[float], digits: int | None = None) -> None:
+    """Label a logarithmic axis with plain numbers, however little or much it spans.
+
+    Args:
+        axis: already logarithmic.
+        values: what is drawn along it, all above 0.
+        digits: significant ones, or None for whole numbers.
+    """
+    decades = math.log10(max(values) / min(values))
+    # With several ticks in a decade Matplotlib leaves all of them out where it would skip a decade.
+    several = (1, 2, 5) if decades < 3 else (1,)
+    axis.set_major_locator(LogLocator(subs=several, numticks=9) if decades > 0.7 else MaxNLocator(5))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:.{digits}g}" if digits else f"{x:,.0f}"))
 
 
 def activation_scale(values: Array) -> tuple[Normalize, str]:

@@ -10,22 +10,13 @@ from itertools import cycle
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from pipeline.analysis.configurations import (
-    ACCURACY,
-    Configuration,
-    best_of,
-    front_of,
-    order,
-    smallest_as_good,
-    words,
-)
+from pipeline.analysis.configurations import ACCURACY, best_of, front_of, order, smallest_as_good, words
+from pipeline.analysis.groups import Group
 from pipeline.base.arrays import Array
-from pipeline.pictures.drawing import ACCENT, SOFT, STRONG, new_figure
+from pipeline.pictures.drawing import ACCENT, SOFT, STRONG, new_figure, plain_ticks
 
 MARKERS = "osD^vPX*"
 LABEL_POINTS, LABEL_LENGTH = 8.5, 34
@@ -39,7 +30,7 @@ def colours(count: int) -> list[str]:
     return [to_hex(colour) for colour in colormaps["viridis"](np.linspace(0, 0.87, count))]
 
 
-def seeds_text(found: Sequence[Configuration]) -> str:
+def seeds_text(found: Sequence[Group]) -> str:
     """How many seeds stand behind each mean."""
     counts = sorted({len(one.runs) for one in found})
     if counts == [1]:
@@ -48,7 +39,7 @@ def seeds_text(found: Sequence[Configuration]) -> str:
     return f"mean ± standard deviation over n = {number} seeds, each seed a faint point"
 
 
-def swept_text(found: Sequence[Configuration]) -> str:
+def swept_text(found: Sequence[Group]) -> str:
     """What the labels name, e.g. "filters, learning_rate"."""
     return ", ".join(short(name) for name in found[0].values)
 
@@ -62,7 +53,7 @@ def shortened(label: str) -> str:
     return label if len(label) <= LABEL_LENGTH else f"{label[: LABEL_LENGTH - 1]}…"
 
 
-def accuracy_parameters(found: Sequence[Configuration], name: str) -> Figure:
+def accuracy_parameters(found: Sequence[Group], name: str) -> Figure:
     """Validation accuracy against the number of parameters, with the Pareto front.
 
     Args:
@@ -93,7 +84,7 @@ def accuracy_parameters(found: Sequence[Configuration], name: str) -> Figure:
     return figure
 
 
-def _draw_seeds(axes: Axes, found: Sequence[Configuration]) -> None:
+def _draw_seeds(axes: Axes, found: Sequence[Group]) -> None:
     several = [one for one in found if len(one.runs) > 1]
     points = [(one.parameters, run.metrics[ACCURACY]) for one in several for run in one.runs]
     if points:
@@ -104,7 +95,7 @@ def _draw_seeds(axes: Axes, found: Sequence[Configuration]) -> None:
 
 
 def _draw_means(
-    axes: Axes, found: Sequence[Configuration], metric: str, colour: str, marker: str, label: str
+    axes: Axes, found: Sequence[Group], metric: str, colour: str, marker: str, label: str
 ) -> None:
     if not found:
         return
@@ -123,7 +114,7 @@ def _draw_means(
     )
 
 
-def _draw_enough(axes: Axes, found: Sequence[Configuration], places: Mapping[str, float]) -> None:
+def _draw_enough(axes: Axes, found: Sequence[Group], places: Mapping[str, float]) -> None:
     """The line of one standard error below the best, and a ring around the cheapest above it.
 
     Args:
@@ -140,20 +131,6 @@ def _draw_enough(axes: Axes, found: Sequence[Configuration], places: Mapping[str
     x, y = places[chosen.label], chosen.estimate(ACCURACY).mean
     text = f"cheapest above that line: {shortened(chosen.label)}"
     axes.plot([x], [y], ls="none", marker="o", ms=16, mfc="none", mec="black", mew=1.3, label=text, zorder=4)
-
-
-def plain_ticks(axis: Axis, values: Sequence[float], digits: int | None = None) -> None:
-    """Label a logarithmic axis with plain numbers, also when it spans less than a decade.
-
-    Args:
-        axis: already logarithmic.
-        values: what is drawn along it.
-        digits: significant ones, or None for whole numbers.
-    """
-    wide = max(values) / min(values) > 5
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12) if wide else MaxNLocator(5))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:.{digits}g}" if digits else f"{x:,.0f}"))
 
 
 def _logarithmic(axes: Axes, values: Sequence[float], digits: int | None = None) -> None:
@@ -230,7 +207,7 @@ def _clear_places(axes: Axes, dots: Array, labels: Sequence[str]) -> list[tuple[
     return places
 
 
-def accuracy_factor(found: Sequence[Configuration], factor: str, name: str) -> Figure:
+def accuracy_factor(found: Sequence[Group], factor: str, name: str) -> Figure:
     """Validation and test accuracy against one of the swept values, side by side on one scale.
 
     A line for each combination of the other swept values where they are few; else a point for each
@@ -274,9 +251,9 @@ def _kind(levels: Sequence[object]) -> str:
     return "list" if all(isinstance(level, list) for level in levels) else "word"
 
 
-def _series(found: Sequence[Configuration], factor: str) -> dict[str, list[Configuration]]:
+def _series(found: Sequence[Group], factor: str) -> dict[str, list[Group]]:
     """Configurations by their other swept values, in words."""
-    series: dict[str, list[Configuration]] = {}
+    series: dict[str, list[Group]] = {}
     for one in found:
         others = ", ".join(words(value) for name, value in one.values.items() if name != factor)
         series.setdefault(shortened(others), []).append(one)
@@ -285,7 +262,7 @@ def _series(found: Sequence[Configuration], factor: str) -> dict[str, list[Confi
 
 def _draw_series(
     axes: Axes,
-    series: dict[str, list[Configuration]],
+    series: dict[str, list[Group]],
     factor: str,
     axis: tuple[dict[str, float], str],
     metric: str,
@@ -314,7 +291,7 @@ def _draw_series(
 
 
 def _draw_scatter(
-    axes: Axes, found: Sequence[Configuration], factor: str, place: dict[str, float], metric: str
+    axes: Axes, found: Sequence[Group], factor: str, place: dict[str, float], metric: str
 ) -> None:
     """Each configuration a point; a line through the best (by validation) at each place."""
     x = [place[str(one.values[factor])] for one in found]
@@ -328,7 +305,7 @@ def _draw_scatter(
         alpha=0.6,
         label="one configuration",
     )
-    groups: dict[float, list[Configuration]] = {}
+    groups: dict[float, list[Group]] = {}
     for at, one in sorted(zip(x, found, strict=True), key=lambda pair: pair[0]):
         groups.setdefault(at, []).append(one)
     if len(groups) < len(found):

@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from pipeline.analysis.configurations import ACCURACY, Configuration, Run
+from pipeline.analysis.configurations import ACCURACY
+from pipeline.analysis.groups import Group, Run
 from pipeline.analysis.weights import colour_limit
 from pipeline.base.arrays import Array
 from pipeline.pictures.drawing import (
@@ -19,16 +20,17 @@ from pipeline.pictures.drawing import (
     colour_tiles,
     draw_tiles,
     new_figure,
+    plain_ticks,
     shape_text,
 )
 from pipeline.pictures.kernels import colour_bar_label, mark_beyond
-from pipeline.pictures.sweep import colours, plain_ticks, shortened, swept_text
+from pipeline.pictures.sweep import colours, shortened, swept_text
 
 MAX_CURVES = 10
 KERNEL_COLUMNS, KERNEL_LINES, KERNEL_RUNS = 32, 30, 40
 
 
-def curves(found: Sequence[Configuration], name: str) -> Figure:
+def curves(found: Sequence[Group], name: str) -> Figure:
     """Training and validation loss over the epochs, one colour for each configuration.
 
     Faint lines are seeds, the strong one is their mean over the epochs that all of them reached; a
@@ -69,7 +71,7 @@ def curves(found: Sequence[Configuration], name: str) -> Figure:
     return figure
 
 
-def _draw_curve(axes: Axes, one: Configuration, column: str, colour: str) -> None:
+def _draw_curve(axes: Axes, one: Group, column: str, colour: str) -> None:
     several = len(one.runs) > 1
     for run in one.runs:
         epochs, losses = run.history["epoch"], run.history[column]
@@ -83,7 +85,7 @@ def _draw_curve(axes: Axes, one: Configuration, column: str, colour: str) -> Non
         axes.plot(one.runs[0].history["epoch"][:length], mean, color=colour, lw=2, label=shortened(one.label))
 
 
-def kernels(found: Sequence[Configuration], name: str) -> Figure | None:
+def kernels(found: Sequence[Group], name: str) -> Figure | None:
     """The first convolution's kernels of every run on one colour scale, a row for each run.
 
     The scale is the first run's `visualize.kernel_limit`; weights beyond it have a dot.
@@ -150,7 +152,7 @@ def _draw_run(axes: Axes, kernel: Array, columns: int, limit: float) -> int:
     return mark_beyond(axes, tiles, corners, limit) if grey else 0
 
 
-def _row_text(one: Configuration, run: Run, kernel: Array, room: int) -> str:
+def _row_text(one: Group, run: Run, kernel: Array, room: int) -> str:
     filters = kernel.shape[-1]
     part = f", the first {room}" if filters > room else ""
     return f"{shortened(one.label)}, seed {run.seed}: {filters} of {shape_text(kernel.shape[:3])}{part}"

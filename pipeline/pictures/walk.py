@@ -27,6 +27,7 @@ from pipeline.pictures.drawing import (
     draw_tiles,
     mosaic,
     new_figure,
+    plain_ticks,
     shape_text,
 )
 from pipeline.pictures.kernels import draw_kernels
@@ -151,13 +152,16 @@ def _draw_histogram(axes: Axes, step: Step, bins: int) -> None:
     """Both distributions on common bins; counts are logarithmic, as most outputs of a ReLU are zero."""
     panels = _panels(step)
     edges = np.histogram_bin_edges(np.concatenate([a.ravel() for a in step.arrays]), bins).tolist()
+    largest = 1
     for (words, array), colour in zip(panels.items(), [ACCENT, STRONG][-len(panels) :], strict=True):
         counts = np.histogram(array, edges)[0]
+        largest = max(largest, int(counts.max()))
         # One shape each: a bar for each bin takes longer.
         axes.stairs(counts, edges, fill=True, color=colour, alpha=0.45, label=words)
         axes.stairs(counts, edges, color=colour, lw=1.2)
     axes.set_yscale("log")
     axes.set_ylim(bottom=0.5)
+    plain_ticks(axes.yaxis, [0.5, largest])
     axes.set_title(f"distribution of the values, {len(edges) - 1} bins", fontsize=10)
     axes.set(xlabel="activation", ylabel="count (logarithmic)")
     if len(panels) > 1:

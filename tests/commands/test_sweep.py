@@ -313,8 +313,8 @@ def test_a_sweep_is_refused_while_one_of_its_name_is_at_work(project):
     code = f"""
 import sys, time
 from pathlib import Path
-from pipeline import sweep_jobs
-with sweep_jobs.only_one(Path({str(folder)!r}), "commit"):
+from pipeline.sweeps import states
+with states.only_one(Path({str(folder)!r}), "commit"):
     print("claimed", flush=True)
     time.sleep(600)
 """

@@ -16,7 +16,7 @@ from pipeline.stages.evaluate import evaluate
 from pipeline.stages.explain import explain
 from pipeline.stages.fetch import fetch
 from pipeline.stages.prepare import prepare
-from pipeline.stages.report import report
+from pipeline.stages.report import report as write_page
 from pipeline.stages.train import train
 from pipeline.stages.visualize_features import visualize_features
 from pipeline.stages.visualize_weights import visualize_weights
@@ -46,7 +46,7 @@ def run_every_stage(cfg: Config, given: Path, folder: Path) -> None:
         untrained, compared = models / "untrained.keras", reports / "compare_untrained.json"
         compare_untrained(cfg, best, untrained, compared, pictures / "compare_untrained")
         explain(cfg, best, prepared, reports / "explain.json", pictures / "explain")
-    report(cfg, prepared, models, reports, ASSETS, reports / "index.html")
+    write_page(cfg, prepared, models, reports, ASSETS, reports / "index.html")
 
 
 def check_every_stage(cfg: Config, folder: Path) -> None:

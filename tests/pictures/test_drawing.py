@@ -1,5 +1,7 @@
 """What all pictures share: scales of activations, images, tiles."""
 
+from io import BytesIO
+
 import numpy as np
 import pytest
 
@@ -35,3 +37,41 @@ def test_tiles_stand_in_rows_from_the_left_with_their_labels_above():
     assert corners == [(0, 0), (drawing.PITCH_X, 0), (0, drawing.PITCH_Y)]
     places = {text.get_text(): text.get_position() for text in axes.texts}
     assert places == {name: (x + 0.5, y - 0.05) for name, (x, y) in zip("abc", corners, strict=True)}
+
+
+def drawn(text: str, **style: str) -> bytes:
+    figure, stored = drawing.new_figure(2, 1), BytesIO()
+    figure.text(0.1, 0.4, text, **style)
+    figure.savefig(stored)
+    return stored.getvalue()
+
+
+@pytest.mark.parametrize("weight", ["normal", "bold"])
+@pytest.mark.parametrize("letters", ["가나", "漢字", "汉鞋", "あア", "жй", "éü"])
+def test_letters_of_many_scripts_are_drawn_and_none_as_the_box_of_a_missing_one(letters, weight, caplog):
+    first, second = (drawn(letter, weight=weight) for letter in letters)
+    assert first != second
+    assert "font" not in caplog.text
+
+
+def test_dollar_signs_are_drawn_and_not_taken_for_mathematics():
+    figure = drawing.new_figure(4, 1)
+    widths = [figure.text(0, 0, text).get_window_extent().width for text in ("$x$", "x", r"$\frac{")]
+    assert widths[0] > 2 * widths[1]
+    assert widths[2] > widths[0]
+
+
+@pytest.mark.parametrize(("largest", "fewest"), [(2, 3), (50, 4), (3e4, 4), (1e30, 4)])
+def test_a_logarithmic_axis_has_some_plain_numbers_whatever_it_spans(largest, fewest):
+    axes = drawing.new_figure(4, 4).subplots()
+    axes.set_yscale("log")
+    axes.set_ylim(1, largest)
+    drawing.plain_ticks(axes.yaxis, [1, largest], digits=3)
+    axes.figure.draw_without_rendering()
+    labels = [
+        label.get_text()
+        for label, place in zip(axes.get_yticklabels(), axes.get_yticks(), strict=True)
+        if 1 <= place <= largest
+    ]
+    assert fewest <= len(labels) <= 10
+    assert [float(label) for label in labels] == sorted({float(label) for label in labels})
