@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from pipeline.base.errors import InputError
 from pipeline.config.fields import (
     at_least_1,
     checked,
@@ -15,6 +16,15 @@ from pipeline.config.fields import (
 )
 
 DATASETS = ("fashion_mnist", "mnist", "digits", "npz", "image_folder")
+# Keys that only some data sets use: the value where they do nothing, and who uses them.
+USED_BY = {
+    "folder": (None, ("fashion_mnist", "mnist", "npz", "image_folder")),
+    "mirror": (None, ("fashion_mnist", "mnist")),
+    "update_package_lists": (False, ("fashion_mnist",)),
+    "resize": ("stretch", ("image_folder",)),
+    "skip_unreadable": (False, ("image_folder",)),
+    "test_fraction": (0.2, ("image_folder",)),
+}
 # Images for training (before the split) and for testing, where they are known beforehand.
 SIZES = {"fashion_mnist": (60_000, 10_000), "mnist": (60_000, 10_000), "digits": (1_437, 360)}
 
@@ -35,11 +45,21 @@ class DataConfig:
         lambda v: v is None or (type(v) is str and v.startswith("https://")),
     )
     update_package_lists: bool = flag()
+    may_be_mirrored: bool = flag()
     resize: str = choice("stretch", "pad")
     skip_unreadable: bool = flag()
     test_fraction: float = fraction()
     validation_fraction: float = fraction()
     split_seed: int = whole(0)
+
+    def __post_init__(self) -> None:
+        for key, (idle, names) in USED_BY.items():
+            value = getattr(self, key)
+            if value != idle and self.name not in names:
+                raise InputError(
+                    f"data.{key}: received {value!r}, which does nothing for data.name {self.name}"
+                    f" (only for {', '.join(names)}); expected {idle!r}"
+                )
 
     @property
     def input_shape(self) -> tuple[int, int, int]:

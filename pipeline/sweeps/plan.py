@@ -5,6 +5,7 @@ started again therefore finds what is done.
 """
 
 import hashlib
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -160,25 +161,25 @@ def experiment_name(sweep: str, overrides: Iterable[str]) -> str:
 
 def _jobs(conf: Path, name: str, overrides: list[Any]) -> list[Job]:
     """Each combination as Hydra's own sweeper will make it, checked."""
-    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-    from hydra.errors import HydraException
-
-    try:
-        found = [list(one) for one in BasicSweeper.split_arguments(overrides, None)[0]]
-    except HydraException as error:
-        raise InputError(f"{error}; expected lists of values, or hydra/sweeper=optuna") from None
-    jobs = [Job(experiment_name(name, one), one) for one in found]
+    combinations = map(list, itertools.product(*map(_choices, overrides)))
+    jobs = [Job(experiment_name(name, one), one) for one in combinations]
     check_jobs(conf, jobs, distinct=True)
     return jobs
 
 
+def _choices(override: Any) -> list[str]:
+    """An override as one for each of its values."""
+    if not override.is_sweep_override():
+        return [f"{override.get_key_element()}={override.get_value_element_as_str()}"]
+    if not override.is_discrete_sweep():
+        line = override.input_line
+        raise InputError(f"{line}: received an interval, expected a list of values, or hydra/sweeper=optuna")
+    return [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
+
+
 def _candidates(overrides: list[Any]) -> list[list[str]]:
     """Overrides to check before a search: each choice, and each end of an interval, one at a time."""
-    fixed = [
-        f"{o.get_key_element()}={o.get_value_element_as_str()}"
-        for o in overrides
-        if not o.is_sweep_override()
-    ]
+    fixed = [choice for o in overrides if not o.is_sweep_override() for choice in _choices(o)]
     swept = [o for o in overrides if o.is_sweep_override()]
     return [[*fixed, f"{o.get_key_element()}={value}"] for o in swept for value in _values(o)] or [fixed]
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import shutil
 import subprocess
 from collections import namedtuple
 
@@ -15,7 +16,6 @@ from pipeline.commands import sweep
 from pipeline.sweeps import checks, screen
 from pipeline.sweeps import plan as plan_module
 from pipeline.sweeps.job import Job, Progress, State
-from pipeline.sweeps.plan import shutil
 from pipeline.sweeps.states import keep, only_one, owner, read_states
 
 CONF = ROOT / "conf"
@@ -98,7 +98,7 @@ def test_a_search_maximizes_with_a_seeded_sampler_unless_told_otherwise():
         (["seed=1,1"], "two jobs that are the same: seed=1 | seed=1"),
         (["data=nothing"], "data: received 'nothing', expected one of digits, fashion_mnist"),
         (["hydra/launcher=rocket", "seed=1"], "hydra/launcher: received 'rocket', expected one of basic"),
-        (["seed=interval(1,2)"], "does not support sweep type"),
+        (["seed=interval(1,2)"], "received an interval, expected a list of values"),
         (["seed=1,2", "hydra.job.name=a/b"], "hydra.job.name: received 'a/b', expected letters"),
         (
             ["hydra/sweeper=optuna", "train.learning_rate=interval(-1,0.1)"],
