@@ -9,6 +9,7 @@ pictures are, use --invert.
 
 import argparse
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,19 +137,30 @@ def as_json(predictions: Sequence[Prediction], classes: Sequence[str]) -> str:
 
 
 def show(predictions: Sequence[Prediction], classes: Sequence[str]) -> None:
-    """Print a table: file, class, probability, the next candidates, what was done to the image."""
-    from rich.console import Console
-    from rich.table import Table
+    """Print a table: file, class, probability, the next candidates, what was done to the image.
 
-    table = Table("file", "class", "probability", "then", "changes")
+    What all files have in common stands below it, so that a narrow screen shows what tells them apart.
+    """
+    from rich.console import Console
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    folder = Path(os.path.commonpath([one.path.parent for one in predictions]))
+    changes = {"\n".join(one.changes) or "none" for one in predictions}
+    names = Column("file", overflow="fold"), Column("class", overflow="fold")
+    table = Table(*names, "probability", "then", *(["changes"] if len(changes) > 1 else []))
     for one in predictions:
         first, *others = np.argsort(-one.probabilities, kind="stable")[:MAX_SHOWN]
-        candidates = ", ".join(f"{classes[k]} {one.probabilities[k]:.1%}" for k in others)
+        candidates = "\n".join(f"{classes[k]} {one.probabilities[k]:.1%}" for k in others)
         probability = f"{one.probabilities[first]:.1%}"
-        table.add_row(
-            str(one.path), classes[first], probability, candidates, "\n".join(one.changes) or "none"
-        )
-    Console().print(table)
+        row = [str(one.path.relative_to(folder)), classes[first], probability, candidates]
+        # As `Text`, since `[b]` in a name would be taken for a style.
+        table.add_row(*map(Text, [*row, *(["\n".join(one.changes) or "none"] if len(changes) > 1 else [])]))
+    console = Console()
+    console.print(table)
+    console.print(Text(f"files in: {folder}"), soft_wrap=True)
+    if len(changes) == 1:
+        console.print(Text(f"changes to each: {changes.pop()}".replace("\n", ", ")), soft_wrap=True)
 
 
 def plot(predictions: Sequence[Prediction], classes: Sequence[str], folder: Path) -> None:

@@ -9,7 +9,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
+from itertools import accumulate
 from pathlib import Path
+from unicodedata import east_asian_width
 
 import numpy as np
 from matplotlib import rcParams
@@ -100,6 +102,21 @@ def shape_text(shape: Sequence[int]) -> str:
     return "×".join(map(str, shape))
 
 
+def shortened(text: str, width: int = 34) -> str:
+    """A text, without its middle where it is too wide: what tells names apart stands at their ends.
+
+    Args:
+        text: a name or label.
+        width: in Latin letters; letters of full width, such as Hangul, count twice.
+    """
+    widths = [2 if east_asian_width(letter) in "WF" else 1 for letter in text]
+    if sum(widths) <= width:
+        return text
+    head = sum(end <= width // 2 for end in accumulate(widths))
+    tail = sum(end <= (width - 1) // 2 for end in accumulate(reversed(widths)))
+    return f"{text[:head]}…{text[len(text) - tail :]}"
+
+
 def plain_ticks(axis: Axis, values: Sequence[float], digits: int | None = None) -> None:
     """Label a logarithmic axis with plain numbers, however little or much it spans.
 
@@ -142,12 +159,14 @@ def draw_probabilities(axes: Axes, probabilities: Array, classes: Sequence[str])
     colours = [STRONG if k == predicted else SOFT for k in range(len(classes))]
     axes.axis("on")
     axes.barh(range(len(classes)), probabilities, color=colours)
-    axes.set_yticks(range(len(classes)), classes, fontsize=8)
+    names = [shortened(name, 24) for name in classes]
+    axes.set_yticks(range(len(classes)), names, fontsize=8)
     axes.invert_yaxis()
     axes.set(xlim=(0, 1))
     axes.set_xlabel("probability", fontsize=8)
     axes.tick_params(axis="x", labelsize=8)
-    axes.set_title(f"predicted: {classes[predicted]} ({probabilities[predicted]:.1%})", fontsize=9)
+    gap = "\n" if len(names[predicted]) > 16 else " "
+    axes.set_title(f"predicted: {names[predicted]}{gap}({probabilities[predicted]:.1%})", fontsize=9)
 
 
 def draw_tiles(

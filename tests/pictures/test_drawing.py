@@ -75,3 +75,16 @@ def test_a_logarithmic_axis_has_some_plain_numbers_whatever_it_spans(largest, fe
     ]
     assert fewest <= len(labels) <= 10
     assert [float(label) for label in labels] == sorted({float(label) for label in labels})
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "expected"),
+    [
+        ("IMG_0001.jpg", 12, "IMG_0001.jpg"),
+        ("IMG_20240101_0001.jpg", 12, "IMG_20…1.jpg"),
+        ("가나다라마바사", 14, "가나다라마바사"),
+        ("가나다라마바사", 9, "가나…바사"),
+    ],
+)
+def test_what_is_too_wide_loses_its_middle(text, width, expected):
+    assert drawing.shortened(text, width) == expected

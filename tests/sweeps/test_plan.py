@@ -131,15 +131,32 @@ def test_any_job_that_is_wrong_refuses_the_whole_sweep(given, message):
     assert message in str(error.value)
 
 
+def cells(states, width: int) -> list[list[str]]:
+    """The table's cells, line by line of the screen."""
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(screen.table(states))
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in console.export_text().splitlines()]
+    return [row for row in rows if row]
+
+
+def test_a_narrow_screen_cuts_nothing_that_tells_jobs_apart():
+    jobs = [
+        Job(f"filters-learning_rate-seed-0a1b2c3{n}", [f"model.filters=[{n},64,128]", f"seed={n}"])
+        for n in (4, 8)
+    ]
+    lines = cells([State(job, Progress("running", 2, 10, 0.9, 230.0)) for job in jobs], width=80)
+    assert "".join(line[0] for line in lines) == "".join(job.experiment for job in jobs)
+    assert "".join(line[1] for line in lines).replace(" ", "") == "".join(
+        "".join(job.overrides) for job in jobs
+    )
+
+
 def test_the_table_shows_what_tells_jobs_apart_and_how_far_they_are():
     states = [
         State(Job("one", ["data=digits", "model.filters=[8]"]), Progress("running", 2, 3, 0.5, 7.2)),
         State(Job("two", ["data=digits", "model.filters=[16]"]), Progress("waiting")),
     ]
-    console = Console(width=100, record=True, file=io.StringIO())
-    console.print(screen.table(states))
-    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in console.export_text().splitlines()]
-    assert [row for row in rows if row] == [
+    assert cells(states, width=100) == [
         ["one", "model.filters=[8]", "running", "2/3", "0.5000", "7"],
         ["two", "model.filters=[16]", "waiting", "", "", ""],
     ]
