@@ -1,5 +1,6 @@
 """The configuration: one source of truth, and one clear line for each wrong value."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -26,9 +27,21 @@ def test_every_file_of_every_group_composes(path, compose):
     compose(f"{path.parent}={path.stem}")
 
 
-@pytest.mark.parametrize("path", GROUP_FILES, ids=str)
-def test_every_file_opens_with_what_it_is_for(path):
-    assert (ROOT / "conf" / path).read_text().startswith("# ")
+def test_every_file_opens_with_what_it_is_for():
+    for path in (ROOT / "conf").rglob("*.yaml"):
+        assert path.read_text().startswith("# "), path
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "conf/train/model").glob("*.yaml")), ids=lambda path: path.stem
+)
+def test_what_a_recipe_changes_of_the_network_comes_with_it_and_yields_to_an_override(path, compose):
+    recipe, changes = f"train={path.stem}", read_values(path)
+    for network in ("cnn", "alexnet"):
+        found = compose(recipe, f"model={network}").model
+        without = compose("train=default", f"model={network}").model
+        assert found == dataclasses.replace(without, **changes)
+    assert compose(recipe, "model.dropout=0.7").model.dropout == 0.7
 
 
 @pytest.mark.parametrize(
@@ -91,7 +104,7 @@ def test_every_file_opens_with_what_it_is_for(path):
             r"explain\.sanity_images: received 0, expected a whole number of 1 or more",
         ),
         ("seed=-1", r"seed: received -1, expected a whole number from 0 to 4294967295"),
-        ("train=fast", r"Could not find 'train/fast'"),
+        ("train=quick", r"Could not find 'train/quick'"),
         ("visualize.images=[{split: test}]", r"visualize\.images: received .*, expected a list of 1 or more"),
         ("model.kernel_size=29", r"layer conv2d: received a window of 29x29 on an input of 28x28"),
         ("model.pool_size=15", r"layer max_pooling2d_1: received a window of 15x15 on an input of"),

@@ -45,6 +45,7 @@ class DataConfig:
         lambda v: v is None or (type(v) is str and v.startswith("https://")),
     )
     update_package_lists: bool = flag()
+    may_be_mirrored: bool = flag()
     resize: str = choice("stretch", "pad")
     skip_unreadable: bool = flag()
     test_fraction: float = fraction()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 
 from pipeline.base.errors import InputError
-from pipeline.config.fields import at_least_1, checked, choice, is_number, list_of, per_block, positive
+from pipeline.config.fields import at_least_1, choice, list_of, per_block, positive, share
 
 ACTIVATIONS = ("relu", "sigmoid", "tanh", "elu", "gelu", "silu", "linear")
 INITIALIZERS = ("glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "random_normal")
@@ -26,7 +26,7 @@ class ModelConfig:
     pool_size: int | list[int] = per_block("a whole number of 1 or more", at_least_1)
     pool_strides: int | list[int] = per_block("a whole number of 1 or more", at_least_1)
     dense: list[int] = list_of("a whole number of 1 or more", at_least_1, minimum=0)
-    dropout: float = checked("a number of 0 or more and below 1", lambda v: is_number(v) and 0 <= v < 1)
+    dropout: float = share()
     initializer: str = choice(*INITIALIZERS)
     initializer_stddev: float = positive()
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.base.errors import InputError
+from pipeline.config import composing
+from pipeline.config.params import read_values
 from pipeline.sweeps.checks import SCRATCH, check_jobs, num_cores
 from pipeline.sweeps.job import Job
 
@@ -60,6 +62,7 @@ def plan(conf: Path, given: list[str]) -> Plan:
         added.append("runtime.threads=1")
         own = [*own, *_parse(conf, added)[0]]
         remarks.append("runtime.threads=1, since jobs run side by side")
+    remarks += _not_taken(conf, keys)
     name = sweep_name(overrides)
     jobs = [] if sweeper == "optuna" else _jobs(conf, name, own)
     if sweeper == "optuna":
@@ -67,6 +70,17 @@ def plan(conf: Path, given: list[str]) -> Plan:
     num_jobs = len(jobs) or settings["trials"]
     added += _settings(keys, name, launcher, sweeper, min(num_jobs, num_cores()))
     return Plan(name, launcher, jobs, num_jobs, [*given, *added], remarks)
+
+
+def _not_taken(conf: Path, keys: set[str]) -> list[str]:
+    """Lines for values of `params.yaml` that no job has, since each starts from `conf/`."""
+    params = conf.parent / "params.yaml"
+    if not params.is_file():
+        return []
+    changes = composing.differences(read_values(params), composing.default_values(conf))
+    own = {key: pair for key, pair in changes.items() if not any(f"{key}.".startswith(f"{k}.") for k in keys)}
+    head = "jobs start from conf/; give these values of params.yaml as overrides too, to keep them:"
+    return [head, *composing.told(own)] if own else []
 
 
 def _parse(conf: Path, given: list[str]) -> tuple[list[Any], dict[str, Any]]:

@@ -43,8 +43,8 @@ def run_every_stage(cfg: Config, given: Path, folder: Path) -> None:
         evaluate(cfg, best, prepared, reports / "history.tsv", reports, pictures / "evaluate")
         visualize_weights(cfg, best, reports / "weights.json", pictures / "visualize_weights")
         visualize_features(cfg, best, prepared, reports / "features.json", pictures / "visualize_features")
-        untrained, report = models / "untrained.keras", reports / "compare_untrained.json"
-        compare_untrained(cfg, best, untrained, report, pictures / "compare_untrained")
+        untrained, compared = models / "untrained.keras", reports / "compare_untrained.json"
+        compare_untrained(cfg, best, untrained, compared, pictures / "compare_untrained")
         explain(cfg, best, prepared, reports / "explain.json", pictures / "explain")
     write_page(cfg, prepared, models, reports, ASSETS, reports / "index.html")
 
@@ -57,8 +57,8 @@ def check_every_stage(cfg: Config, folder: Path) -> None:
     convolutions = [layer.name for layer in network if layer.kind == "Conv2D"]
     assert len(convolutions) == len(cfg.model.filters)
     assert drawn(reports / "figures") == expected_pictures(layers, convolutions)
-    for report in ("metrics", "weights", "features", "compare_untrained", "explain"):
-        values = list(numbers(json.loads((reports / f"{report}.json").read_text())))
+    for name in ("metrics", "weights", "features", "compare_untrained", "explain"):
+        values = list(numbers(json.loads((reports / f"{name}.json").read_text())))
         assert values
         assert all(map(math.isfinite, values))
     assert (reports / "index.html").stat().st_size <= cfg.page.max_megabytes * 1_000_000

@@ -70,6 +70,23 @@ def test_a_sweep_is_named_after_what_is_swept_unless_it_is_given_a_name(given, n
     assert plan_module.plan(CONF, given).name == name
 
 
+def test_values_of_params_that_no_job_has_are_named(tmp_path):
+    shutil.copytree(CONF, tmp_path / "conf")
+    params = (ROOT / "params.yaml").read_text()
+    for old, new in (
+        ("seed: 42\nconf", "seed: 7\nconf"),
+        ("epochs: 10", "epochs: 4"),
+        ("patience: 2", "patience: 5"),
+    ):
+        assert old in params
+        params = params.replace(old, new)
+    (tmp_path / "params.yaml").write_text(params)
+    remarks = plan_module.plan(tmp_path / "conf", ["seed=1,2"]).remarks
+    # Not the seed, which is swept.
+    assert remarks[1:] == ["train.epochs: 4 -> 10", "train.patience: 5 -> 2"]
+    assert plan_module.plan(tmp_path / "conf", ["train=smoke", "seed=1"]).remarks == []
+
+
 def test_jobs_side_by_side_take_one_thread_each_unless_told_otherwise():
     plan = plan_module.plan(CONF, ["hydra/launcher=joblib", "seed=1,2"])
     assert [job.overrides[-1] for job in plan.jobs] == ["runtime.threads=1"] * 2

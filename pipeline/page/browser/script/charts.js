@@ -10,7 +10,9 @@ function responsive(element, draw) {
       element.replaceChildren(...[draw(width)].flat());
     }
   }).observe(element);
-  element.redraw = () => { if (drawn) element.replaceChildren(...[draw(drawn)].flat()); };
+  element.redraw = () => {
+    if (drawn) element.replaceChildren(...[draw(drawn)].flat());
+  };
   return element;
 }
 
@@ -29,12 +31,28 @@ const MARGIN = { left: 46, right: 12, top: 10, bottom: 34 };
 function axes(width, height, x, y, names) {
   const bottom = height - MARGIN.bottom;
   return [
-    ...y.ticks.map((tick) => svg("g", {},
-      svg("line", { class: "grid", x1: MARGIN.left, x2: width - MARGIN.right, y1: y(tick), y2: y(tick) }),
-      svg("text", { x: MARGIN.left - 6, y: y(tick) + 4, "text-anchor": "end" }, y.format(tick)))),
-    ...x.ticks.map((tick) => svg("text", { x: x(tick), y: bottom + 15, "text-anchor": "middle" }, x.format(tick))),
+    ...y.ticks.map((tick) =>
+      svg(
+        "g",
+        {},
+        svg("line", { class: "grid", x1: MARGIN.left, x2: width - MARGIN.right, y1: y(tick), y2: y(tick) }),
+        svg("text", { x: MARGIN.left - 6, y: y(tick) + 4, "text-anchor": "end" }, y.format(tick)),
+      ),
+    ),
+    ...x.ticks.map((tick) =>
+      svg("text", { x: x(tick), y: bottom + 15, "text-anchor": "middle" }, x.format(tick)),
+    ),
     svg("line", { class: "axis", x1: MARGIN.left, x2: width - MARGIN.right, y1: bottom, y2: bottom }),
-    svg("text", { class: "axis-name", x: (MARGIN.left + width - MARGIN.right) / 2, y: height - 3, "text-anchor": "middle" }, names.x),
+    svg(
+      "text",
+      {
+        class: "axis-name",
+        x: (MARGIN.left + width - MARGIN.right) / 2,
+        y: height - 3,
+        "text-anchor": "middle",
+      },
+      names.x,
+    ),
   ];
 }
 
@@ -43,60 +61,99 @@ function linear(from, to, low, high, format = short, wanted = ticks(low, high)) 
   return Object.assign(scale, { ticks: wanted, format });
 }
 
+const LINES_HEIGHT = 220;
+
 /**
  * Lines over the epochs, read by pointer or arrow keys.
- * @param series [{name, values, style}] of equal length
- * @param epochs their places on the axis
+ * series: [{name, values, style}] of equal length; epochs: their places on the axis; describe(i): words
  */
-function lineChart({ title, unit, series, epochs, best, format, describe }) {
-  const height = 220;
-  const readout = h("p", { class: "readout" });
-  const place = h("div", { class: "plot", tabindex: "0", role: "slider", "aria-label": title,
-    "aria-valuemin": epochs[0], "aria-valuemax": epochs.at(-1) });
-  let at = Math.max(0, epochs.indexOf(best));
-  const read = (index) => {
-    at = Math.max(0, Math.min(epochs.length - 1, index));
-    const words = describe(at);
-    place.setAttribute("aria-valuenow", epochs[at]);
-    place.setAttribute("aria-valuetext", words);
-    readout.textContent = words;
-    place.redraw();
-  };
-  const all = series.flatMap((line) => line.values);
-  const scales = (width) => ({
-    x: linear(MARGIN.left, width - MARGIN.right, epochs[0], epochs.at(-1), whole,
-      epochs.filter((e) => (e - epochs[0]) % Math.ceil(epochs.length / 12) === 0)),
-    y: linear(height - MARGIN.bottom, MARGIN.top, Math.min(...all), Math.max(...all), format),
-  });
-  responsive(place, (width) => {
-    const { x, y } = scales(width);
-    const path = (line) => svg("polyline", { class: `line ${line.style}`, points: line.values.map((v, i) => `${x(epochs[i])},${y(v)}`).join(" ") });
-    const dots = (line) => svg("circle", { class: `dot ${line.style}`, cx: x(epochs[at]), cy: y(line.values[at]), r: 4 });
-    const rule = (epoch, style) => svg("line", { class: style, x1: x(epoch), x2: x(epoch), y1: MARGIN.top, y2: height - MARGIN.bottom });
-    return svg("svg", { width, height, "aria-hidden": "true" }, axes(width, height, x, y, { x: t("epoch") }),
-      rule(best, "best"), rule(epochs[at], "cursor"), series.map(path), series.map(dots));
-  });
-  place.addEventListener("pointermove", (event) => {
-    const width = place.clientWidth - MARGIN.left - MARGIN.right;
-    const share = (event.offsetX - MARGIN.left) / width;
-    read(Math.round(share * (epochs.length - 1)));
-  });
-  place.addEventListener("keydown", (event) => {
-    const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, Home: -Infinity, End: Infinity }[event.key];
-    if (step === undefined) return;
-    event.preventDefault();
-    read(at + step);
-  });
-  read(at);
-  const legend = h("p", { class: "legend" }, series.map((line) => h("span", { class: `key ${line.style}` }, line.name)));
-  return panel(title, h("p", { class: "unit" }, unit), place, legend, readout);
+class LineChart {
+  constructor(given) {
+    Object.assign(this, given);
+    this.readout = h("p", { class: "readout" });
+    this.plot = h("div", {
+      class: "plot",
+      tabindex: "0",
+      role: "slider",
+      "aria-label": this.title,
+      "aria-valuemin": this.epochs[0],
+      "aria-valuemax": this.epochs.at(-1),
+    });
+    responsive(this.plot, (width) => this.drawn(width));
+    const legend = h(
+      "p",
+      { class: "legend" },
+      this.series.map((line) => h("span", { class: `key ${line.style}` }, line.name)),
+    );
+    this.element = panel(this.title, h("p", { class: "unit" }, this.unit), this.plot, legend, this.readout);
+    this.listen();
+    this.read(this.epochs.indexOf(this.best));
+  }
+
+  listen() {
+    this.plot.addEventListener("pointermove", (event) => {
+      const width = this.plot.clientWidth - MARGIN.left - MARGIN.right;
+      this.read(Math.round(((event.offsetX - MARGIN.left) / width) * (this.epochs.length - 1)));
+    });
+    this.plot.addEventListener("keydown", (event) => {
+      const step = {
+        ArrowRight: 1,
+        ArrowUp: 1,
+        ArrowLeft: -1,
+        ArrowDown: -1,
+        Home: -Infinity,
+        End: Infinity,
+      }[event.key];
+      if (step === undefined) return;
+      event.preventDefault();
+      this.read(this.at + step);
+    });
+  }
+
+  /** Tell the values at one of the epochs. */
+  read(index) {
+    this.at = Math.max(0, Math.min(this.epochs.length - 1, index));
+    const words = this.describe(this.at);
+    this.plot.setAttribute("aria-valuenow", this.epochs[this.at]);
+    this.plot.setAttribute("aria-valuetext", words);
+    this.readout.textContent = words;
+    this.plot.redraw();
+  }
+
+  drawn(width) {
+    const { epochs, series } = this;
+    const all = series.flatMap((line) => line.values);
+    const named = epochs.filter((_, i) => i % Math.ceil(epochs.length / 12) === 0);
+    const bottom = LINES_HEIGHT - MARGIN.bottom;
+    const x = linear(MARGIN.left, width - MARGIN.right, epochs[0], epochs.at(-1), whole, named);
+    const y = linear(bottom, MARGIN.top, Math.min(...all), Math.max(...all), this.format);
+    const rule = (epoch, style) =>
+      svg("line", { class: style, x1: x(epoch), x2: x(epoch), y1: MARGIN.top, y2: bottom });
+    const line = ({ style, values: numbers }) =>
+      svg("polyline", {
+        class: `line ${style}`,
+        points: numbers.map((v, i) => `${x(epochs[i])},${y(v)}`).join(" "),
+      });
+    const dot = ({ style, values: numbers }) =>
+      svg("circle", { class: `dot ${style}`, cx: x(epochs[this.at]), cy: y(numbers[this.at]), r: 4 });
+    return svg(
+      "svg",
+      { width, height: LINES_HEIGHT, "aria-hidden": "true" },
+      axes(width, LINES_HEIGHT, x, y, { x: t("epoch") }),
+      rule(this.best, "best"),
+      rule(epochs[this.at], "cursor"),
+      series.map(line),
+      series.map(dot),
+    );
+  }
 }
 
 /** Counts of numbers in equal bins from low to high; those beyond go into the outermost. */
 function countIn(bins, low, high, numbers) {
   const counts = new Uint32Array(bins);
   const factor = bins / (high - low || 1);
-  for (const number of numbers) counts[Math.max(0, Math.min(bins - 1, Math.floor((number - low) * factor)))]++;
+  for (const number of numbers)
+    counts[Math.max(0, Math.min(bins - 1, Math.floor((number - low) * factor)))]++;
   return counts;
 }
 
@@ -106,19 +163,61 @@ function histogram({ label, low, high, series, limits = [], height = 180, unit, 
   const top = logarithmic ? Math.log10(largest) + 0.1 : largest;
   const level = (count) => (logarithmic ? (count ? Math.log10(count) + 0.1 : 0) : count);
   const draw = (width) => {
-    const x = linear(MARGIN.left, width - MARGIN.right, low, high, (v) => short(v, 2), ticks(low, high, width < 260 ? 2 : 4));
-    const wanted = logarithmic ? ticks(0, Math.log10(largest), 3).filter(Number.isInteger) : ticks(0, largest, 3);
-    const y = linear(height - MARGIN.bottom, MARGIN.top, 0, top, (v) => whole(logarithmic ? 10 ** v : v), wanted);
+    const x = linear(
+      MARGIN.left,
+      width - MARGIN.right,
+      low,
+      high,
+      (v) => short(v, 2),
+      ticks(low, high, width < 260 ? 2 : 4),
+    );
+    const wanted = logarithmic
+      ? ticks(0, Math.log10(largest), 3).filter(Number.isInteger)
+      : ticks(0, largest, 3);
+    const y = linear(
+      height - MARGIN.bottom,
+      MARGIN.top,
+      0,
+      top,
+      (v) => whole(logarithmic ? 10 ** v : v),
+      wanted,
+    );
     const steps = ({ counts, style }) => {
       const width1 = (high - low) / counts.length;
-      const points = Array.from(counts, (count, i) => `${x(low + i * width1)},${y(level(count))} ${x(low + (i + 1) * width1)},${y(level(count))}`);
-      return svg("polygon", { class: `area ${style}`, points: `${x(low)},${y(0)} ${points.join(" ")} ${x(high)},${y(0)}` });
+      const points = Array.from(
+        counts,
+        (count, i) =>
+          `${x(low + i * width1)},${y(level(count))} ${x(low + (i + 1) * width1)},${y(level(count))}`,
+      );
+      return svg("polygon", {
+        class: `area ${style}`,
+        points: `${x(low)},${y(0)} ${points.join(" ")} ${x(high)},${y(0)}`,
+      });
     };
-    const marks = limits.filter((value) => value >= low && value <= high).map((value) =>
-      svg("line", { class: "limit", x1: x(value), x2: x(value), y1: MARGIN.top, y2: height - MARGIN.bottom }));
-    return svg("svg", { width, height, role: "img", "aria-label": label }, axes(width, height, x, y, { x: unit }), series.map(steps), marks);
+    const marks = limits
+      .filter((value) => value >= low && value <= high)
+      .map((value) =>
+        svg("line", {
+          class: "limit",
+          x1: x(value),
+          x2: x(value),
+          y1: MARGIN.top,
+          y2: height - MARGIN.bottom,
+        }),
+      );
+    return svg(
+      "svg",
+      { width, height, role: "img", "aria-label": label },
+      axes(width, height, x, y, { x: unit }),
+      series.map(steps),
+      marks,
+    );
   };
   const place = responsive(h("div", { class: "plot" }), draw);
-  const legend = h("p", { class: "legend" }, series.map((one) => h("span", { class: `key ${one.style}` }, one.name)));
+  const legend = h(
+    "p",
+    { class: "legend" },
+    series.map((one) => h("span", { class: `key ${one.style}` }, one.name)),
+  );
   return h("div", { class: "histogram" }, place, legend);
 }

@@ -1,10 +1,30 @@
 // Colour scales, those of the product's pictures: weights and signed maps from blue over white to red,
 // activations that are never negative from white to blue, images of one channel with their ink dark.
 
-const RED_BLUE = [[5, 48, 97], [33, 102, 172], [67, 147, 195], [146, 197, 222], [209, 229, 240], [247, 247, 247],
-  [253, 219, 199], [244, 165, 130], [214, 96, 77], [178, 24, 43], [103, 0, 31]];
-const BLUES = [[247, 251, 255], [222, 235, 247], [198, 219, 239], [158, 202, 225], [107, 174, 214], [66, 146, 198],
-  [33, 113, 181], [8, 81, 156], [8, 48, 107]];
+const RED_BLUE = [
+  [5, 48, 97],
+  [33, 102, 172],
+  [67, 147, 195],
+  [146, 197, 222],
+  [209, 229, 240],
+  [247, 247, 247],
+  [253, 219, 199],
+  [244, 165, 130],
+  [214, 96, 77],
+  [178, 24, 43],
+  [103, 0, 31],
+];
+const BLUES = [
+  [247, 251, 255],
+  [222, 235, 247],
+  [198, 219, 239],
+  [158, 202, 225],
+  [107, 174, 214],
+  [66, 146, 198],
+  [33, 113, 181],
+  [8, 81, 156],
+  [8, 48, 107],
+];
 const LEVELS = 256;
 
 /** 256 colours (r, g, b) between some anchors (ColorBrewer's), as Matplotlib's `RdBu_r` and `Blues`. */

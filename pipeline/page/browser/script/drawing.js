@@ -4,104 +4,174 @@
 const STROKE_PIXELS = 280;
 const OPAQUE = 255;
 
-/**
- * The surface that shows an image as the network takes it, and on which one draws.
- * @param changed called after every change of the pixels, with words for where they are from
- */
-function drawingSurface(changed) {
-  const [height, width, channels] = values.shape;
-  const fine = Math.max(1, Math.floor(STROKE_PIXELS / Math.max(height, width)));
-  const strokes = h("canvas", { width: width * fine, height: height * fine });
-  const context = strokes.getContext("2d", { willReadFrequently: true });
-  const shown = pixelCanvas(width, height);
-  const surface = h("div", { class: "surface", tabindex: "0", role: "application", "aria-label": t("draw.label"), "aria-describedby": "draw-keys" }, shown, h("span", { class: "field-mark", hidden: true }), h("span", { class: "pen-mark", hidden: true }));
-  const pen = { size: Math.max(1, Math.round(Math.max(height, width) / 14)), erases: false, ink: "#000000", last: null, cursor: { x: width / 2, y: height / 2 }, down: false };
-  const now = { pixels: new Uint8Array(width * height * channels), base: null, strokes, undo: [] };
+/** Shows an image as the network takes it, and is drawn on. */
+class Surface {
+  /** @param changed called after every change of the pixels, with words for where they are from */
+  constructor(changed) {
+    const [height, width] = values.shape;
+    this.changed = changed;
+    this.fine = Math.max(1, Math.floor(STROKE_PIXELS / Math.max(height, width)));
+    this.strokes = h("canvas", { width: width * this.fine, height: height * this.fine });
+    this.context = this.strokes.getContext("2d", { willReadFrequently: true });
+    this.canvas = pixelCanvas(width, height);
+    this.penMark = h("span", { class: "pen-mark", hidden: true });
+    this.element = h(
+      "div",
+      {
+        class: "surface",
+        tabindex: "0",
+        role: "application",
+        "aria-label": t("draw.label"),
+        "aria-describedby": "draw-keys",
+      },
+      this.canvas,
+      h("span", { class: "field-mark", hidden: true }),
+      this.penMark,
+    );
+    this.pen = {
+      size: Math.max(1, Math.round(Math.max(height, width) / 14)),
+      erases: false,
+      ink: "#000000",
+      down: false,
+      last: null,
+    };
+    this.cursor = { x: width / 2, y: height / 2 };
+    this.undoable = [];
+    this.update = atNextFrame(() => this.drawn());
+    this.listen();
+  }
 
-  const paper = () => new Uint8Array(width * height * channels).fill(values.background);
-
-  /** Everything drawn so far, through the reduction that `predict` gives to a file of the same picture. */
-  const update = atNextFrame(() => {
-    const { data } = context.getImageData(0, 0, strokes.width, strokes.height);
-    const cover = preprocess({ width: strokes.width, height: strokes.height, data }, [height, width, 1], "stretch");
-    const ink = inkLevels(pen);
-    now.pixels = now.base.map((level, i) => {
-      const share = cover[Math.floor(i / channels)] / OPAQUE;
-      return Math.round(level + (ink[i % channels] - level) * share);
+  listen() {
+    const { canvas } = this;
+    canvas.addEventListener("pointerdown", (event) => {
+      if (event.button) return;
+      canvas.setPointerCapture(event.pointerId);
+      this.begin();
+      this.lineTo(this.placeOf(event));
+      this.dragged = true;
     });
-    paintPixels(shown, now.pixels, channels);
-    changed(now.pixels, t("draw.source"));
-  });
+    canvas.addEventListener("pointermove", (event) => {
+      if (!this.dragged) return;
+      for (const each of event.getCoalescedEvents?.() ?? [event]) this.lineTo(this.placeOf(each));
+    });
+    for (const end of ["pointerup", "pointercancel"])
+      canvas.addEventListener(end, () => {
+        this.dragged = false;
+      });
+    this.element.addEventListener("keydown", (event) => this.key(event));
+    this.element.addEventListener("blur", () => {
+      this.penMark.hidden = true;
+    });
+  }
 
-  const begin = () => {
-    now.undo.push(now.pixels);
-    now.base = now.pixels;
-    context.fillStyle = "black";
-    context.fillRect(0, 0, strokes.width, strokes.height);
-  };
+  /** Where the pointer is, in pixels of the input. */
+  placeOf(event) {
+    const box = this.canvas.getBoundingClientRect();
+    const [height, width] = values.shape;
+    return {
+      x: ((event.clientX - box.left) / box.width) * width,
+      y: ((event.clientY - box.top) / box.height) * height,
+    };
+  }
 
-  /** A line to a place, in pixels of the input. */
-  const line = (x, y) => {
+  /** Begin a stroke on what there is. */
+  begin() {
+    this.undoable.push(this.pixels);
+    this.base = this.pixels;
+    this.pen.last = null;
+    this.context.fillStyle = "black";
+    this.context.fillRect(0, 0, this.strokes.width, this.strokes.height);
+  }
+
+  lineTo({ x, y }) {
+    const { context, fine, pen } = this;
     const from = pen.last ?? { x, y };
-    context.strokeStyle = "white";
-    context.lineCap = "round";
-    context.lineWidth = pen.size * fine;
+    Object.assign(context, { strokeStyle: "white", lineCap: "round", lineWidth: pen.size * fine });
     context.beginPath();
     context.moveTo(from.x * fine, from.y * fine);
+    // A line of no length would leave nothing.
     context.lineTo(x * fine + 0.01, y * fine);
     context.stroke();
     pen.last = { x, y };
-    update();
-  };
+    this.update();
+  }
 
-  const placeOn = (event) => {
-    const box = shown.getBoundingClientRect();
-    return { x: ((event.clientX - box.left) / box.width) * width, y: ((event.clientY - box.top) / box.height) * height };
-  };
-  shown.addEventListener("pointerdown", (event) => {
-    if (event.button) return;
-    shown.setPointerCapture(event.pointerId);
-    begin();
-    pen.last = null;
-    const { x, y } = placeOn(event);
-    line(x, y);
-    pen.drags = true;
-  });
-  shown.addEventListener("pointermove", (event) => {
-    if (!pen.drags) return;
-    for (const each of event.getCoalescedEvents?.() ?? [event]) {
-      const { x, y } = placeOn(each);
-      line(x, y);
-    }
-  });
-  for (const end of ["pointerup", "pointercancel"]) shown.addEventListener(end, () => { pen.drags = false; });
-  surface.addEventListener("keydown", (event) => drawByKey(event, { pen, width, height, begin, line, clear: () => clear(), undo: () => undo() }, surface));
-  surface.addEventListener("blur", () => { surface.querySelector(".pen-mark").hidden = true; });
+  /** The stroke so far, through the reduction that `predict` gives to a file of the same picture. */
+  drawn() {
+    const { width, height } = this.strokes;
+    const { data } = this.context.getImageData(0, 0, width, height);
+    const [rows, columns, channels] = values.shape;
+    const cover = preprocess({ width, height, data }, [rows, columns, 1], "stretch");
+    const ink = inkLevels(this.pen);
+    this.set(
+      this.base.map((level, i) => {
+        const share = cover[Math.floor(i / channels)] / OPAQUE;
+        return Math.round(level + (ink[i % channels] - level) * share);
+      }),
+      t("draw.source"),
+    );
+  }
 
-  const show = (pixels) => {
-    now.pixels = pixels.slice();
-    now.undo = [];
-    paintPixels(shown, now.pixels, channels);
-  };
-  const clear = () => {
-    now.undo.push(now.pixels);
-    now.pixels = paper();
-    paintPixels(shown, now.pixels, channels);
-    changed(now.pixels, t("draw.paper"));
-  };
-  const undo = () => {
-    if (!now.undo.length) return;
-    now.pixels = now.undo.pop();
-    paintPixels(shown, now.pixels, channels);
-    changed(now.pixels, t("draw.source"));
-  };
-  const invert = () => {
-    now.undo.push(now.pixels);
-    now.pixels = inverted(now.pixels);
-    paintPixels(shown, now.pixels, channels);
-    changed(now.pixels, t("draw.inverted"));
-  };
-  return { element: surface, pen, show, clear, undo, invert, strokes };
+  set(pixels, words) {
+    this.pixels = pixels;
+    paintPixels(this.canvas, pixels, values.shape[2]);
+    this.changed(pixels, words);
+  }
+
+  /** Show an image to draw on. */
+  show(pixels) {
+    this.pixels = pixels.slice();
+    this.undoable = [];
+    paintPixels(this.canvas, this.pixels, values.shape[2]);
+  }
+
+  clear() {
+    this.undoable.push(this.pixels);
+    this.set(new Uint8Array(this.pixels.length).fill(values.background), t("draw.paper"));
+  }
+
+  invert() {
+    this.undoable.push(this.pixels);
+    this.set(inverted(this.pixels), t("draw.inverted"));
+  }
+
+  undo() {
+    if (this.undoable.length) this.set(this.undoable.pop(), t("draw.source"));
+  }
+
+  key(event) {
+    const step = arrowStep(event);
+    if (step) this.moveCursor(step);
+    else if (event.key === " " || event.key === "Enter") this.liftOrLower();
+    else if (event.key === "Delete" || event.key === "Backspace") this.clear();
+    else if (event.key === "z" && (event.ctrlKey || event.metaKey)) this.undo();
+    else return;
+    event.preventDefault();
+    this.showPen();
+  }
+
+  moveCursor([down, across]) {
+    const [height, width] = values.shape;
+    const { cursor } = this;
+    cursor.x = Math.max(0.5, Math.min(width - 0.5, cursor.x + across));
+    cursor.y = Math.max(0.5, Math.min(height - 0.5, cursor.y + down));
+    if (this.pen.down) this.lineTo(cursor);
+  }
+
+  liftOrLower() {
+    this.pen.down = !this.pen.down;
+    if (!this.pen.down) return;
+    this.begin();
+    this.lineTo(this.cursor);
+  }
+
+  showPen() {
+    const [height, width] = values.shape;
+    this.penMark.hidden = false;
+    this.penMark.classList.toggle("down", this.pen.down);
+    this.penMark.style.left = `${(100 * this.cursor.x) / width}%`;
+    this.penMark.style.top = `${(100 * this.cursor.y) / height}%`;
+  }
 }
 
 /** The pen's levels by channel: grey ink is what is far from the paper. */
@@ -112,41 +182,58 @@ function inkLevels({ erases, ink }) {
   return [1, 3, 5].map((at) => parseInt(ink.slice(at, at + 2), 16));
 }
 
-function drawByKey(event, { pen, width, height, begin, line, clear, undo }, surface) {
-  const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-  const { cursor } = pen;
-  if (event.key in steps) {
-    const [dx, dy] = steps[event.key];
-    cursor.x = Math.max(0.5, Math.min(width - 0.5, cursor.x + dx));
-    cursor.y = Math.max(0.5, Math.min(height - 0.5, cursor.y + dy));
-    if (pen.down) line(cursor.x, cursor.y);
-  } else if (event.key === " " || event.key === "Enter") {
-    pen.down = !pen.down;
-    if (pen.down) {
-      begin();
-      pen.last = null;
-      line(cursor.x, cursor.y);
-    }
-  } else if (event.key === "Delete" || event.key === "Backspace") clear();
-  else if (event.key === "z" && (event.ctrlKey || event.metaKey)) undo();
-  else return;
-  event.preventDefault();
-  const mark = surface.querySelector(".pen-mark");
-  mark.hidden = false;
-  mark.classList.toggle("down", pen.down);
-  mark.style.left = `${(100 * cursor.x) / width}%`;
-  mark.style.top = `${(100 * cursor.y) / height}%`;
-}
-
 /** Buttons below the surface: pen, eraser, size, colour, undo, clear. */
 function drawingTools(surface) {
   const { pen } = surface;
-  const size = h("input", { type: "range", min: 1, max: Math.max(4, Math.round(Math.max(...values.shape.slice(0, 2)) / 4)), step: 1, value: pen.size, oninput: () => { pen.size = Number(size.value); } });
-  const colour = values.shape[2] === 3 ? h("label", { class: "field" }, h("span", {}, t("draw.colour")), h("input", { type: "color", value: pen.ink, oninput: (event) => { pen.ink = event.target.value; } })) : null;
+  const size = h("input", {
+    type: "range",
+    min: 1,
+    max: Math.max(4, Math.round(Math.max(...values.shape.slice(0, 2)) / 4)),
+    step: 1,
+    value: pen.size,
+    oninput: () => {
+      pen.size = Number(size.value);
+    },
+  });
+  const colour =
+    values.shape[2] === 3
+      ? h(
+          "label",
+          { class: "field" },
+          h("span", {}, t("draw.colour")),
+          h("input", {
+            type: "color",
+            value: pen.ink,
+            oninput: (event) => {
+              pen.ink = event.target.value;
+            },
+          }),
+        )
+      : null;
   const button = (key, action) => h("button", { type: "button", onclick: action }, t(key));
-  return h("div", { class: "tools" }, choice(t("draw.tool"), [[false, t("draw.pen")], [true, t("draw.eraser")]], pen.erases, (erases) => { pen.erases = erases; }),
-    h("label", { class: "field" }, h("span", {}, t("draw.size")), size), colour,
-    h("div", { class: "buttons" }, button("draw.clear", surface.clear), button("draw.undo", surface.undo)));
+  return h(
+    "div",
+    { class: "tools" },
+    choice(
+      t("draw.tool"),
+      [
+        [false, t("draw.pen")],
+        [true, t("draw.eraser")],
+      ],
+      pen.erases,
+      (erases) => {
+        pen.erases = erases;
+      },
+    ),
+    h("label", { class: "field" }, h("span", {}, t("draw.size")), size),
+    colour,
+    h(
+      "div",
+      { class: "buttons" },
+      button("draw.clear", () => surface.clear()),
+      button("draw.undo", () => surface.undo()),
+    ),
+  );
 }
 
 /** A picture's file as pixels of the network, and words for what was done to it. */
@@ -159,8 +246,16 @@ async function openPicture(file) {
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.drawImage(bitmap, 0, 0);
   const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
-  const pixels = preprocess({ width: canvas.width, height: canvas.height, data }, values.shape, values.resize);
-  const words = t(`open.${values.resize}`, { name: file.name || t("open.pasted"), size: `${bitmap.height}×${bitmap.width}`, input: `${values.shape[0]}×${values.shape[1]}` });
+  const pixels = preprocess(
+    { width: canvas.width, height: canvas.height, data },
+    values.shape,
+    values.resize,
+  );
+  const words = t(`open.${values.resize}`, {
+    name: file.name || t("open.pasted"),
+    size: `${bitmap.height}×${bitmap.width}`,
+    input: `${values.shape[0]}×${values.shape[1]}`,
+  });
   return { pixels, words };
 }
 
@@ -174,7 +269,12 @@ function pictureSources(target, use, refuse) {
       refuse(t("open.failed", { name: file.name || t("open.pasted") }));
     }
   };
-  const input = h("input", { type: "file", accept: "image/*", class: "visually-hidden", onchange: () => input.files[0] && read(input.files[0]) });
+  const input = h("input", {
+    type: "file",
+    accept: "image/*",
+    class: "visually-hidden",
+    onchange: () => input.files[0] && read(input.files[0]),
+  });
   const pictureIn = (list) => [...(list ?? [])].find((file) => file.type.startsWith("image/"));
   target.addEventListener("dragover", (event) => event.preventDefault());
   target.addEventListener("drop", (event) => {

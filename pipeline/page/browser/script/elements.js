@@ -15,17 +15,22 @@ function filled(element, attributes, children) {
     else if (name.startsWith("--")) element.style.setProperty(name, value);
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }
 
 /** Words with terms in brackets, `[kernel]` or `[kernels|kernel]`, which explain themselves. */
 function prose(text) {
-  return text.split(/(\[[^\]]+\])/).filter(Boolean).map((part) => {
-    if (!part.startsWith("[")) return part;
-    const [shown, term] = part.slice(1, -1).split("|");
-    return termButton(shown, term ?? shown);
-  });
+  return text
+    .split(/(\[[^\]]+\])/)
+    .filter(Boolean)
+    .map((part) => {
+      if (!part.startsWith("[")) return part;
+      const [shown, term] = part.slice(1, -1).split("|");
+      return termButton(shown, term ?? shown);
+    });
 }
 
 function termButton(shown, term) {
@@ -69,22 +74,46 @@ function panel(title, ...children) {
 /** A few choices of which one holds: buttons side by side. */
 function choice(label, options, chosen, choose) {
   const buttons = options.map(([value, words]) =>
-    h("button", { type: "button", "aria-pressed": String(value === chosen), onclick: () => {
-      for (const [i, [other]] of options.entries()) buttons[i].setAttribute("aria-pressed", String(other === value));
-      choose(value);
-    } }, words));
-  return h("div", { class: "choice", role: "group", "aria-label": label }, h("span", { class: "choice-label", "aria-hidden": "true" }, label), buttons);
+    h(
+      "button",
+      {
+        type: "button",
+        "aria-pressed": String(value === chosen),
+        onclick: () => {
+          for (const [i, [other]] of options.entries())
+            buttons[i].setAttribute("aria-pressed", String(other === value));
+          choose(value);
+        },
+      },
+      words,
+    ),
+  );
+  return h(
+    "div",
+    { class: "choice", role: "group", "aria-label": label },
+    h("span", { class: "choice-label", "aria-hidden": "true" }, label),
+    buttons,
+  );
 }
 
 function dropDown(label, options, chosen, choose) {
-  const select = h("select", { onchange: () => choose(select.value) },
-    options.map(([value, words]) => h("option", { value, selected: String(value) === String(chosen) }, words)));
+  const select = h(
+    "select",
+    { onchange: () => choose(select.value) },
+    options.map(([value, words]) =>
+      h("option", { value, selected: String(value) === String(chosen) }, words),
+    ),
+  );
   return h("label", { class: "field" }, h("span", {}, label), select);
 }
 
 /** Name and value in rows. */
 function facts(rows) {
-  return h("dl", { class: "facts" }, rows.map(([name, ...value]) => [h("dt", {}, name), h("dd", {}, value)]));
+  return h(
+    "dl",
+    { class: "facts" },
+    rows.map(([name, ...value]) => [h("dt", {}, name), h("dd", {}, value)]),
+  );
 }
 
 /** Call once at the next frame, however often it is asked for before. */
@@ -93,7 +122,10 @@ function atNextFrame(action) {
   return () => {
     if (waiting) return;
     waiting = true;
-    requestAnimationFrame(() => { waiting = false; action(); });
+    requestAnimationFrame(() => {
+      waiting = false;
+      action();
+    });
   };
 }
 

@@ -59,27 +59,37 @@ function windowsOf(layer) {
  * @param variable (layer, "kernel" or "bias") -> Float32Array, or null where it is not known
  */
 function buildNetwork(layers, variable) {
-  const steps = layers.filter((layer) => layer.kind !== "InputLayer").map((layer) => {
-    const size = layer.output_shape.reduce((a, b) => a * b, 1);
-    const activation = layer.config.activation ?? "linear";
-    const weighted = layer.kind === "Conv2D" || layer.kind === "Dense";
-    return {
-      ...layer,
-      activation,
-      kernel: weighted ? variable(layer, "kernel") : null,
-      bias: weighted ? variable(layer, "bias") : null,
-      output: new Float32Array(size),
-      before: activation === "linear" ? null : new Float32Array(size),
-    };
-  });
-  const lacking = steps.findIndex((step) => step.kernel === null && (step.kind === "Conv2D" || step.kind === "Dense"));
-  return { steps, input: new Float32Array(layers[0].output_shape.reduce((a, b) => a * b, 1)),
-    complete: lacking < 0, runnable: lacking < 0 ? steps.length : lacking };
+  const steps = layers
+    .filter((layer) => layer.kind !== "InputLayer")
+    .map((layer) => {
+      const size = layer.output_shape.reduce((a, b) => a * b, 1);
+      const activation = layer.config.activation ?? "linear";
+      const weighted = layer.kind === "Conv2D" || layer.kind === "Dense";
+      return {
+        ...layer,
+        activation,
+        kernel: weighted ? variable(layer, "kernel") : null,
+        bias: weighted ? variable(layer, "bias") : null,
+        output: new Float32Array(size),
+        before: activation === "linear" ? null : new Float32Array(size),
+      };
+    });
+  const lacking = steps.findIndex(
+    (step) => step.kernel === null && (step.kind === "Conv2D" || step.kind === "Dense"),
+  );
+  return {
+    steps,
+    input: new Float32Array(layers[0].output_shape.reduce((a, b) => a * b, 1)),
+    complete: lacking < 0,
+    runnable: lacking < 0 ? steps.length : lacking,
+  };
 }
 
 /** Run pixels (uint8) through the network at once. */
 function run(network, pixels, off = new Map()) {
-  for (const _ of passes(network, pixels, off)) { /* all of it */ }
+  for (const _ of passes(network, pixels, off)) {
+    /* all of it */
+  }
   return network;
 }
 
@@ -159,7 +169,8 @@ function* convolve(step, input, output) {
           if (x < 0 || x >= columns) continue;
           const from = (y * columns + x) * channels;
           const weights = (i * width + j) * channels * filters;
-          for (let c = 0; c < channels; c++) addProducts(sums, input[from + c], kernel, weights + c * filters);
+          for (let c = 0; c < channels; c++)
+            addProducts(sums, input[from + c], kernel, weights + c * filters);
         }
       }
       output.set(sums, (row * across.outputs + column) * filters);
@@ -206,13 +217,18 @@ function forWindows(step, use) {
 
 function* takeLargest(step, input, output) {
   output.fill(-Infinity);
-  forWindows(step, (to, from) => { if (input[from] > output[to]) output[to] = input[from]; });
+  forWindows(step, (to, from) => {
+    if (input[from] > output[to]) output[to] = input[from];
+  });
 }
 
 function* takeMean(step, input, output) {
   const sums = new Float64Array(output.length);
   const counts = new Uint32Array(output.length);
-  forWindows(step, (to, from) => { sums[to] += input[from]; counts[to]++; });
+  forWindows(step, (to, from) => {
+    sums[to] += input[from];
+    counts[to]++;
+  });
   for (let i = 0; i < output.length; i++) output[i] = sums[i] / counts[i];
 }
 

@@ -1,106 +1,131 @@
-// One value of one layer, term by term: where it looks, what it multiplies, what comes out.
+// The value that is looked at: its map enlarged, how it comes about, what its filter is worth.
 
-// Windows wider than these have no room for numbers in their cells.
-const MAX_NUMBERED = 5;
-const MAX_TERMS = 12;
-const MAX_BARS_IN_ROW = 48;
+class Inspector {
+  constructor({ inspect, toggle, request }) {
+    Object.assign(this, { inspect, toggle, request, told: null });
+    this.title = h("h3", {});
+    this.map = pixelCanvas(1, 1);
+    this.markElement = h("span", { class: "pixel-mark" });
+    this.large = h(
+      "div",
+      { class: "large-map", tabindex: "0", role: "application", "aria-label": t("inspector.map") },
+      this.map,
+      this.markElement,
+    );
+    this.body = h("div");
+    this.about = h("div");
+    // Where it would stand below everything else, it sticks to the window's lower edge, folded.
+    const folded = matchMedia("(max-width: 860px)").matches;
+    this.element = h(
+      "details",
+      { class: "panel inspector", open: !folded },
+      h("summary", {}, this.title),
+      h("p", { class: "note" }, t("inspector.hint")),
+      this.large,
+      this.body,
+      this.about,
+    );
+    this.listen();
+  }
 
-/** Content for a place {depth, row, column, channel} of a network that has run. */
-function inspection(network, place, chosenChannel, chooseChannel) {
-  const step = network.steps[place.depth];
-  const show = { Conv2D: convolutionView, MaxPooling2D: poolingView, AveragePooling2D: poolingView,
-    LocalResponseNormalization: normalizationView, Flatten: flattenView, Dropout: dropoutView, Dense: denseView }[step.kind];
-  return show(network, place, step, chosenChannel, chooseChannel);
+  listen() {
+    const point = (event) => this.inspect({ ...live.place, ...pixelAt(event, this.map) });
+    for (const kind of ["pointermove", "pointerdown"]) this.large.addEventListener(kind, point);
+    this.large.addEventListener("keydown", (event) => {
+      const step = arrowStep(event);
+      if (!step) return;
+      event.preventDefault();
+      this.inspect(moved(live.place, step));
+    });
+  }
+
+  /** Tell of the value at `live.place` in a network that has run. */
+  show(network) {
+    const { place } = live;
+    const there = place.depth < network.runnable;
+    if (!there) {
+      this.title.textContent = t("inspector");
+      this.large.hidden = true;
+      this.body.replaceChildren(h("p", { class: "note" }, t("live.no.dense")));
+    } else {
+      const step = network.steps[place.depth];
+      this.title.textContent = `${placeWords(step, place)} = ${short(step.output[indexOf(step, place)])}`;
+      this.enlarge(network, step);
+      this.body.replaceChildren(
+        ...derivation(network, place, live.channel, (channel) => {
+          live.channel = channel;
+          this.request();
+        }),
+      );
+    }
+    this.tellFilter(there ? network.steps[place.depth] : null);
+  }
+
+  enlarge(network, step) {
+    const { map, markElement } = this;
+    this.large.hidden = step.output_shape.length === 1;
+    if (this.large.hidden) return;
+    const { place } = live;
+    const [rows, columns, channels] = step.output_shape;
+    if (map.width !== columns || map.height !== rows) Object.assign(map, { width: columns, height: rows });
+    const shown = shownValues(step);
+    paint(map, groupScale(network, place.depth), (i) => shown[i * channels + place.channel]);
+    Object.assign(
+      markElement.style,
+      percentages(
+        { top: place.row, bottom: place.row + 1, left: place.column, right: place.column + 1 },
+        rows,
+        columns,
+      ),
+    );
+  }
+
+  /** Of a convolution's filter: a switch, what it is worth, what excites it; built anew for another filter only. */
+  tellFilter(step) {
+    const { channel } = live.place;
+    const filter = step?.kind === "Conv2D" ? channel : null;
+    const off = filter !== null && switchedOff(step, filter);
+    const key = filter === null ? "" : `${step.name} ${filter} ${off}`;
+    if (key === this.told) return;
+    this.told = key;
+    if (filter === null) return this.about.replaceChildren();
+    const button = h(
+      "button",
+      { type: "button", "aria-pressed": String(off), onclick: () => this.toggle(step.name, filter) },
+      t(off ? "filter.on" : "filter.off", { n: filter }),
+    );
+    this.about.replaceChildren(
+      h("div", { class: "buttons" }, button),
+      filterFacts(step, filter),
+      patches(step, filter),
+    );
+  }
 }
 
-function placeWords(step, place) {
-  if (step.output_shape.length === 1) return t("at.unit", { layer: step.name, n: place.channel });
-  return t("at.pixel", { layer: step.name, n: place.channel, row: place.row, column: place.column });
+/** A part of a picture of that height and width as the style of something laid over it. */
+function percentages({ top, bottom, left, right }, height, width) {
+  const share = (part, size) => `${(100 * part) / size}%`;
+  return {
+    top: share(top, height),
+    left: share(left, width),
+    height: share(bottom - top, height),
+    width: share(right - left, width),
+  };
 }
 
-function convolutionView(network, place, step, chosenChannel, chooseChannel) {
-  const terms = convolutionTerms(network, place.depth, place);
-  const sums = terms.channels.map((part) => part.sum);
-  const channel = chosenChannel ?? indexOfLargest(sums.map(Math.abs));
-  const limit = Math.max(...terms.channels.flatMap((part) => part.cells.map((cell) => Math.abs(cell.product)))) || 1;
-  const scale = signedScale(limit);
-  const { cells, sum } = terms.channels[channel];
-  const single = terms.channels.length === 1;
-  return [
-    single ? null : channelBars(sums, channel, chooseChannel),
-    h("p", { class: "note" }, t(single ? "terms.single" : "terms.channel", { c: channel, n: cells.length })),
-    productGrid(cells, terms.width, scale),
-    colourBar(scale, t("terms.product")),
-    equation([
-      single ? null : [t("terms.sum.channel", { c: channel }), short(sum)],
-      [t(single ? "terms.sum" : "terms.sum.all", { n: sums.length * cells.length, c: sums.length }), short(terms.total)],
-      [t("terms.bias"), short(terms.bias)],
-      [t("terms.before"), short(terms.before)],
-      terms.activation === "linear" ? null : [t("terms.after", { activation: terms.activation }), short(terms.output)],
-    ]),
-    switchedOff(step, place.channel) ? h("p", { class: "note warm" }, t("terms.off")) : null,
-  ];
-}
-
-function equation(rows) {
-  return h("table", { class: "equation" }, h("tbody", {}, rows.filter(Boolean).map(([name, value], i, all) => h("tr", { class: i === all.length - 1 ? "result" : null }, h("th", { scope: "row" }, name), h("td", {}, value)))));
-}
-
-/** Each cell: the input's value, times the weight, their product, which its colour tells too. */
-function productGrid(cells, width, scale) {
-  const numbered = width <= MAX_NUMBERED;
-  return h("div", { class: `products ${numbered ? "" : "plain"}`, "--columns": width, role: "img", "aria-label": cells.map(({ value, weight, product }) => `${short(value, 2)} × ${short(weight, 2)} = ${short(product, 2)}`).join("; ") },
-    cells.map(({ value, weight, product, inside }) => h("span", { class: inside ? "" : "outside", "--fill": cssColour(product, scale), "--cell-ink": inkOn(product, scale), title: `${short(value)} × ${short(weight)} = ${short(product)}` },
-      numbered ? [h("i", {}, inside ? short(value, 2) : t("terms.pad")), h("i", {}, `×${short(weight, 2)}`), h("b", {}, short(product, 2))] : null)));
-}
-
-/** The sum over each input channel as a bar; click one to see its terms. */
-function channelBars(sums, chosen, choose) {
-  const limit = Math.max(...sums.map(Math.abs)) || 1;
-  const bars = sums.map((sum, c) => h("button", { type: "button", "aria-pressed": String(c === chosen), class: sum < 0 ? "negative" : "positive", "--share": Math.abs(sum) / limit,
-    "aria-label": t("terms.bar", { c, sum: short(sum) }), title: t("terms.bar", { c, sum: short(sum) }), onclick: () => choose(c) }, h("span")));
-  const row = h("div", { class: "bars", "--columns": Math.min(sums.length, MAX_BARS_IN_ROW), role: "group", "aria-label": t("terms.bars") }, bars);
-  rovingFocus(row, bars, () => columnsOf(bars));
-  return [h("p", { class: "note" }, t("terms.bars")), row];
-}
-
-function poolingView(network, place) {
-  const terms = poolingTerms(network, place.depth, place);
-  const scale = scaleOf(terms.cells.map((cell) => cell.value));
-  const cell = ({ value, inside }, i) => h("span", { class: [inside ? "" : "outside", i === terms.chosen ? "chosen" : ""].join(" "), "--fill": cssColour(value, scale), "--cell-ink": inkOn(value, scale) }, h("b", {}, inside ? short(value, 2) : t("terms.pad")));
-  return [h("p", { class: "note" }, t(terms.largest ? "terms.largest" : "terms.mean", { n: terms.count })),
-    h("div", { class: "products", "--columns": terms.width }, terms.cells.map(cell)), colourBar(scale, t("activation")), equation([[t("value"), short(terms.output)]])];
-}
-
-function normalizationView(network, place) {
-  const terms = normalizationTerms(network, place.depth, place);
-  return [h("p", { class: "note" }, t("terms.normalization")), equation([
-    [t("terms.normalization.value"), short(terms.value)],
-    ...terms.near.map(({ channel, value }) => [t("terms.normalization.square", { c: channel, v: short(value) }), short(value * value)]),
-    [t("terms.normalization.divisor", { sum: short(terms.sum) }), short(terms.divisor, 4)],
-    [t("value"), short(terms.output)]])];
-}
-
-function flattenView(network, place, step) {
-  const from = network.steps[place.depth - 1];
-  const shape = step.input_shape;
-  const origin = shape.length === 3 ? placeOf({ output_shape: shape }, place.channel) : place;
-  return [h("p", { class: "note" }, t("terms.flatten", { i: place.channel, layer: from ? from.name : t("input"), ...origin })), equation([[t("value"), short(step.output[place.channel])]])];
-}
-
-function dropoutView(network, place, step) {
-  const index = indexOf(step, place);
-  return [h("p", { class: "note" }, t("terms.dropout", { rate: percent(step.config.rate, 0) })), equation([[t("value"), short(step.output[index])]])];
-}
-
-function denseView(network, place, step) {
-  const terms = denseTerms(network, place.depth, place);
-  const top = terms.terms.slice(0, MAX_TERMS);
-  const rest = terms.terms.slice(MAX_TERMS).reduce((sum, term) => sum + term.product, 0);
-  const rows = top.map(({ i, value, weight, product }) => [t("terms.input", { i, value: short(value, 2), weight: short(weight, 2) }), short(product)]);
-  const others = terms.terms.length - top.length;
-  const ends = terms.activation === "softmax"
-    ? [[t("terms.logit"), short(terms.before)], [t("terms.softmax", { power: short(terms.power), sum: short(terms.powers) }), percent(terms.output, 2)]]
-    : [[t("terms.before"), short(terms.before)], terms.activation === "linear" ? null : [t("terms.after", { activation: terms.activation }), short(terms.output)]];
-  return [h("p", { class: "note" }, t("terms.dense", { n: terms.terms.length, shown: top.length })), equation([...rows, others ? [t("terms.others", { n: whole(others) }), short(rest)] : null, [t("terms.bias"), short(terms.bias)], ...ends])];
+/** Frame on the image what the value that is looked at depends on, as far as it lies in the image. */
+function markField(surface, network) {
+  const mark = surface.querySelector(".field-mark");
+  const { depth, row, column } = live.place;
+  const [height, width] = values.shape;
+  const field = receptiveField(network, depth, row, column);
+  const clip = (value, size) => Math.max(0, Math.min(size, value));
+  const part = {
+    top: clip(field.top, height),
+    bottom: clip(field.bottom, height),
+    left: clip(field.left, width),
+    right: clip(field.right, width),
+  };
+  mark.hidden = part.bottom <= part.top || part.right <= part.left;
+  Object.assign(mark.style, percentages(part, height, width));
 }

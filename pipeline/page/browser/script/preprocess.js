@@ -74,8 +74,11 @@ function resize(picture, width, height) {
 /** Centred on black, the aspect ratio kept; rounded as Python rounds. */
 function padTo(picture, width, height) {
   const scale = Math.min(height / picture.height, width / picture.width);
-  const inner = resize(picture, Math.max(1, roundHalfEven(picture.width * scale)),
-    Math.max(1, roundHalfEven(picture.height * scale)));
+  const inner = resize(
+    picture,
+    Math.max(1, roundHalfEven(picture.width * scale)),
+    Math.max(1, roundHalfEven(picture.height * scale)),
+  );
   const data = new Uint8Array(width * height * picture.channels);
   const left = Math.floor((width - inner.width) / 2);
   const top = Math.floor((height - inner.height) / 2);

@@ -5,7 +5,12 @@ const CELL = 5;
 
 /** A canvas of that many pixels, shown with sharp edges. */
 function pixelCanvas(width, height, label) {
-  return h("canvas", { width, height, class: "pixels", ...(label ? { role: "img", "aria-label": label } : { "aria-hidden": "true" }) });
+  return h("canvas", {
+    width,
+    height,
+    class: "pixels",
+    ...(label ? { role: "img", "aria-label": label } : { "aria-hidden": "true" }),
+  });
 }
 
 /**
@@ -21,9 +26,19 @@ function tileGrid({ label, order, tile, canvas, choose, size = 56 }) {
   const buttons = new Map();
   for (const number of order) {
     const about = tile(number);
-    const button = h("button", { type: "button", class: `tile ${about.style ?? ""}`, "aria-label": about.label, "data-number": number,
-      ...("pressed" in about ? { "aria-pressed": String(about.pressed) } : {}), onclick: () => choose(number) },
-    h("span", { class: "number" }, about.badge ?? String(number)), canvas(number));
+    const button = h(
+      "button",
+      {
+        type: "button",
+        class: `tile ${about.style ?? ""}`,
+        "aria-label": about.label,
+        "data-number": number,
+        ...("pressed" in about ? { "aria-pressed": String(about.pressed) } : {}),
+        onclick: () => choose(number),
+      },
+      h("span", { class: "number" }, about.badge ?? String(number)),
+      canvas(number),
+    );
     buttons.set(number, button);
   }
   grid.append(...buttons.values());
@@ -41,7 +56,11 @@ function thumbnail(index, words, size = 56, action = sendToLive) {
   const label = `${imageWords(about)}: ${values.classes[about.actual]}${values.live ? `. ${t("image.send")}` : ""}`;
   const attributes = { class: "thumbnail", "--tile": `${size}px`, title: label };
   // The name of a button is what stands in it, read in this order.
-  const children = [canvas, words ? h("span", { class: "caption" }, words) : null, h("span", { class: "visually-hidden" }, label)];
+  const children = [
+    canvas,
+    words ? h("span", { class: "caption" }, words) : null,
+    h("span", { class: "visually-hidden" }, label),
+  ];
   if (!values.live) return h("span", attributes, children);
   return h("button", { type: "button", ...attributes, onclick: () => action(index) }, children);
 }
@@ -63,7 +82,12 @@ function kernelCanvas({ data, shape }, filter, colours = false, offset = 0) {
       if (cx === wide - 1 || cy === tall - 1 || channel >= channels) return NaN;
       return source[from + kernelIndex(shape, Math.floor(cy / CELL), Math.floor(cx / CELL), channel, filter)];
     });
-    markBeyond(canvas, scale, (row, column, channel) => source[from + kernelIndex(shape, row, column, channel, filter)], { height, width, channels, columns });
+    markBeyond(
+      canvas,
+      scale,
+      (row, column, channel) => source[from + kernelIndex(shape, row, column, channel, filter)],
+      { height, width, channels, columns },
+    );
   };
   return canvas;
 }
@@ -73,7 +97,11 @@ function markBeyond(canvas, scale, weight, { height, width, channels, columns })
   const context = canvas.getContext("2d");
   context.fillStyle = "white";
   for (let i = 0; i < height * width * channels; i++) {
-    const [row, column, channel] = [Math.floor(i / width) % height, i % width, Math.floor(i / (height * width))];
+    const [row, column, channel] = [
+      Math.floor(i / width) % height,
+      i % width,
+      Math.floor(i / (height * width)),
+    ];
     if (Math.abs(weight(row, column, channel)) <= scale.high) continue;
     const left = (channel % columns) * (width * CELL + 1) + column * CELL;
     const top = Math.floor(channel / columns) * (height * CELL + 1) + row * CELL;
@@ -93,7 +121,10 @@ function colourKernel({ data, shape }, filter, offset) {
   canvas.show = (scale, source = data, from = offset) => {
     const pixels = new Uint8ClampedArray(height * width * 3);
     for (let i = 0; i < pixels.length; i++) {
-      const weight = source[from + kernelIndex(shape, Math.floor(i / 3 / width), Math.floor(i / 3) % width, i % 3, filter)];
+      const weight =
+        source[
+          from + kernelIndex(shape, Math.floor(i / 3 / width), Math.floor(i / 3) % width, i % 3, filter)
+        ];
       pixels[i] = 255 * (0.5 + weight / (2 * scale.high));
     }
     paintPixels(canvas, pixels, 3);

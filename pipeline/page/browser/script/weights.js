@@ -1,20 +1,29 @@
 // The kernels, trained beside untrained; what each filter looks for and what it is worth.
 
-const BINS = 40;
-
 function weightsPart() {
   const place = h("div");
   const layers = convolutionLayers();
   const show = (name) => place.replaceChildren(...layerWeights(layers.find((layer) => layer.name === name)));
   show(layers[0].name);
-  const pick = layers.length > 1 ? choice(t("layer"), layers.map((layer) => [layer.name, layer.name]), layers[0].name, show) : null;
+  const pick =
+    layers.length > 1
+      ? choice(
+          t("layer"),
+          layers.map((layer) => [layer.name, layer.name]),
+          layers[0].name,
+          show,
+        )
+      : null;
   return part("weights", pick, place);
 }
 
 /** Both networks' kernels of a layer, or null without the live part's weights. */
 function kernelsOf(layer) {
   if (!values.live) return null;
-  return { trained: arrayOf(`trained/${layer.name}/kernel`), untrained: arrayOf(`untrained/${layer.name}/kernel`) };
+  return {
+    trained: arrayOf(`trained/${layer.name}/kernel`),
+    untrained: arrayOf(`untrained/${layer.name}/kernel`),
+  };
 }
 
 function layerWeights(layer) {
@@ -26,7 +35,8 @@ function layerWeights(layer) {
   const place = h("div", { class: "weights-grid" });
   let grid;
   const choose = (filter) => {
-    for (const [number, button] of grid.buttons) button.setAttribute("aria-pressed", String(number === filter));
+    for (const [number, button] of grid.buttons)
+      button.setAttribute("aria-pressed", String(number === filter));
     detail.replaceChildren(...filterDetail(layer, filter, kernels, scale));
   };
   const arrange = (by) => {
@@ -36,10 +46,28 @@ function layerWeights(layer) {
   };
   arrange("number");
   const orders = ["number", "importance", "fire"].map((by) => [by, t(`order.${by}`)]);
-  return [h("div", { class: "beside weights" },
-    h("div", {}, panel(t("weights.kernels", { n: layer.config.filters, shape: shapeText([...layer.config.kernel_size, layer.input_shape[2]]) }),
-      h("p", { class: "note" }, t("weights.pairs")), choice(t("order"), orders, "number", arrange), place, weightBar(layer, scale, largestOf(kernels))), weightHistogram(layer, kernels, about)),
-    detail)];
+  return [
+    h(
+      "div",
+      { class: "beside weights" },
+      h(
+        "div",
+        {},
+        panel(
+          t("weights.kernels", {
+            n: layer.config.filters,
+            shape: shapeText([...layer.config.kernel_size, layer.input_shape[2]]),
+          }),
+          h("p", { class: "note" }, t("weights.pairs")),
+          choice(t("order"), orders, "number", arrange),
+          place,
+          weightBar(layer, scale, largestOf(kernels)),
+        ),
+        weightHistogram(layer, kernels, about),
+      ),
+      detail,
+    ),
+  ];
 }
 
 function largestOf(kernels) {
@@ -54,17 +82,29 @@ function filterOrder(about, by) {
 
 function weightGrid(layer, kernels, scale, order, choose) {
   const about = values.filters[layer.name];
-  const picture = (filter) => h("span", { class: "two" }, ["trained", "untrained"].map((kind) => {
-    const canvas = kernelCanvas(kernels[kind], filter, seesColours(layer));
-    canvas.show(scale);
-    return canvas;
-  }));
+  const picture = (filter) =>
+    h(
+      "span",
+      { class: "two" },
+      ["trained", "untrained"].map((kind) => {
+        const canvas = kernelCanvas(kernels[kind], filter, seesColours(layer));
+        canvas.show(scale);
+        return canvas;
+      }),
+    );
   const tile = (filter) => {
     const kind = firing(about, filter);
     const badge = kind ? `${filter} ${t(`firing.${kind}`)}` : String(filter);
     return { label: filterLabel(layer, filter, badge), badge, style: kind ?? "", pressed: false };
   };
-  return tileGrid({ label: t("weights.grid", { layer: layer.name }), order, tile, canvas: picture, choose, size: 2 * tileSize(layer) - 24 });
+  return tileGrid({
+    label: t("weights.grid", { layer: layer.name }),
+    order,
+    tile,
+    canvas: picture,
+    choose,
+    size: 2 * tileSize(layer) - 24,
+  });
 }
 
 /** Whether a filter never fires, hardly or always; null for the others. */
@@ -74,22 +114,44 @@ function firing(about, filter) {
 
 function filterLabel(layer, filter, badge) {
   const about = values.filters[layer.name];
-  return t("filter.label", { layer: layer.name, n: badge, rate: percent(about.fire_rates[filter]), lost: points(about.accuracy_lost[filter]) });
+  return t("filter.label", {
+    layer: layer.name,
+    n: badge,
+    rate: percent(about.fire_rates[filter]),
+    lost: points(about.accuracy_lost[filter]),
+  });
 }
 
 function filterFacts(layer, filter) {
   const about = values.filters[layer.name];
   const kind = firing(about, filter);
   return facts([
-    [prose(t("filter.fires")), percent(about.fire_rates[filter]), kind ? ` (${t(`firing.${kind}`)})` : "", h("small", {}, t("filter.fires.note", { n: whole(about.fire_rate_images) }))],
-    [prose(t("filter.lost")), points(about.accuracy_lost[filter]), h("small", {}, t("filter.lost.note", { n: whole(about.accuracy_images) }))],
+    [
+      prose(t("filter.fires")),
+      percent(about.fire_rates[filter]),
+      kind ? ` (${t(`firing.${kind}`)})` : "",
+      h("small", {}, t("filter.fires.note", { n: whole(about.fire_rate_images) })),
+    ],
+    [
+      prose(t("filter.lost")),
+      points(about.accuracy_lost[filter]),
+      h("small", {}, t("filter.lost.note", { n: whole(about.accuracy_images) })),
+    ],
     [t("filter.cosine"), short(about.cosine[filter], 2), h("small", {}, t("filter.cosine.note"))],
   ]);
 }
 
 function filterDetail(layer, filter, kernels, scale) {
-  const big = (kind) => h("figure", {}, kernelNumbers(layer, kernels[kind], filter, scale), h("figcaption", {}, t(kind)));
-  return [panel(t("filter.title", { layer: layer.name, n: filter }), h("div", { class: "figures" }, big("trained"), big("untrained")), filterFacts(layer, filter), patches(layer, filter))];
+  const big = (kind) =>
+    h("figure", {}, kernelNumbers(layer, kernels[kind], filter, scale), h("figcaption", {}, t(kind)));
+  return [
+    panel(
+      t("filter.title", { layer: layer.name, n: filter }),
+      h("div", { class: "figures" }, big("trained"), big("untrained")),
+      filterFacts(layer, filter),
+      patches(layer, filter),
+    ),
+  ];
 }
 
 /** A small kernel of one channel with its numbers, any other as its picture. */
@@ -101,8 +163,17 @@ function kernelNumbers(layer, kernel, filter, scale) {
     canvas.classList.add("big");
     return canvas;
   }
-  const cells = Array.from({ length: height * width }, (_, i) => kernel.data[kernelIndex(kernel.shape, Math.floor(i / width), i % width, 0, filter)]);
-  return h("div", { class: "numbers", "--columns": width }, cells.map((weight) => h("span", { "--fill": cssColour(weight, scale), "--cell-ink": inkOn(weight, scale) }, short(weight, 2))));
+  const cells = Array.from(
+    { length: height * width },
+    (_, i) => kernel.data[kernelIndex(kernel.shape, Math.floor(i / width), i % width, 0, filter)],
+  );
+  return h(
+    "div",
+    { class: "numbers", "--columns": width },
+    cells.map((weight) =>
+      h("span", { "--fill": cssColour(weight, scale), "--cell-ink": inkOn(weight, scale) }, short(weight, 2)),
+    ),
+  );
 }
 
 /** The parts of validation images that excite a filter most; what lies outside of the image is hatched. */
@@ -119,12 +190,25 @@ function patches(layer, filter) {
     const at = filter * count + p;
     const [top, bottom, left, right] = places.data.subarray(at * 4, at * 4 + 4);
     const field = fieldSize(layer);
-    const canvas = pixelCanvas(field.width, field.height, t("patch.label", { n: p + 1, value: short(activations[at]) }));
+    const canvas = pixelCanvas(
+      field.width,
+      field.height,
+      t("patch.label", { n: p + 1, value: short(activations[at]) }),
+    );
     drawPatch(canvas, pixels, at, { top, bottom, left, right });
     return h("figure", {}, canvas, h("figcaption", {}, short(activations[at], 2)));
   };
-  const note = t("patches.note", { n: whole(values.filters[layer.name].patch_images), size: `${fieldSize(layer).height}×${fieldSize(layer).width}` });
-  return h("div", { class: "patches" }, h("h4", {}, t("patches")), h("div", { class: "nine" }, excited.map(one)), h("p", { class: "note" }, excited.length ? note : t("patches.never")));
+  const note = t("patches.note", {
+    n: whole(values.filters[layer.name].patch_images),
+    size: `${fieldSize(layer).height}×${fieldSize(layer).width}`,
+  });
+  return h(
+    "div",
+    { class: "patches" },
+    h("h4", {}, t("patches")),
+    h("div", { class: "nine" }, excited.map(one)),
+    h("p", { class: "note" }, excited.length ? note : t("patches.never")),
+  );
 }
 
 function fieldSize(layer) {
@@ -153,12 +237,32 @@ function drawPatch(canvas, { data, shape }, at, { top, bottom, left, right }) {
 function weightHistogram(layer, kernels, about) {
   const both = [...extremes(kernels.trained.data), ...extremes(kernels.untrained.data)];
   const [low, high] = [Math.min(...both), Math.max(...both)];
-  const series = [["untrained", "warm"], ["trained", "strong"]].map(([kind, style]) => {
+  const series = [
+    ["untrained", "warm"],
+    ["trained", "strong"],
+  ].map(([kind, style]) => {
     const { mean, deviation } = moments(kernels[kind].data);
-    return { name: t("weights.moments", { kind: t(kind), mean: short(mean), deviation: short(deviation) }), counts: countIn(BINS, low, high, kernels[kind].data), style };
+    return {
+      name: t("weights.moments", { kind: t(kind), mean: short(mean), deviation: short(deviation) }),
+      counts: countIn(BINS, low, high, kernels[kind].data),
+      style,
+    };
   });
   const { limit } = about.initializer;
-  const words = t(about.initializer.words === "limit" ? "weights.limit" : "weights.limit.normal", { n: limit.toFixed(4) });
-  return panel(t("weights.histogram", { n: whole(kernels.trained.data.length) }), histogram({ label: t("weights.histogram", { n: whole(kernels.trained.data.length) }), low, high, series, limits: [-limit, limit], unit: t("weight"), height: 220 }),
-    h("p", { class: "legend" }, h("span", { class: "key limit" }, words)));
+  const words = t(about.initializer.words === "limit" ? "weights.limit" : "weights.limit.normal", {
+    n: limit.toFixed(4),
+  });
+  return panel(
+    t("weights.histogram", { n: whole(kernels.trained.data.length) }),
+    histogram({
+      label: t("weights.histogram", { n: whole(kernels.trained.data.length) }),
+      low,
+      high,
+      series,
+      limits: [-limit, limit],
+      unit: t("weight"),
+      height: 220,
+    }),
+    h("p", { class: "legend" }, h("span", { class: "key limit" }, words)),
+  );
 }

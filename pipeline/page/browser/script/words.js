@@ -1,7 +1,13 @@
 // Words in the reader's language, numbers with their units, and what is remembered between visits.
 
-const LANGUAGES = [["en", "English"], ["ko", "한국어"]];
-const state = { language: LANGUAGES.map(([code]) => code).find((code) => code === remembered("language")) ?? values.language };
+const LANGUAGES = [
+  ["en", "English"],
+  ["ko", "한국어"],
+];
+const state = {
+  language:
+    LANGUAGES.map(([code]) => code).find((code) => code === remembered("language")) ?? values.language,
+};
 
 function remembered(key) {
   try {
@@ -14,7 +20,9 @@ function remembered(key) {
 function remember(key, value) {
   try {
     localStorage.setItem(`filterscope.${key}`, value);
-  } catch { /* then not */ }
+  } catch {
+    /* then not */
+  }
 }
 
 /** The words of a key, with its {places} filled in. */
