@@ -21,6 +21,7 @@ from pipeline.pictures.drawing import (
     PITCH_X,
     PITCH_Y,
     STRONG,
+    activation_bar,
     activation_scale,
     draw_image,
     draw_probabilities,
@@ -119,7 +120,7 @@ def layer(
         )
         title_of_kernel = _kernel_title(step.kernel, max_kernel_rows if deep else None)
         colours = f"\nred, green and blue are weights: grey is 0, range ±{limit:.3g}" if in_colour else ""
-        kernel.set_title(title_of_kernel + colours, fontsize=10)
+        kernel.set_title(title_of_kernel + colours, fontsize=10, loc="left")
     figure.suptitle(title)
     return figure
 
@@ -141,7 +142,7 @@ def _draw_maps(axes: Axes, maps: Array, words: str, scale: Scale) -> None:
     numbers = [str(number) for number in range(maps.shape[-1])]
     draw_tiles(axes, np.moveaxis(maps, -1, 0), numbers, _columns(len(numbers)), *scale)
     axes.set_title(f"{words}, {shape_text(maps.shape)}: {range_text(maps)}", fontsize=10)
-    axes.figure.colorbar(axes.images[0], ax=axes, label="activation", shrink=0.9, pad=0.02)
+    activation_bar(axes, shrink=0.9)
 
 
 def _kernel_title(kernel: Array, max_rows: int | None) -> str:

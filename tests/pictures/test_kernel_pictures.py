@@ -109,6 +109,13 @@ def test_grey_kernels_are_as_dark_as_their_weight_is_large():
     np.testing.assert_allclose(drawn, np.stack([expected] * 3, axis=-1), atol=2 / 255)
 
 
+def test_the_architecture_names_layers_and_their_classes():
+    layers = [Layer("Conv2D", "conv2d", {}, (5, 5, 1), (5, 5, 2), [np.zeros((3, 3, 1, 2)), np.zeros(2)])]
+    words = texts(weights.architecture(layers))
+    assert "| conv2d (Conv2D) |" in words
+    assert "| conv2d: 5×5×1 → 5×5×2,  20 parameters |" in words
+
+
 def test_compared_histograms_share_bins_and_show_the_initializers_limits():
     figure = weights.compare_histograms(
         convolution(GREY * 3), convolution(GREY), bins=20, limit=("limit", 0.4)
