@@ -148,11 +148,12 @@ def activation_scale(values: Array) -> tuple[Normalize, str]:
     return AsinhNorm(largest / 8, -largest, largest), SIGNED
 
 
-def activation_bar(axes: Axes, shrink: float) -> None:
-    """The colour bar of the tiles drawn on the axes by an `activation_scale`."""
+def activation_bar(axes: Axes, shrink: float, beside: Sequence[Axes] = ()) -> None:
+    """The colour bar of what is drawn on the axes by an `activation_scale`, beside these or others."""
     plain = FuncFormatter(lambda x, _: f"{x:.3g}")
     label = "activation (small values spread)"
-    axes.figure.colorbar(axes.images[0], ax=axes, label=label, shrink=shrink, pad=0.02, format=plain)
+    where = list(beside) or axes
+    axes.figure.colorbar(axes.images[0], ax=where, label=label, shrink=shrink, pad=0.02, format=plain)
 
 
 def draw_image(axes: Axes, image: Array) -> None:

@@ -47,19 +47,20 @@ KINDS = {
 }
 
 
-def scales(steps: Sequence[Step]) -> list[Scale]:
+def scales(*walks: Sequence[Step]) -> list[Scale]:
     """Colour scale of each step's output: one for a convolution and the pooling that follows it.
 
     Args:
-        steps: of one walk, in order.
+        walks: steps in order, of one network or of several alike, which share their scales.
 
     Returns:
         As many pairs of norm and colour map; those of `Flatten` and dense layers are their own.
     """
-    groups = np.cumsum([step.kind == "Conv2D" or step.output.ndim == 1 for step in steps])
+    groups = np.cumsum([step.kind == "Conv2D" or step.output.ndim == 1 for step in walks[0]])
     found = []
     for number in groups:
-        members = [s.output for s, group in zip(steps, groups, strict=True) if group == number]
+        pairs = [pair for steps in walks for pair in zip(steps, groups, strict=True)]
+        members = [step.output for step, group in pairs if group == number]
         found.append(activation_scale(np.concatenate([output.ravel() for output in members])))
     return found
 

@@ -42,8 +42,9 @@ def run_every_stage(cfg: Config, given: Path, folder: Path) -> None:
         train(cfg, prepared, models, reports, folder / "scratch")
         evaluate(cfg, best, prepared, reports / "history.tsv", reports, pictures / "evaluate")
         visualize_weights(cfg, best, reports / "weights.json", pictures / "visualize_weights")
-        visualize_features(cfg, best, prepared, reports / "features.json", pictures / "visualize_features")
-        untrained, compared = models / "untrained.keras", reports / "compare_untrained.json"
+        untrained, features = models / "untrained.keras", reports / "features.json"
+        visualize_features(cfg, best, untrained, prepared, features, pictures / "visualize_features")
+        compared = reports / "compare_untrained.json"
         compare_untrained(cfg, best, untrained, compared, pictures / "compare_untrained")
         explain(cfg, best, prepared, reports / "explain.json", pictures / "explain")
     write_page(cfg, prepared, models, reports, ASSETS, reports / "index.html")
@@ -86,8 +87,9 @@ def expected_pictures(layers: list[str], convolutions: list[str]) -> set[str]:
             for n in convolutions
         ),
         "visualize_features/input.png",
-        "visualize_features/walk_0.png",
-        *(f"visualize_features/features_{n}.png" for n in convolutions),
+        "visualize_features/parts.png",
+        *(f"visualize_features/walk_0{ending}.png" for ending in ("", "_untrained")),
+        *(f"visualize_features/features_{n}{e}.png" for n in convolutions for e in ("", "_untrained")),
         *(f"visualize_features/walk_0_{n}.png" for n in layers),
         "explain/attribution_0.png",
         "explain/sanity.png",
