@@ -16,11 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.base import arrays, files
+from pipeline.base import arrays
 from pipeline.base.errors import InputError, one_line_errors
 from pipeline.config.params import load
 from pipeline.config.schema import Config
 from pipeline.data.image import UnreadableImageError, decode
+from pipeline.data.prepared import read_prepared
 from pipeline.network import outputs
 from pipeline.network.checkpoint import load_model
 from pipeline.network.start import configure_runtime
@@ -67,14 +68,13 @@ def predict(
             data.
     """
     found = image_files(paths)
-    dataset = files.read_json(about)
-    shape, classes = tuple(dataset["shape"]), dataset["classes"]
+    dataset = read_prepared(about.parent, about.name)
+    shape, classes = dataset.shape, dataset.classes
     decoded, unreadable = _decode(found, shape, cfg.data.resize, invert)
     if not decoded:
         raise InputError(f"none of {len(found)} files can be read: {unreadable[0]}")
     configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
-    network = load_model(checkpoint, shape)
-    _check_classes(network.output_shape[-1], classes, checkpoint)
+    network = load_model(checkpoint, shape, len(classes))
     rows = outputs.probabilities(network, np.stack([pixels for _, pixels, _ in decoded]))
     predictions = [Prediction(*entry, row) for entry, row in zip(decoded, rows, strict=True)]
     return predictions, classes, unreadable
@@ -110,14 +110,6 @@ def _decode(
         pixels = 255 - image.pixels if invert else image.pixels
         decoded.append((path, pixels, [*image.changes, *(["inverted"] if invert else [])]))
     return decoded, unreadable
-
-
-def _check_classes(outputs: int, classes: Sequence[str], checkpoint: Path) -> None:
-    if outputs != len(classes):
-        raise InputError(
-            f"{checkpoint} tells {outputs} classes apart, the data has {len(classes)};"
-            " run `dvc repro train` to train on this data"
-        )
 
 
 def as_json(predictions: Sequence[Prediction], classes: Sequence[str]) -> str:

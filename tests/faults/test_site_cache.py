@@ -1,6 +1,5 @@
 """Nobody else on this machine can put anything into DVC's databases, which run code when read."""
 
-import os
 import shutil
 import stat
 import subprocess
@@ -31,7 +30,7 @@ def mode(path: Path) -> int:
 @pytest.fixture
 def shared() -> set[str]:
     """What is in the folder that DVC would use, before the test."""
-    return set(os.listdir(DVC_DEFAULT)) if DVC_DEFAULT.is_dir() else set()
+    return {path.name for path in DVC_DEFAULT.iterdir()} if DVC_DEFAULT.is_dir() else set()
 
 
 def test_plain_dvc_in_a_fresh_clone_keeps_its_databases_where_only_the_user_writes(project, shared):
@@ -47,7 +46,9 @@ def test_after_make_nobody_else_enters_them_and_every_folder_uses_the_same(proje
     shutil.copy(ROOT / "Makefile", project.folder)
     project.run("make", "--old-file=.venv/installed", ".site/private")
     assert mode(project.folder / ".site") == 0o700
-    subprocess.run(["dvc", "stage", "list", "../dvc.yaml"], cwd=project.folder / "conf", env=environment(), check=True)
+    subprocess.run(
+        ["dvc", "stage", "list", "../dvc.yaml"], cwd=project.folder / "conf", env=environment(), check=True
+    )
     assert not (project.folder / "conf" / ".site").exists()
     assert databases(project)
 
