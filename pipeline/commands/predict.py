@@ -9,6 +9,7 @@ pictures are, use --invert.
 
 import argparse
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from pipeline.base import arrays
-from pipeline.base.errors import InputError, one_line_errors
+from pipeline.base.errors import InputError, one_line_errors, words
 from pipeline.config.params import load
 from pipeline.config.schema import Config
-from pipeline.data.image import UnreadableImageError, decode
+from pipeline.data.image import UnreadableImageError, read
 from pipeline.data.prepared import read_prepared
 from pipeline.network import outputs
 from pipeline.network.checkpoint import load_model
@@ -29,6 +30,8 @@ from pipeline.pictures import evaluation
 from pipeline.pictures.drawing import write_figure
 
 MAX_SHOWN = 3
+# Letters of a file's name in the name of its picture; a name of 255 bytes is the longest there is.
+MAX_STEM = 50
 
 
 @dataclass(frozen=True)
@@ -90,11 +93,19 @@ def image_files(paths: Sequence[Path]) -> list[Path]:
     for path in paths:
         if not path.exists():
             raise InputError(f"{path}: no such file or folder")
-        inside = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
-        found += inside if path.is_dir() else [path]
+        found += _below(path) if path.is_dir() else [path]
     if not found:
         raise InputError(f"{', '.join(map(str, paths))}: received no file, expected images")
     return found
+
+
+def _below(folder: Path) -> list[Path]:
+    inside = (Path(place) / name for place, _, names in os.walk(folder, onerror=_refuse) for name in names)
+    return sorted(path for path in inside if not path.name.startswith("."))
+
+
+def _refuse(error: OSError) -> None:
+    raise InputError(words(error)) from None
 
 
 def _decode(
@@ -103,13 +114,18 @@ def _decode(
     decoded, unreadable = [], []
     for path in paths:
         try:
-            image = decode(path.read_bytes(), str(path), shape, resize=resize)
+            image = read(path, str(path), shape, resize=resize)
         except UnreadableImageError as error:
             unreadable.append(str(error))
             continue
         pixels = 255 - image.pixels if invert else image.pixels
         decoded.append((path, pixels, [*image.changes, *(["inverted"] if invert else [])]))
     return decoded, unreadable
+
+
+def printable(path: Path) -> str:
+    """A file's name for people: one line, with what cannot be shown as an escape."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in str(path))
 
 
 def as_json(predictions: Sequence[Prediction], classes: Sequence[str]) -> str:
@@ -131,24 +147,29 @@ def show(predictions: Sequence[Prediction], classes: Sequence[str]) -> None:
     """Print a table: file, class, probability, the next candidates, what was done to the image."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table("file", "class", "probability", "then", "changes")
     for one in predictions:
         first, *others = np.argsort(-one.probabilities, kind="stable")[:MAX_SHOWN]
         candidates = ", ".join(f"{classes[k]} {one.probabilities[k]:.1%}" for k in others)
         probability = f"{one.probabilities[first]:.1%}"
-        table.add_row(
-            str(one.path), classes[first], probability, candidates, "\n".join(one.changes) or "none"
-        )
+        row = [printable(one.path), classes[first], probability, candidates]
+        # Text, since a table would take [red] in a name for a colour.
+        table.add_row(*map(Text, [*row, "\n".join(one.changes) or "none"]))
     Console().print(table)
 
 
 def plot(predictions: Sequence[Prediction], classes: Sequence[str], folder: Path) -> None:
     """Write one picture per file, `<number>_<name>.png`: what the network saw and its probabilities."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, one in enumerate(predictions):
-        figure = evaluation.prediction(one.pixels, one.probabilities, classes, one.path.name)
-        write_figure(folder / f"{number}_{one.path.stem}.png", figure)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, one in enumerate(predictions):
+            name = printable(Path(one.path.name))
+            figure = evaluation.prediction(one.pixels, one.probabilities, classes, name)
+            write_figure(folder / f"{number}_{one.path.stem[:MAX_STEM]}.png", figure)
+    except OSError as error:
+        raise InputError(f"--plot: {words(error, folder)}") from None
 
 
 def arguments() -> argparse.Namespace:
@@ -173,12 +194,13 @@ def main() -> None:
     predictions, classes, unreadable = predict(
         load(Config), given.images, given.model, given.dataset, invert=given.invert
     )
-    if given.plot:
-        plot(predictions, classes, given.plot)
+    # First what is asked for most: a folder that cannot be written costs the pictures alone.
     if given.json:
         print(as_json(predictions, classes))
     else:
         show(predictions, classes)
+    if given.plot:
+        plot(predictions, classes, given.plot)
     if unreadable:
         raise InputError(f"{len(unreadable)} files cannot be read: {'; '.join(unreadable)}")
 

@@ -127,7 +127,7 @@ class Prepared:
 
     def _checked(self, name: str, shape: tuple[int, ...], dtype: type[np.generic]) -> RowFile:
         stored = RowFile(self.folder / f"{name}.npy")
-        if (stored.shape, stored.dtype) != (shape, dtype):
+        if (stored.shape, stored.dtype) != (shape, np.dtype(dtype)):
             received, expected = f"{stored.dtype} {stored.shape}", f"{np.dtype(dtype)} {shape}"
             raise InputError(f"{stored.path}: received {received}, expected {expected}; {AGAIN}")
         return stored

@@ -29,7 +29,17 @@ MAX_ARCHIVE_BYTES = 8 * 2**30
 
 
 def save_network(network: "keras.Sequential", path: Path) -> None:
-    """Save a network so that equal ones are equal bytes, with the SHA-256 of its parts."""
+    """Save a network so that equal ones are equal bytes, with the SHA-256 of its parts.
+
+    Raises:
+        InputError: weights are not finite, which ReLU and pooling may hide from losses and scores.
+    """
+    wrong = sum(int((~np.isfinite(array)).sum()) for array in network.get_weights())
+    if wrong:
+        raise InputError(
+            f"training: received {wrong} weights that are not finite, expected finite numbers;"
+            " lower train.learning_rate"
+        )
     with replaced(path) as temporary:
         network.save(temporary)
         write_canonical_keras(temporary, temporary)
@@ -112,7 +122,7 @@ def read_saved(path: Path, *, recorded: bool = True) -> Saved:
         raise InputError(f"{path}: {error}") from None
     except RecursionError:
         raise InputError(f"{path} is not a Keras archive of a Sequential model: nested too deeply") from None
-    # What a damaged file makes of the readers of three formats: OSError, KeyError, ValueError, struct.error...
+    # Three formats, whose readers raise what they like of a damaged file: KeyError, struct.error, ...
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{path} is not a Keras archive of a Sequential model: {reason}") from None

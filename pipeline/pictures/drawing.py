@@ -72,6 +72,8 @@ def colour_tiles(kernel: Array, limit: float) -> Array:
 
 # No ticks stand above any axes here: to look for them, as Matplotlib does, takes a fifth of the drawing.
 rcParams["axes.titley"] = 1.0
+# Names of classes and files are no formulas: a $ in them stays one.
+rcParams["text.parse_math"] = False
 DOTS_PER_INCH = 110
 SIGNED, POSITIVE, GREY = "RdBu_r", "Blues", "gray_r"
 STRONG, SOFT, ACCENT = "#1f4e8c", "#a9c3e3", "#d9730d"

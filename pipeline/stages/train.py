@@ -30,7 +30,7 @@ from pipeline.config.train import TrainConfig
 from pipeline.data.prepared import read_prepared
 from pipeline.network.batches import EVALUATION_BATCH, batches
 from pipeline.network.checkpoint import save_network
-from pipeline.network.layers import build_model
+from pipeline.network.layers import build_model, summary
 from pipeline.network.start import configure_runtime, import_keras
 from pipeline.training.loop import fit, permutation
 from pipeline.training.recipe import compile_model
@@ -207,9 +207,7 @@ def _write_reports(
     header = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
     rows = [[row[name] for name in header] for row in state.history]
     files.write_table(reports / "history.tsv", header, rows, separator="\t")
-    lines: list[str] = []
-    network.summary(line_length=80, print_fn=lines.append)
-    files.write_text(reports / "model.txt", "\n".join(lines).strip() + "\n")
+    files.write_text(reports / "model.txt", summary(network))
     timing = {
         "seconds": round(seconds, 1),
         "epochs": len(state.history),
