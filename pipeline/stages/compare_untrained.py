@@ -50,8 +50,9 @@ def compare_untrained(
         }
         for after, before in pairs
     }
-    files.write_json(report, distances)
-    with files.replaced_folder(pictures) as folder:
+    with files.replaced_together(report, pictures) as [numbers, folder]:
+        folder.mkdir()
+        files.write_json(numbers, distances)
         for after, before in pairs:
             kernels = after.kernel, before.kernel
             limit = colour_limit(cfg.visualize.kernel_limit, *kernels)

@@ -18,7 +18,7 @@ from pipeline.config.fields import seed_number
 from pipeline.config.params import load
 from pipeline.config.runtime import RuntimeConfig
 from pipeline.config.visualize import VisualizeConfig
-from pipeline.data.prepared import ChosenImage, read_chosen
+from pipeline.data.prepared import ChosenImage, read_chosen, read_prepared
 from pipeline.network import outputs
 from pipeline.network.checkpoint import load_model
 from pipeline.network.start import configure_runtime
@@ -55,22 +55,23 @@ def visualize_features(cfg: Settings, checkpoint: Path, prepared: Path, report: 
     Raises:
         InputError: an input is missing or damaged, or there is no such image.
     """
-    dataset = files.read_json(prepared / "dataset.json")
-    images = read_chosen(prepared, cfg.visualize.images)
+    dataset = read_prepared(prepared)
+    images = read_chosen(dataset, cfg.visualize.images)
+    many = arrays.read_array(dataset.images("validation").path)[: cfg.visualize.fire_rate_images]
     configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
-    network = load_model(checkpoint, tuple(dataset["shape"]))
+    network = load_model(checkpoint, dataset.shape, len(dataset.classes))
     names = outputs.convolution_names(network)
-    many = arrays.read_array(prepared / "validation_images.npy")[: cfg.visualize.fire_rate_images]
     rates = fire_rates(network, names, many)
     about = {name: describe_rates(rates[name]) for name in names}
     walks = [walked(network, image.pixels) for image in images]
     described = [_describe(image, steps) for image, steps in zip(images, walks, strict=True)]
-    files.write_json(report, {"images": len(many), "layers": about, "walks": described})
-    with files.replaced_folder(pictures) as folder:
+    with files.replaced_together(report, pictures) as [numbers, folder]:
+        folder.mkdir()
+        files.write_json(numbers, {"images": len(many), "layers": about, "walks": described})
         write_figure(folder / "input.png", features.input_image(images[0].pixels, images[0].title))
         _draw_feature_maps(folder, network, images[0].pixels, rates, len(many))
         for number, (image, steps) in enumerate(zip(images, walks, strict=True)):
-            _draw_walk(cfg, folder / f"walk_{number}", image, steps, dataset["classes"])
+            _draw_walk(cfg, folder / f"walk_{number}", image, steps, dataset.classes)
     for name in names:
         print(f"visualize_features: {name} {_summary(about[name])}")
     for image, steps in zip(images, walks, strict=True):
