@@ -160,12 +160,12 @@ def show(predictions: Sequence[Prediction], classes: Sequence[str]) -> None:
         first, *others = np.argsort(-one.probabilities, kind="stable")[:MAX_SHOWN]
         candidates = "\n".join(f"{classes[k]} {one.probabilities[k]:.1%}" for k in others)
         probability = f"{one.probabilities[first]:.1%}"
-        row = [str(one.path.relative_to(folder)), classes[first], probability, candidates]
+        row = [printable(one.path.relative_to(folder)), classes[first], probability, candidates]
         # As `Text`, since `[b]` in a name would be taken for a style.
         table.add_row(*map(Text, [*row, *(["\n".join(one.changes) or "none"] if len(changes) > 1 else [])]))
     console = Console()
     console.print(table)
-    console.print(Text(f"files in: {folder}"), soft_wrap=True)
+    console.print(Text(f"files in: {printable(folder)}"), soft_wrap=True)
     if len(changes) == 1:
         console.print(Text(f"changes to each: {changes.pop()}".replace("\n", ", ")), soft_wrap=True)
 
