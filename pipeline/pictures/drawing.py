@@ -18,7 +18,7 @@ from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.collections import PatchCollection
-from matplotlib.colors import Normalize
+from matplotlib.colors import AsinhNorm, Normalize, PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
 from matplotlib.image import PcolorImage
@@ -134,14 +134,25 @@ def plain_ticks(axis: Axis, values: Sequence[float], digits: int | None = None) 
 
 
 def activation_scale(values: Array) -> tuple[Normalize, str]:
-    """Colour scale of activations: 0 to the largest when none is negative, else +-max around white."""
+    """Colour scale of activations: 0 to the largest when none is negative, else +-max around white.
+
+    Small values are spread, by a square root or (with a sign) an inverse hyperbolic sine, so that
+    the shapes in weak maps are seen on the scale that all share; colour bars tell the values.
+    """
     largest = float(np.abs(values).max())
     # A map of zeros alone still needs a scale.
     if not math.isfinite(largest) or largest == 0:
         largest = 1.0
     if values.min() >= 0:
-        return Normalize(0, largest), POSITIVE
-    return Normalize(-largest, largest), SIGNED
+        return PowerNorm(0.5, 0, largest), POSITIVE
+    return AsinhNorm(largest / 8, -largest, largest), SIGNED
+
+
+def activation_bar(axes: Axes, shrink: float) -> None:
+    """The colour bar of the tiles drawn on the axes by an `activation_scale`."""
+    plain = FuncFormatter(lambda x, _: f"{x:.3g}")
+    label = "activation (small values spread)"
+    axes.figure.colorbar(axes.images[0], ax=axes, label=label, shrink=shrink, pad=0.02, format=plain)
 
 
 def draw_image(axes: Axes, image: Array) -> None:

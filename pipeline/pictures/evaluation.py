@@ -1,6 +1,7 @@
 """Pictures of what the network gets right and wrong: confusion, predictions, mistakes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.colors import Normalize
@@ -21,22 +22,52 @@ def confusion(counts: Array, classes: Sequence[str]) -> Figure:
         counts: (K, K) images; row = actual, column = predicted.
         classes: K names.
     """
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    figure = confusion_matrix(
+        share,
+        classes,
+        (Normalize(0, 1), POSITIVE),
+        lambda value: f"{value}",
+        "share of the actual class",
+        counts,
+    )
+    right = int(np.trace(counts))
+    figure.axes[0].set_title(f"Test images by class: {right:,} of {counts.sum():,} are right")
+    return figure
+
+
+def confusion_matrix(
+    values: Array,
+    classes: Sequence[str],
+    scale: tuple[Normalize, str],
+    words: Callable[[Any], str],
+    label: str,
+    numbers: Array | None = None,
+) -> Figure:
+    """Values by actual and predicted class as colours, each with its number where the classes are few.
+
+    Args:
+        values: (K, K); row = actual, column = predicted.
+        classes: K names.
+        scale: norm and colour map.
+        words: for a number.
+        label: of the colour bar.
+        numbers: (K, K) to write; the values, if None.
+    """
     size = max(5.5, 0.62 * min(len(classes), 40) + 2.2)
     figure = new_figure(size + 0.8, size)
     axes = figure.subplots()
-    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    image = axes.imshow(share, cmap=POSITIVE, norm=Normalize(0, 1))
-    right = int(np.trace(counts))
-    axes.set_title(f"Test images by class: {right:,} of {counts.sum():,} are right")
-    axes.set(xlabel="predicted class", ylabel="actual class")
+    image = axes.imshow(values, cmap=scale[1], norm=scale[0])
     names = list(map(shortened, classes))
+    axes.set(xlabel="predicted class", ylabel="actual class")
     axes.set_xticks(range(len(classes)), names, rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(classes)), names)
     if len(classes) <= MAX_ANNOTATED_CLASSES:
-        for (row, column), count in np.ndenumerate(counts):
-            colour = "white" if share[row, column] > 0.5 else "0.1" if count else "0.7"
-            axes.text(column, row, f"{count}", ha="center", va="center", fontsize=8, color=colour)
-    figure.colorbar(image, label="share of the actual class", shrink=0.8)
+        for (row, column), number in np.ndenumerate(values if numbers is None else numbers):
+            strong = abs(values[row, column]) > 0.5 * (scale[0].vmax or 1)
+            colour = "white" if strong else "0.1" if number else "0.7"
+            axes.text(column, row, words(number), ha="center", va="center", fontsize=8, color=colour)
+    figure.colorbar(image, label=label, shrink=0.8)
     return figure
 
 

@@ -6,7 +6,16 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from pipeline.base.arrays import Array
-from pipeline.pictures.drawing import ACCENT, GREY, PITCH_X, PITCH_Y, activation_scale, draw_tiles, new_figure
+from pipeline.pictures.drawing import (
+    ACCENT,
+    GREY,
+    PITCH_X,
+    PITCH_Y,
+    activation_bar,
+    activation_scale,
+    draw_tiles,
+    new_figure,
+)
 
 FEATURE_COLUMNS = 8
 
@@ -54,8 +63,7 @@ def feature_maps(
         f" outputs above {threshold:g} over {images:,} validation images); {counts}",
         fontsize=10,
     )
-    shown = axes.images[0]
-    figure.colorbar(shown, label="activation", shrink=0.8, pad=0.02)
+    activation_bar(axes, shrink=0.8)
     return figure
 
 

@@ -21,6 +21,7 @@ from pipeline.pictures.drawing import (
     PITCH_X,
     PITCH_Y,
     STRONG,
+    activation_bar,
     activation_scale,
     draw_image,
     draw_probabilities,
@@ -72,6 +73,8 @@ def layer(
     bins: int,
     kernel_limit: float | None,
     max_kernel_rows: int,
+    in_colour: bool = False,
+    kernel_colours: str = "signed",
 ) -> Figure:
     """What one layer makes of the image.
 
@@ -83,6 +86,8 @@ def layer(
         bins: of the histogram.
         kernel_limit: colour range of kernels with one input channel, or None for their own.
         max_kernel_rows: filters shown of a deeper kernel.
+        in_colour: whether the layer's input are red, green and blue.
+        kernel_colours: signed or grey.
     """
     if step.output.ndim == 1:
         return _vector_figure(step, title, classes, bins)
@@ -95,7 +100,7 @@ def layer(
         _draw_maps(maps, step.output, "output", scale)
         _draw_histogram(histogram, step, bins)
     else:
-        deep = step.kernel.shape[2] > 1
+        deep = step.kernel.shape[2] > 1 and not in_colour
         figure = new_figure(2 * width + 3, height + 1.6 + (4.2 if deep else 3))
         parts = figure.subfigures(2, 1, height_ratios=(height + 0.6, 4.6 if deep else 3.4))
         above, below = np.ravel(np.asarray(parts))
@@ -104,8 +109,18 @@ def layer(
         histogram, kernel = below.subplots(1, 2, width_ratios=ratios)
         _draw_histogram(histogram, step, bins)
         limit = colour_limit(kernel_limit, step.kernel)
-        draw_kernels([kernel], {"": step.kernel}, limit=limit, max_rows=max_kernel_rows, columns=8)
-        kernel.set_title(_kernel_title(step.kernel, max_kernel_rows), fontsize=10)
+        draw_kernels(
+            [kernel],
+            {"": step.kernel},
+            limit=limit,
+            max_rows=max_kernel_rows,
+            in_colour=in_colour,
+            colours=kernel_colours,
+            columns=8,
+        )
+        title_of_kernel = _kernel_title(step.kernel, max_kernel_rows if deep else None)
+        colours = f"\nred, green and blue are weights: grey is 0, range ±{limit:.3g}" if in_colour else ""
+        kernel.set_title(title_of_kernel + colours, fontsize=10, loc="left")
     figure.suptitle(title)
     return figure
 
@@ -127,11 +142,11 @@ def _draw_maps(axes: Axes, maps: Array, words: str, scale: Scale) -> None:
     numbers = [str(number) for number in range(maps.shape[-1])]
     draw_tiles(axes, np.moveaxis(maps, -1, 0), numbers, _columns(len(numbers)), *scale)
     axes.set_title(f"{words}, {shape_text(maps.shape)}: {range_text(maps)}", fontsize=10)
-    axes.figure.colorbar(axes.images[0], ax=axes, label="activation", shrink=0.9, pad=0.02)
+    activation_bar(axes, shrink=0.9)
 
 
-def _kernel_title(kernel: Array, max_rows: int) -> str:
-    shown = min(kernel.shape[-1], max_rows) if kernel.shape[2] > 1 else kernel.shape[-1]
+def _kernel_title(kernel: Array, max_rows: int | None) -> str:
+    shown = min(kernel.shape[-1], max_rows or kernel.shape[-1])
     part = "" if shown == kernel.shape[-1] else f", filters 0 to {shown - 1}"
     return f"kernel {shape_text(kernel.shape)} (height×width×channels×filters){part}"
 

@@ -43,8 +43,8 @@ def visualize_features(cfg: Settings, checkpoint: Path, prepared: Path, report: 
 
     Args:
         cfg: uses `visualize.images` (the first for the feature maps), `visualize.fire_rate_images`,
-            `visualize.histogram_bins`, `visualize.kernel_limit`, `visualize.max_kernel_rows`,
-            `seed`, `runtime.threads` and `runtime.device`.
+            `visualize.histogram_bins`, `visualize.kernel_limit`, `visualize.kernel_colours`,
+            `visualize.max_kernel_rows`, `seed`, `runtime.threads` and `runtime.device`.
         checkpoint: `best.keras` of stage `train`.
         prepared: folder of stage `prepare`.
         report: JSON file to write: by layer, fire rates and the dead, rare and always-on filters;
@@ -114,6 +114,8 @@ def _draw_walk(cfg: Settings, path: Path, image: ChosenImage, steps: list[Step],
             bins=cfg.visualize.histogram_bins,
             kernel_limit=cfg.visualize.kernel_limit,
             max_kernel_rows=cfg.visualize.max_kernel_rows,
+            in_colour=number == 1 and image.pixels.shape[-1] == 3,
+            kernel_colours=cfg.visualize.kernel_colours,
         )
         write_figure(path.with_name(f"{path.name}_{step.name}.png"), figure)
 

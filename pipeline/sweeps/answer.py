@@ -13,7 +13,7 @@ from pipeline.analysis.groups import Group, Run
 from pipeline.base import arrays, files
 from pipeline.base.errors import InputError
 from pipeline.network.checkpoint import convolutions, read_layers
-from pipeline.pictures import sweep, sweep_runs
+from pipeline.pictures import sweep
 from pipeline.pictures.drawing import write_figure
 from pipeline.runs import reading, revisions
 from pipeline.runs.reading import or_note
@@ -138,8 +138,8 @@ def _write_pictures(folder: Path, found: Sequence[Group], name: str, problems: l
         pictures[f"accuracy_{short}.png"] = f"Validation and test accuracy against {short}"
         drawn.append(sweep.accuracy_factor(found, factor, name))
     pictures["curves.png"] = "Training and validation loss over the epochs"
-    drawn.append(sweep_runs.curves(found, name))
-    if kernels := sweep_runs.kernels(found, name):
+    drawn.append(sweep.curves(found, name))
+    if kernels := sweep.kernels(found, name):
         pictures["kernels.png"] = "Kernels of the first convolution of every run"
         drawn.append(kernels)
     for file, figure in zip(pictures, drawn, strict=True):

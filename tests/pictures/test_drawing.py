@@ -19,6 +19,25 @@ def test_activations_without_a_sign_begin_at_zero_also_when_all_are_zero(values,
     assert (norm.vmin, norm.vmax, colours) == (0, largest, drawing.POSITIVE)
 
 
+@pytest.mark.parametrize("smallest", [0.0, -4.0])
+def test_weak_activations_are_seen_beside_strong_ones_and_the_bar_tells_their_values(smallest):
+    tiles = np.full((2, 2, 2), 4.0)
+    tiles[0] = 0.25
+    tiles[1, 0, 0] = smallest
+    scale = drawing.activation_scale(tiles)
+    share = [float(scale[0](value)) for value in (0, 0.25, 4)]
+    # On a linear scale a sixteenth of the way.
+    assert share[1] - share[0] > 2.5 * (share[2] - share[0]) / 16
+    axes = drawing.new_figure(4, 4).subplots()
+    drawing.draw_tiles(axes, tiles, ["a", "b"], 2, *scale)
+    drawing.activation_bar(axes, 1.0)
+    axes.figure.draw_without_rendering()
+    bar = axes.figure.axes[1]
+    shown = {tick.get_loc(): tick.label1.get_text() for tick in bar.yaxis.get_major_ticks()}
+    assert len(shown) >= 3
+    assert all(float(text) == pytest.approx(place) for place, text in shown.items())
+
+
 def test_grey_images_are_dark_where_there_is_ink_and_colours_stay():
     left, right = drawing.new_figure(4, 2).subplots(1, 2)
     drawing.draw_image(left, np.array([[[0], [255]]], np.uint8))
