@@ -1,7 +1,9 @@
 """The section `data`."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pipeline.base.errors import InputError
 from pipeline.config.fields import (
@@ -76,3 +78,22 @@ class DataConfig:
         # As scikit-learn rounds.
         validation = math.ceil(training * self.validation_fraction)
         return {"train": training - validation, "validation": validation, "test": test}
+
+
+def check_images(images: Sequence[Mapping[str, Any]], counts: Mapping[str, int]) -> None:
+    """Refuse an image that is not there.
+
+    Args:
+        images: as `visualize.images`.
+        counts: images in the splits "train", "validation" and "test".
+
+    Raises:
+        InputError: an index is too large for its split.
+    """
+    sizes = {**counts, "source": counts["train"] + counts["validation"]}
+    for image in images:
+        split, index = image["split"], image["index"]
+        if index >= sizes[split]:
+            raise InputError(
+                f"visualize.images: received {split} {index}, expected an index below {sizes[split]}"
+            )

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from pipeline.config.data import DataConfig
+from pipeline.config.data import DataConfig, check_images
 from pipeline.config.explain import ExplainConfig
 from pipeline.config.fields import checked, seed_number
 from pipeline.config.model import ModelConfig
 from pipeline.config.page import PageConfig
 from pipeline.config.runtime import RuntimeConfig
 from pipeline.config.train import TrainConfig
-from pipeline.config.visualize import VisualizeConfig, check_images
+from pipeline.config.visualize import VisualizeConfig
 
 
 @dataclass(frozen=True)

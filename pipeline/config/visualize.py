@@ -1,10 +1,8 @@
 """The section `visualize`."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.base.errors import InputError
 from pipeline.config.fields import choice, is_int, list_of, optional_positive, whole
 
 
@@ -32,22 +30,3 @@ class VisualizeConfig:
     fire_rate_images: int = whole(1)
     num_predictions: int = whole(1)
     num_mistakes: int = whole(1)
-
-
-def check_images(images: Sequence[Mapping[str, Any]], counts: Mapping[str, int]) -> None:
-    """Refuse an image that is not there.
-
-    Args:
-        images: as `visualize.images`.
-        counts: images in the splits "train", "validation" and "test".
-
-    Raises:
-        InputError: an index is too large for its split.
-    """
-    sizes = {**counts, "source": counts["train"] + counts["validation"]}
-    for image in images:
-        split, index = image["split"], image["index"]
-        if index >= sizes[split]:
-            raise InputError(
-                f"visualize.images: received {split} {index}, expected an index below {sizes[split]}"
-            )

@@ -150,4 +150,4 @@ def _write_kernels(root: Path, groups: Sequence[Group], folder: Path, notes: lis
 
 def _network(root: Path, run: Run, scratch: str) -> list[Layer]:
     path = reading.fetch_output(root, _revision(run), "models/best.keras", Path(scratch))
-    return read_layers(path)
+    return read_layers(path, recorded=False)

@@ -51,8 +51,9 @@ def compare_untrained(
         }
         for after, before in pairs
     }
-    files.write_json(report, distances)
-    with files.replaced_folder(pictures) as folder:
+    with files.replaced_together(report, pictures) as [numbers, folder]:
+        folder.mkdir()
+        files.write_json(numbers, distances)
         for after, before in pairs:
             panels = {f"{after.name}, trained": after.kernel, f"{after.name}, untrained": before.kernel}
             figure = kernels(

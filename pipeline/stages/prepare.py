@@ -10,9 +10,9 @@ from pathlib import Path
 from pipeline.base import arrays, files
 from pipeline.base.errors import InputError
 from pipeline.base.processes import stage
-from pipeline.config.data import DataConfig
+from pipeline.config.data import DataConfig, check_images
 from pipeline.config.params import load
-from pipeline.config.visualize import VisualizeConfig, check_images
+from pipeline.config.visualize import VisualizeConfig
 from pipeline.data.prepared import split_rows
 
 

@@ -24,7 +24,7 @@ from pipeline.config.params import load
 from pipeline.config.runtime import RuntimeConfig
 from pipeline.config.train import TrainConfig
 from pipeline.config.visualize import VisualizeConfig
-from pipeline.data.prepared import read_chosen
+from pipeline.data.prepared import read_chosen, read_prepared
 from pipeline.network.checkpoint import read_layers
 from pipeline.page.contents import fitted
 from pipeline.page.export import export
@@ -124,7 +124,7 @@ def _read(cfg: Settings, prepared: Path, models: Path, reports: Path) -> Materia
                 "actual": dataset["classes"].index(image.class_name),
                 "pixels": image.pixels,
             }
-            for image in read_chosen(prepared, cfg.visualize.images)
+            for image in read_chosen(read_prepared(prepared), cfg.visualize.images)
         ],
     )
 

@@ -21,7 +21,7 @@ from pipeline.config.fields import seed_number
 from pipeline.config.params import load
 from pipeline.config.runtime import RuntimeConfig
 from pipeline.config.visualize import VisualizeConfig
-from pipeline.data.prepared import ChosenImage, read_chosen
+from pipeline.data.prepared import ChosenImage, read_chosen, read_prepared
 from pipeline.network import outputs
 from pipeline.network.checkpoint import load_model
 from pipeline.network.start import configure_runtime
@@ -62,18 +62,21 @@ def visualize_features(
     Raises:
         InputError: an input is missing or damaged, or there is no such image.
     """
-    dataset = files.read_json(prepared / "dataset.json")
-    images = read_chosen(prepared, cfg.visualize.images)
+    dataset = read_prepared(prepared)
+    images = read_chosen(dataset, cfg.visualize.images)
+    many = arrays.read_array(dataset.images("validation").path)[: cfg.visualize.fire_rate_images]
     configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
-    network, untrained = (load_model(path, tuple(dataset["shape"])) for path in (checkpoint, untrained_file))
+    network, untrained = (
+        load_model(path, dataset.shape, len(dataset.classes)) for path in (checkpoint, untrained_file)
+    )
     names = outputs.convolution_names(network)
-    many = arrays.read_array(prepared / "validation_images.npy")[: cfg.visualize.fire_rate_images]
     rates, rates_before = (fire_rates(one, names, many) for one in (network, untrained))
     about = {name: describe_rates(rates[name]) for name in names}
     walks = [walked(network, image.pixels) for image in images]
     described = [_describe(image, steps) for image, steps in zip(images, walks, strict=True)]
-    files.write_json(report, {"images": len(many), "layers": about, "walks": described})
-    with files.replaced_folder(pictures) as folder:
+    with files.replaced_together(report, pictures) as [numbers, folder]:
+        folder.mkdir()
+        files.write_json(numbers, {"images": len(many), "layers": about, "walks": described})
         first = images[0]
         write_figure(folder / "input.png", features.input_image(first.pixels, first.title))
         _draw_parts(folder, network, first)
@@ -81,7 +84,7 @@ def visualize_features(
         _draw_feature_maps(folder, pairs, first.pixels, len(many))
         for number, (image, steps) in enumerate(zip(images, walks, strict=True)):
             before = walked(untrained, image.pixels)
-            _draw_walk(cfg, folder / f"walk_{number}", image, steps, before, dataset["classes"])
+            _draw_walk(cfg, folder / f"walk_{number}", image, steps, before, dataset.classes)
     for name in names:
         print(f"visualize_features: {name} {_summary(about[name])}")
     for image, steps in zip(images, walks, strict=True):

@@ -41,8 +41,9 @@ def visualize_weights(cfg: Settings, checkpoint: Path, report: Path, pictures: P
     network = read_layers(checkpoint)
     layers = convolutions(network)
     about = {layer.name: statistics(*layer.variables) for layer in layers}
-    files.write_json(report, about)
-    with files.replaced_folder(pictures) as folder:
+    with files.replaced_together(report, pictures) as [numbers, folder]:
+        folder.mkdir()
+        files.write_json(numbers, about)
         write_figure(folder / "architecture.png", weights.architecture(network))
         for layer in layers:
             limit = colour_limit(cfg.visualize.kernel_limit, layer.kernel)

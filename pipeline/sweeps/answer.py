@@ -104,7 +104,7 @@ def read_runs(root: Path, start: str, jobs: Sequence[Job]) -> tuple[list[Run], l
 def _read_kernel(root: Path, revision: revisions.Revision, folder: Path) -> arrays.Array:
     """The first convolution's kernel (height, width, C, F)."""
     path = reading.fetch_output(root, revision, "models/best.keras", folder)
-    return convolutions(read_layers(path))[0].kernel
+    return convolutions(read_layers(path, recorded=False))[0].kernel
 
 
 def results(found: Sequence[Group]) -> tuple[list[str], list[list[str]]]:

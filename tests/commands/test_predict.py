@@ -9,7 +9,7 @@ from PIL import Image
 
 from pipeline.base.errors import InputError, one_line_errors
 from pipeline.commands import predict
-from pipeline.network.checkpoint import load_model
+from pipeline.network.checkpoint import load_model, save_network
 from pipeline.network.layers import build_model
 
 
@@ -115,8 +115,8 @@ def test_paths_without_images_are_refused(command, tmp_path, given):
 def test_a_foreign_or_damaged_checkpoint_is_refused(trained, test_part, tmp_path, compose):
     save(test_part[0][0, ..., 0], tmp_path / "a.png")
     model = compose("model.filters=[2]", "model.pool=none").model
-    build_model(model, input_shape=(8, 8, 1), num_classes=3).save(tmp_path / "three.keras")
-    build_model(model, input_shape=(9, 9, 1), num_classes=10).save(tmp_path / "larger.keras")
+    save_network(build_model(model, input_shape=(8, 8, 1), num_classes=3), tmp_path / "three.keras")
+    save_network(build_model(model, input_shape=(9, 9, 1), num_classes=10), tmp_path / "larger.keras")
     about = trained.folder / "data/prepared/dataset.json"
     (tmp_path / "damaged.keras").write_text("damaged")
     for name, message in (

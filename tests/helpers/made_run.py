@@ -14,7 +14,7 @@ from pipeline.analysis import firing, importance, patches, scores, walk, weights
 from pipeline.base import arrays, files
 from pipeline.base.arrays import Array
 from pipeline.network import outputs
-from pipeline.network.checkpoint import read_keras, read_layers
+from pipeline.network.checkpoint import read_layers, save_network
 from pipeline.network.layers import build_model
 from pipeline.network.start import configure_runtime
 from pipeline.stages.report import report
@@ -86,9 +86,9 @@ def write_run(folder: Path, network: Any, classes: list[str], *, counts: tuple[i
     }
     files.write_json(prepared / "dataset.json", about)
     models.mkdir(parents=True)
-    network.save(models / "untrained.keras")
+    save_network(network, models / "untrained.keras")
     shake(network, 7)
-    network.save(models / "best.keras")
+    save_network(network, models / "best.keras")
     _write_epochs(models)
     _write_scores(reports, network, splits, labels, classes)
     _write_features(reports, network, splits, classes)
@@ -98,7 +98,10 @@ def write_run(folder: Path, network: Any, classes: list[str], *, counts: tuple[i
 
 def _write_epochs(models: Path) -> None:
     """Kernels of some epochs: the untrained, some in between that are no training's, the best."""
-    before, after = (read_keras(models / f"{name}.keras")[1] for name in ("untrained", "best"))
+    before, after = (
+        {layer.name: layer.variables for layer in read_layers(models / f"{name}.keras")}
+        for name in ("untrained", "best")
+    )
     arrays: dict[str, Array] = {"epochs": np.arange(EPOCHS + 1)}
     for name, variables in after.items():
         if len(variables) == 2 and variables[0].ndim == 4:

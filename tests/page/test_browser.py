@@ -216,7 +216,7 @@ PASS = """([layers, images, size, count]) => {
 @pytest.mark.parametrize(("model", "milliseconds"), [("cnn", 50), ("alexnet", 250)])
 def test_a_pass_is_fast_enough_to_draw_with(opened, default_page, tmp_path, model, milliseconds):
     network_of(f"model={model}").save(tmp_path / "a.keras")
-    layers = [described(layer) for layer in read_layers(tmp_path / "a.keras")]
+    layers = [described(layer) for layer in read_layers(tmp_path / "a.keras", recorded=False)]
     images = base64.b64encode(images_of_shapes(8, (28, 28, 1), 1).tobytes()).decode()
     page = opened(default_page).page
     assert page.evaluate(PASS, [layers, images, 784, 15]) < milliseconds

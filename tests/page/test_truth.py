@@ -84,7 +84,7 @@ def computed(request, tmp_path_factory):
     outputs = {
         name: np.asarray(values) for name, values in model([(images / 255.0).astype(np.float32)]).items()
     }
-    return read_layers(path), images, outputs
+    return read_layers(path, recorded=False), images, outputs
 
 
 @pytest.fixture(scope="module")

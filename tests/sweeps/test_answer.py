@@ -11,7 +11,7 @@ from pipeline.analysis.configurations import configurations
 from pipeline.base import files
 from pipeline.base.errors import InputError
 from pipeline.base.git import git
-from pipeline.network.checkpoint import read_keras
+from pipeline.network.checkpoint import convolutions, read_layers
 from pipeline.sweeps import answer, summary
 from pipeline.sweeps.experiment import reference
 
@@ -91,7 +91,7 @@ def swept(trained, tmp_path_factory):
     files.write_json(project.folder / "reports/metrics.json", metrics)
     experiment("other-seed")
     project.edit("params.yaml", "learning_rate: 0.003", "learning_rate: 0.01")
-    best = read_keras(project.folder / "models/best.keras")[1]
+    best = convolutions(read_layers(project.folder / "models/best.keras"))
     lock = project.read("dvc.lock").split("- path: models/best.keras\n      hash: md5\n      md5: ")[1][:32]
     (project.folder / "dvc.lock").write_text(project.read("dvc.lock").replace(lock, "0" * 32))
     experiment("no-model")
@@ -140,7 +140,7 @@ def test_the_answer_of_real_experiments_is_complete_and_names_what_is_missing(sw
     assert "Without kernels, as their models are not" in text
     assert str(project.folder) not in text
     runs, _ = answer.read_runs(project.folder, start, jobs_of(first))
-    assert (runs[0].kernel == best["conv2d"][0]).all()
+    assert (runs[0].kernel == best[0].kernel).all()
     assert runs[2].kernel is None
 
 
