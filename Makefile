@@ -3,18 +3,23 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 CLUSTER := .venv/installed-cluster
+SITE := .site/private
 # Stages say `python`: it has to be the one of .venv, whether or not that is activated.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help repro test check cluster deps clean
+.PHONY: help repro page test check cluster deps clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
 
-repro: $(STAMP)  ## run the pipeline: data, training, scores, pictures (`dvc repro`)
+repro: $(STAMP) $(SITE)  ## run the pipeline: data, training, scores, pictures (`dvc repro`)
 	dvc repro
 
-test: $(CLUSTER)  ## run the whole test suite
+page: $(STAMP) $(SITE)  ## rebuild the page to look at, and name its file
+	dvc repro report
+	@echo "open file://$(CURDIR)/reports/index.html"
+
+test: $(CLUSTER) $(SITE)  ## run the whole test suite
 	pytest
 
 check: $(STAMP)  ## run the linters and the type checker
@@ -37,6 +42,12 @@ $(STAMP): requirements.txt
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv || \
 	  { rm -rf .venv; echo "error: no venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --use-pep517 --require-hashes --requirement requirements.txt
+	@touch $@
+
+# DVC's databases: for this user alone, and the same ones from whichever folder dvc is run.
+$(SITE): $(STAMP)
+	@mkdir -p .site/repo && chmod 700 .site .site/repo
+	dvc config --quiet --local core.site_cache_dir "$(CURDIR)/.site"
 	@touch $@
 
 $(CLUSTER): $(STAMP) requirements-cluster.txt

@@ -38,6 +38,7 @@ COPIED = (
     "params.yaml",
     ".dvc/config",
     ".dvc/.gitignore",
+    ".site/repo/.gitignore",
     ".dvcignore",
     ".gitignore",
 )

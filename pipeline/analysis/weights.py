@@ -39,7 +39,12 @@ def statistics(kernel: Array, bias: Array) -> dict[str, Any]:
 
 def filter_norms(kernel: Array) -> Array:
     """Euclidean norm (F,) of each filter of a kernel (height, width, C, F)."""
-    norms: Array = np.linalg.norm(_rows(kernel), axis=1)
+    return _norms(_rows(kernel))
+
+
+def _norms(rows: Array) -> Array:
+    """Euclidean norm of each row of (N, M); by a sum, since BLAS adds up otherwise with other threads."""
+    norms: Array = np.sqrt(np.square(rows).sum(axis=1))
     return norms
 
 
@@ -87,14 +92,14 @@ def compare(trained: Array, untrained: Array) -> dict[str, Any]:
     from scipy.stats import ks_2samp, wasserstein_distance
 
     after, before = trained.ravel().astype(np.float64), untrained.ravel().astype(np.float64)
-    travel = np.linalg.norm(after - before) / np.linalg.norm(before)
+    travel, length = _norms(np.stack([after - before, before]))
     return {
         "trained": _mean_and_std(after),
         "untrained": _mean_and_std(before),
         "wasserstein": float(wasserstein_distance(after, before)),
         # The method is that of the p-value, which is not used; an exact one may fail, and warns then.
         "kolmogorov_smirnov": float(ks_2samp(after, before, method="asymp").statistic),
-        "relative_travel": float(travel),
+        "relative_travel": float(travel / length),
         "cosine": [float(value) for value in cosines(trained, untrained)],
     }
 
@@ -107,7 +112,7 @@ def cosines(trained: Array, untrained: Array) -> Array:
     """Cosine (F,) of the angle between each filter before and after training; 0 for a zero filter."""
     after, before = _rows(trained), _rows(untrained)
     products = (after * before).sum(axis=1)
-    lengths = np.linalg.norm(after, axis=1) * np.linalg.norm(before, axis=1)
+    lengths = _norms(after) * _norms(before)
     quotients: Array = np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0)
     return quotients
 

@@ -16,19 +16,18 @@ import numpy as np
 
 from pipeline.base import files
 from pipeline.base.errors import InputError
-from pipeline.base.files import missing, replaced
+from pipeline.base.files import replaced
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def read_array(path: Path) -> Array:
     """Open a `.npy` file memory-mapped and read-only; a missing or damaged one raises `InputError`."""
-    try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
-    except FileNotFoundError:
-        raise InputError(missing(path)) from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as a NumPy array: {error}") from None
+    # By its own header: NumPy's reader would take a file of another kind for a pickle or an archive.
+    stored = RowFile(path)
+    if 0 in stored.shape or not stored.shape:
+        raise InputError(f"{path} cannot be read as a NumPy array: its shape {stored.shape} holds no row")
+    return np.memmap(path, stored.dtype, "r", stored.start, stored.shape)
 
 
 def write_array(path: Path, array: Array) -> None:
@@ -52,6 +51,7 @@ class RowFile:
         path: of the file.
         shape: of the whole array.
         dtype: of its values.
+        start: place of the first value, in bytes.
     """
 
     def __init__(self, path: Path) -> None:
@@ -62,15 +62,18 @@ class RowFile:
         """
         self.path = path
         try:
-            with path.open("rb") as stream:
+            with files.open_regular(path) as stream:
                 self.shape, self.dtype = read_header(stream)
-                self._start = stream.tell()
+                self.start = stream.tell()
+                received = os.fstat(stream.fileno()).st_size
         except FileNotFoundError:
             raise InputError(files.missing(path)) from None
+        except InputError:
+            raise
         except (OSError, ValueError) as error:
             raise InputError(f"{path} cannot be read as a NumPy array: {error}") from None
         self._row_bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
-        received, expected = path.stat().st_size, self._start + len(self) * self._row_bytes
+        expected = self.start + math.prod(self.shape[:1]) * self._row_bytes
         if received != expected:
             raise InputError(f"{path} has {received} bytes, its header means {expected}: it is damaged")
 
@@ -97,7 +100,7 @@ class RowFile:
         try:
             for place, row in enumerate(firsts.tolist()):
                 part = target[place * size : (place + length) * size]
-                self._fill(descriptor, part, self._start + row * size)
+                self._fill(descriptor, part, self.start + row * size)
         finally:
             os.close(descriptor)
         return result
@@ -123,7 +126,13 @@ def read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
     }
     if version not in readers:
         raise ValueError(f"received version {version} of the format, expected 1.0 or 2.0")
-    shape, fortran_order, dtype = readers[version](stream)
+    try:
+        shape, fortran_order, dtype = readers[version](stream)
+    # A header is a Python literal: what is none raises SyntaxError, TokenError, RecursionError, ...
+    except Exception as error:
+        raise ValueError(f"its header cannot be read ({error or type(error).__name__})") from None
+    if min(shape, default=0) < 0 or not dtype.itemsize:
+        raise ValueError(f"received values {dtype} of shape {shape}, expected counts and a size")
     if dtype.hasobject:
         raise ValueError("it holds Python objects, expected numbers")
     if fortran_order and len(shape) > 1:

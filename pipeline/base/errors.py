@@ -1,25 +1,76 @@
-"""What a user did wrong, told in one line."""
+"""What a user did wrong, or the machine cannot do, told in one line."""
 
+import errno
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 INTERRUPTED = 130
+TERMINATED = 143
 
 
 class InputError(ValueError):
     """Something the user gave is wrong; its message is one line and says how to mend it."""
 
 
+class TerminatedError(KeyboardInterrupt):
+    """SIGTERM came: ends all that Ctrl-C ends, in the same way."""
+
+
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Turn an `InputError` into one line on stderr and exit code 1, Ctrl-C into exit code 130.
+    """Turn an `InputError`, or what the machine refuses, into one line on stderr and exit code 1.
 
-    Other errors are ours and keep their traceback.
+    Ctrl-C gives exit code 130, SIGTERM 143. Other errors are ours and keep their traceback.
     """
+    earlier = signal.signal(signal.SIGTERM, _terminate)
     try:
         yield
+    except TerminatedError:
+        sys.exit(TERMINATED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except InputError as error:
-        sys.exit(f"error: {' '.join(str(error).split())}")
+        sys.exit(_line(str(error)))
+    except MemoryError:
+        sys.exit(_line("out of memory: end other programs, or use smaller images, batches or networks"))
+    except OSError as error:
+        if error.errno is None:
+            raise
+        sys.exit(_line(words(error)))
+    finally:
+        signal.signal(signal.SIGTERM, earlier)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise TerminatedError
+
+
+def _line(message: str) -> str:
+    return f"error: {' '.join(message.split())}"
+
+
+def words(error: OSError, path: object = None) -> str:
+    """What the system refused, as words with the path and what to do.
+
+    Args:
+        error: with its number, as the system gives it.
+        path: of the file, where the error does not know it.
+    """
+    reason = error.strerror or str(error)
+    known = error.filename if error.filename is not None else path
+    named = f"{known}: {reason}" if known is not None else reason
+    return f"{named}{ADVICE.get(error.errno or 0, '')}"
+
+
+ADVICE = {
+    errno.ENOSPC: "; free some space and start again, the earlier results are still there",
+    errno.EDQUOT: "; free some space and start again, the earlier results are still there",
+    errno.EROFS: "; it cannot be written to, the earlier results are still there",
+    errno.EACCES: "; change its permissions, or those of its folder",
+    errno.EPERM: "; change its permissions, or those of its folder",
+    errno.EIO: "; the disk may be failing",
+    errno.EMFILE: "; raise the limit of open files (`ulimit -n`)",
+}

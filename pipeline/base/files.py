@@ -1,36 +1,171 @@
-"""Reading and writing, all of it atomic: a file is complete or not there.
+"""Reading and writing, all of it atomic: a file is complete or not there, also after a power cut.
 
 Nothing written here carries a date, a time or a memory address, so that equal content is equal bytes.
 """
 
+import contextlib
 import csv
+import fcntl
+import glob
 import io
 import json
+import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from pipeline.base.errors import InputError
+from pipeline.base.errors import InputError, words
+
+# What `temporary_folder` makes ends like this; ignored by Git.
+UNFINISHED = ".unfinished"
+MAX_TEXT_BYTES = 256 * 2**20
+KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+}
+
+
+@contextmanager
+def temporary_folder(parent: Path, name: str) -> Iterator[Path]:
+    """Give an empty folder below `parent` that goes with the block, and remove those of killed processes.
+
+    Each is locked while it is in use: one that can be locked by another process is a left one.
+
+    Args:
+        parent: is made when it is not there.
+        name: what those have in common that are for the same thing.
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    for left in parent.glob(f".{glob.escape(name)}-*{UNFINISHED}"):
+        _remove_unless_in_use(left)
+    folder = Path(tempfile.mkdtemp(prefix=f".{name}-", suffix=UNFINISHED, dir=parent))
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(descriptor)
+
+
+def _remove_unless_in_use(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def replaced_together(*paths: Path) -> Iterator[list[Path]]:
+    """Give a temporary path for each; once all are written, and on disk, they take their places together.
+
+    Each may become a file or a folder. On an exception the temporary ones are removed and all the
+    others stay as they were.
+
+    Raises:
+        InputError: a disk is full or cannot be written to.
+    """
+    with contextlib.ExitStack() as stack, _one_line(paths):
+        # Beside the path, so that it can be renamed; the suffix is kept: Keras and NumPy look at it.
+        folders = [stack.enter_context(temporary_folder(path.parent, path.name)) for path in paths]
+        pairs = [(folder / path.name, path) for folder, path in zip(folders, paths, strict=True)]
+        yield [temporary for temporary, _ in pairs]
+        for temporary, _ in pairs:
+            sync(temporary)
+        _take_places(pairs)
+        for folder in {path.parent for path in paths}:
+            sync_file(folder)
+
+
+@contextmanager
+def _one_line(paths: Sequence[Path]) -> Iterator[None]:
+    """Tell what the system refuses with the path that was meant, not that of a temporary file."""
+    try:
+        yield
+    except OSError as error:
+        named = str(error.filename)
+        meant = next((path for path in paths if f".{path.name}-" in named), None)
+        if error.errno is None or (error.filename is not None and meant is None):
+            raise
+        wanted = meant or paths[0]
+        raise InputError(words(OSError(error.errno, error.strerror), wanted)) from None
+
+
+def _take_places(pairs: Sequence[tuple[Path, Path]]) -> None:
+    """Rename each first path to its second; when one cannot be, put back what the others replaced."""
+    done: list[tuple[Path, Path]] = []
+    try:
+        for temporary, path in pairs:
+            aside = temporary.with_name("earlier")
+            # One file alone is replaced in a single step.
+            if len(pairs) > 1 or path.is_dir():
+                _keep(path, aside)
+                done.append((aside, path))
+            temporary.replace(path)
+    except OSError:
+        for aside, path in done:
+            _put_back(aside, path)
+        raise
+
+
+def _keep(path: Path, aside: Path) -> None:
+    """Have what is at `path`, if anything, at `aside` too; a folder there alone, being in one place only."""
+    if path.is_dir() and not path.is_symlink():
+        path.replace(aside)
+    elif path.exists():
+        try:
+            aside.hardlink_to(path)
+        except OSError:
+            # A file system without hard links.
+            path.replace(aside)
+
+
+def _put_back(aside: Path, path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    if aside.exists():
+        aside.replace(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Have a file, or a folder with all that is in it, on disk before returning."""
+    if path.is_dir():
+        for child in path.rglob("*"):
+            sync_file(child)
+    sync_file(path)
+
+
+def sync_file(path: Path) -> None:
+    """Have one file, or the names in one folder, on disk before returning."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; what is written there takes its place on success.
 
-    Works for a file and for a folder (created empty when the block makes none). On an exception the
-    temporary one is removed and `path` stays as it was.
+    Works for a file and for a folder; see `replaced_together`.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
-        # The suffix is kept: Keras and NumPy look at it.
-        temporary = Path(folder) / path.name
+    with replaced_together(path) as [temporary]:
         yield temporary
-        if path.is_dir():
-            shutil.rmtree(path)
-        temporary.replace(path)
 
 
 @contextmanager
@@ -61,25 +196,75 @@ def write_table(
     write_text(path, text.getvalue())
 
 
+def open_regular(path: Path) -> IO[bytes]:
+    """Open a regular file to read; a pipe, which could wait for ever, a device or a folder is refused.
+
+    Raises:
+        InputError: it is something else, or cannot be opened.
+        FileNotFoundError: it is not there.
+    """
+    try:
+        # Not to wait for whoever writes into a pipe.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:
+        raise InputError(words(error, path) if isinstance(error, OSError) else f"{path}: {error}") from None
+    kind = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(kind):
+        os.close(descriptor)
+        received = KINDS.get(stat.S_IFMT(kind), "no file")
+        raise InputError(f"{path}: received {received}, expected a regular file")
+    return os.fdopen(descriptor, "rb")
+
+
+def read_bytes(path: Path, limit: int) -> bytes:
+    """Read a regular file whole.
+
+    Args:
+        path: of the file.
+        limit: the most bytes that it may have.
+
+    Raises:
+        InputError: it has more, is no regular file, or cannot be read.
+        FileNotFoundError: it is not there.
+    """
+    with open_regular(path) as stream:
+        try:
+            content = stream.read(limit + 1)
+        except OSError as error:
+            raise InputError(words(error, path)) from None
+    if len(content) > limit:
+        raise InputError(f"{path}: received more than {limit:,} bytes, expected no more")
+    return content
+
+
 def read_json(path: Path) -> Any:
     """Read JSON; a missing or damaged file raises `InputError`."""
     try:
-        return json.loads(path.read_text())
+        return json.loads(read_bytes(path, MAX_TEXT_BYTES))
     except FileNotFoundError:
         raise InputError(missing(path)) from None
-    except (OSError, ValueError) as error:
+    except RecursionError:
+        raise InputError(f"{path} cannot be read as JSON: it is nested too deeply") from None
+    except InputError:
+        raise
+    except ValueError as error:
         raise InputError(f"{path} cannot be read as JSON: {error}") from None
 
 
 def read_columns(path: Path) -> dict[str, list[float]]:
     """Read a tab-separated table of numbers as columns by name; a missing or damaged file raises."""
     try:
-        header, *rows = [line.split("\t") for line in path.read_text().splitlines()]
+        lines = read_bytes(path, MAX_TEXT_BYTES).decode().splitlines()
+        header, *rows = [line.split("\t") for line in lines]
         columns = zip(*[map(float, row) for row in rows], strict=True)
         return dict(zip(header, map(list, columns), strict=True))
     except FileNotFoundError:
         raise InputError(missing(path)) from None
-    except (OSError, ValueError) as error:
+    except InputError:
+        raise
+    except ValueError as error:
         raise InputError(f"{path} is not a tab-separated table of numbers: {error}") from None
 
 

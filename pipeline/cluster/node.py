@@ -144,14 +144,20 @@ def update_clone(folder: Path, order: Order) -> None:
         fresh.rename(folder)
     for reference in git(folder, "for-each-ref", "--format=%(refname)", "refs/exps").split():
         git(folder, "update-ref", "--no-deref", "-d", reference)
-    shutil.rmtree(folder / ".dvc" / "tmp", ignore_errors=True)
+    # The databases of temporary clones too, which are gone.
+    for left in (folder / ".dvc" / "tmp", folder / ".site"):
+        shutil.rmtree(left, ignore_errors=True)
     for name, value in order.person.items():
         git(folder, "config", name, value)
     (folder / ".git" / "index.lock").unlink(missing_ok=True)
     git(folder, "checkout", "--quiet", "--force", "--detach", order.commit)
     git(folder, "clean", "--quiet", "-dff")
     cache = folder.parent / "cache"
-    (folder / ".dvc" / "config.local").write_text(f"[cache]\n    dir = {cache}\n")
+    site = folder / ".site"
+    site.mkdir(mode=0o700, exist_ok=True)
+    site.chmod(0o700)
+    settings = f"[cache]\n    dir = {cache}\n[core]\n    site_cache_dir = {site}\n"
+    (folder / ".dvc" / "config.local").write_text(settings)
 
 
 def git(folder: Path, *arguments: str) -> str:

@@ -9,6 +9,7 @@ pictures are, use --invert.
 
 import argparse
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.base import arrays, files
-from pipeline.base.errors import InputError, one_line_errors
+from pipeline.base import arrays
+from pipeline.base.errors import InputError, one_line_errors, words
 from pipeline.config.params import load
 from pipeline.config.schema import Config
-from pipeline.data.image import UnreadableImageError, decode
+from pipeline.data.image import UnreadableImageError, read
+from pipeline.data.prepared import read_prepared
 from pipeline.network import outputs
 from pipeline.network.checkpoint import load_model
 from pipeline.network.start import configure_runtime
@@ -28,6 +30,8 @@ from pipeline.pictures import evaluation
 from pipeline.pictures.drawing import write_figure
 
 MAX_SHOWN = 3
+# Letters of a file's name in the name of its picture; a name of 255 bytes is the longest there is.
+MAX_STEM = 50
 
 
 @dataclass(frozen=True)
@@ -67,14 +71,13 @@ def predict(
             data.
     """
     found = image_files(paths)
-    dataset = files.read_json(about)
-    shape, classes = tuple(dataset["shape"]), dataset["classes"]
+    dataset = read_prepared(about.parent, about.name)
+    shape, classes = dataset.shape, dataset.classes
     decoded, unreadable = _decode(found, shape, cfg.data.resize, invert)
     if not decoded:
         raise InputError(f"none of {len(found)} files can be read: {unreadable[0]}")
     configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
-    network = load_model(checkpoint, shape)
-    _check_classes(network.output_shape[-1], classes, checkpoint)
+    network = load_model(checkpoint, shape, len(classes))
     rows = outputs.probabilities(network, np.stack([pixels for _, pixels, _ in decoded]))
     predictions = [Prediction(*entry, row) for entry, row in zip(decoded, rows, strict=True)]
     return predictions, classes, unreadable
@@ -90,11 +93,19 @@ def image_files(paths: Sequence[Path]) -> list[Path]:
     for path in paths:
         if not path.exists():
             raise InputError(f"{path}: no such file or folder")
-        inside = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
-        found += inside if path.is_dir() else [path]
+        found += _below(path) if path.is_dir() else [path]
     if not found:
         raise InputError(f"{', '.join(map(str, paths))}: received no file, expected images")
     return found
+
+
+def _below(folder: Path) -> list[Path]:
+    inside = (Path(place) / name for place, _, names in os.walk(folder, onerror=_refuse) for name in names)
+    return sorted(path for path in inside if not path.name.startswith("."))
+
+
+def _refuse(error: OSError) -> None:
+    raise InputError(words(error)) from None
 
 
 def _decode(
@@ -103,7 +114,7 @@ def _decode(
     decoded, unreadable = [], []
     for path in paths:
         try:
-            image = decode(path.read_bytes(), str(path), shape, resize=resize)
+            image = read(path, str(path), shape, resize=resize)
         except UnreadableImageError as error:
             unreadable.append(str(error))
             continue
@@ -112,12 +123,9 @@ def _decode(
     return decoded, unreadable
 
 
-def _check_classes(outputs: int, classes: Sequence[str], checkpoint: Path) -> None:
-    if outputs != len(classes):
-        raise InputError(
-            f"{checkpoint} tells {outputs} classes apart, the data has {len(classes)};"
-            " run `dvc repro train` to train on this data"
-        )
+def printable(path: Path) -> str:
+    """A file's name for people: one line, with what cannot be shown as an escape."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in str(path))
 
 
 def as_json(predictions: Sequence[Prediction], classes: Sequence[str]) -> str:
@@ -136,27 +144,42 @@ def as_json(predictions: Sequence[Prediction], classes: Sequence[str]) -> str:
 
 
 def show(predictions: Sequence[Prediction], classes: Sequence[str]) -> None:
-    """Print a table: file, class, probability, the next candidates, what was done to the image."""
-    from rich.console import Console
-    from rich.table import Table
+    """Print a table: file, class, probability, the next candidates, what was done to the image.
 
-    table = Table("file", "class", "probability", "then", "changes")
+    What all files have in common stands below it, so that a narrow screen shows what tells them apart.
+    """
+    from rich.console import Console
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    folder = Path(os.path.commonpath([one.path.parent for one in predictions]))
+    changes = {"\n".join(one.changes) or "none" for one in predictions}
+    names = Column("file", overflow="fold"), Column("class", overflow="fold")
+    table = Table(*names, "probability", "then", *(["changes"] if len(changes) > 1 else []))
     for one in predictions:
         first, *others = np.argsort(-one.probabilities, kind="stable")[:MAX_SHOWN]
-        candidates = ", ".join(f"{classes[k]} {one.probabilities[k]:.1%}" for k in others)
+        candidates = "\n".join(f"{classes[k]} {one.probabilities[k]:.1%}" for k in others)
         probability = f"{one.probabilities[first]:.1%}"
-        table.add_row(
-            str(one.path), classes[first], probability, candidates, "\n".join(one.changes) or "none"
-        )
-    Console().print(table)
+        row = [printable(one.path.relative_to(folder)), classes[first], probability, candidates]
+        # As `Text`, since `[b]` in a name would be taken for a style.
+        table.add_row(*map(Text, [*row, *(["\n".join(one.changes) or "none"] if len(changes) > 1 else [])]))
+    console = Console()
+    console.print(table)
+    console.print(Text(f"files in: {printable(folder)}"), soft_wrap=True)
+    if len(changes) == 1:
+        console.print(Text(f"changes to each: {changes.pop()}".replace("\n", ", ")), soft_wrap=True)
 
 
 def plot(predictions: Sequence[Prediction], classes: Sequence[str], folder: Path) -> None:
     """Write one picture per file, `<number>_<name>.png`: what the network saw and its probabilities."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, one in enumerate(predictions):
-        figure = evaluation.prediction(one.pixels, one.probabilities, classes, one.path.name)
-        write_figure(folder / f"{number}_{one.path.stem}.png", figure)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, one in enumerate(predictions):
+            name = printable(Path(one.path.name))
+            figure = evaluation.prediction(one.pixels, one.probabilities, classes, name)
+            write_figure(folder / f"{number}_{one.path.stem[:MAX_STEM]}.png", figure)
+    except OSError as error:
+        raise InputError(f"--plot: {words(error, folder)}") from None
 
 
 def arguments() -> argparse.Namespace:
@@ -181,12 +204,13 @@ def main() -> None:
     predictions, classes, unreadable = predict(
         load(Config), given.images, given.model, given.dataset, invert=given.invert
     )
-    if given.plot:
-        plot(predictions, classes, given.plot)
+    # First what is asked for most: a folder that cannot be written costs the pictures alone.
     if given.json:
         print(as_json(predictions, classes))
     else:
         show(predictions, classes)
+    if given.plot:
+        plot(predictions, classes, given.plot)
     if unreadable:
         raise InputError(f"{len(unreadable)} files cannot be read: {'; '.join(unreadable)}")
 

@@ -8,6 +8,9 @@ from pipeline.config.fields import at_least_1, choice, list_of, per_block, posit
 ACTIVATIONS = ("relu", "sigmoid", "tanh", "elu", "gelu", "silu", "linear")
 INITIALIZERS = ("glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "random_normal")
 
+# What `initializer_stddev` has to be where no initializer uses it.
+IDLE_STDDEV = 0.01
+
 
 @dataclass(frozen=True)
 class ModelConfig:
@@ -28,6 +31,11 @@ class ModelConfig:
     initializer_stddev: float = positive()
 
     def __post_init__(self) -> None:
+        if self.initializer != "random_normal" and self.initializer_stddev != IDLE_STDDEV:
+            raise InputError(
+                f"model.initializer_stddev: received {self.initializer_stddev}, which does nothing for"
+                f" model.initializer {self.initializer}; expected {IDLE_STDDEV}, or initializer random_normal"
+            )
         blocks = len(self.filters)
         for f in fields(self):
             value = getattr(self, f.name)

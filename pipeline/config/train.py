@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
-from pipeline.config.fields import choice, flag, optional_positive, positive, share, whole
+from pipeline.config.fields import checked, choice, flag, is_number, optional_positive, share, whole
+
+# Adam moves each weight by about the learning rate in every step, and weights begin at a tenth or so.
+MAX_LEARNING_RATE = 10
 
 
 @dataclass(frozen=True)
@@ -11,7 +14,10 @@ class TrainConfig:
 
     epochs: int = whole(1)
     batch_size: int = whole(1)
-    learning_rate: float = positive()
+    learning_rate: float = checked(
+        f"a finite number above 0, at most {MAX_LEARNING_RATE}",
+        lambda v: is_number(v) and 0 < v <= MAX_LEARNING_RATE,
+    )
     muon_learning_rate: float | None = optional_positive()
     learning_rate_schedule: str = choice("constant", "cosine", "triangle")
     warmup: float = share()

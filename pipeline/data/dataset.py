@@ -12,6 +12,8 @@ PARTS = ("train", "test")
 # Labels are uint8.
 MAX_CLASSES = 256
 NUM_NAMED = 5
+# Of letters in the name of a class; pictures have room for some thirty.
+MAX_NAME = 100
 Chunks = Iterator[tuple[Array, Array]]
 
 
@@ -72,6 +74,11 @@ def check_classes(labels: dict[str, Array], classes: Sequence[str]) -> None:
     """
     if not 2 <= len(classes) <= MAX_CLASSES:
         raise InputError(f"data: received {len(classes)} classes, expected 2 to {MAX_CLASSES}")
+    for name in classes:
+        # Else it cannot be written as UTF-8, or a table has a line too many.
+        if not name.isprintable() or not name.strip() or len(name) > MAX_NAME:
+            wanted = f"one line of 1 to {MAX_NAME} letters that can be shown"
+            raise InputError(f"data: received the class name {ascii(name)[:120]}, expected {wanted}")
     for part, numbers in labels.items():
         absent = [name for k, name in enumerate(classes) if not (numbers == k).any()]
         if absent:

@@ -1,17 +1,19 @@
 """One image file, of whatever kind a user has, as the pixels that the network takes.
 
-Bytes in, an array and an account of what was changed out; nothing here reads or writes a file.
+Bytes in, an array and an account of what was changed out.
 """
 
 import io
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline.base.arrays import Array
 from pipeline.base.errors import InputError
+from pipeline.base.files import read_bytes
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 # Pillow's modes of grey with 16 bits; "I" has 32 but is what it makes of some 16-bit files.
 DEEP_GREY = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 UPRIGHT = 1
+# Raster formats alone: for PostScript, say, Pillow starts another program. Named in data/external/README.md.
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
+# Of one file; photographs have a few MB.
+MAX_BYTES = 512 * 2**20
 
 
 class UnreadableImageError(InputError):
@@ -54,7 +60,7 @@ def decode(content: bytes, name: str, input_shape: tuple[int, int, int], *, resi
     """Decode an image file and bring it to the size and channels of the network's input.
 
     Args:
-        content: the bytes of a file of any format that Pillow reads; of an animation, the first image.
+        content: the bytes of a file of one of the `FORMATS`; of an animation, the first image.
         name: of the file, for the error.
         input_shape: (H, W, C) wanted, C 1 (grey) or 3 (colour).
         resize: "stretch" to fill H x W, or "pad" to keep the aspect ratio, centred on black.
@@ -71,6 +77,22 @@ def decode(content: bytes, name: str, input_shape: tuple[int, int, int], *, resi
     return Decoded(pixels, (upright.height, upright.width), turned, converted, resized)
 
 
+def read(path: Path, name: str, input_shape: tuple[int, int, int], *, resize: str) -> Decoded:
+    """Read and `decode` an image file.
+
+    Raises:
+        UnreadableImageError: as `decode`, or the file cannot be read, is none, or is too large.
+        InputError: out of memory, which says nothing of the file.
+    """
+    try:
+        content = read_bytes(path, MAX_BYTES)
+    except FileNotFoundError:
+        raise UnreadableImageError(f"{name} cannot be read as an image: it is not there") from None
+    except InputError as error:
+        raise UnreadableImageError(f"{name} cannot be read as an image: {error}") from None
+    return decode(content, name, input_shape, resize=resize)
+
+
 def _opened(content: bytes, name: str) -> "Image.Image":
     from PIL import Image, UnidentifiedImageError
 
@@ -78,11 +100,14 @@ def _opened(content: bytes, name: str) -> "Image.Image":
         with warnings.catch_warnings():
             # Odd metadata and large scans are no concern of ours; what cannot be read raises.
             warnings.simplefilter("ignore")
-            image = Image.open(io.BytesIO(content))
+            image = Image.open(io.BytesIO(content), formats=FORMATS)
             image.load()
+    except MemoryError:
+        raise InputError(f"out of memory while reading {name}; end other programs, or leave it out") from None
     # Each of Pillow's decoders raises what it likes: OSError, SyntaxError, ValueError, struct.error, ...
     except Exception as error:
-        reason = "not an image" if isinstance(error, UnidentifiedImageError) else f"{error}"
+        unknown = isinstance(error, UnidentifiedImageError)
+        reason = f"not an image of a kind that is read ({', '.join(FORMATS)})" if unknown else f"{error}"
         raise UnreadableImageError(f"{name} cannot be read as an image: {reason or 'empty'}") from None
     return image
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.base import arrays
-from pipeline.base.errors import InputError
+from pipeline.base.errors import InputError, words
 from pipeline.data import image
 from pipeline.data.dataset import PARTS, Chunks, Dataset
 
@@ -75,7 +75,10 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _visible(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise InputError(words(error, folder)) from None
 
 
 def _entries(folder: Path) -> tuple[list[str], list[Entry]]:
@@ -123,8 +126,8 @@ def _decoded(
         for path, label in entries[start : start + size]:
             try:
                 name = str(path.relative_to(root))
-                pixels.append(image.decode(path.read_bytes(), name, input_shape, resize=resize).pixels)
+                pixels.append(image.read(path, name, input_shape, resize=resize).pixels)
                 labels.append(label)
-            except (image.UnreadableImageError, OSError) as error:
+            except image.UnreadableImageError as error:
                 unreadable.append(str(error))
         yield np.array(pixels, np.uint8).reshape(-1, *input_shape), np.array(labels, np.uint8)

@@ -1,14 +1,19 @@
 """The prepared folder: the splits, and the images that the configuration chooses."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pipeline.base.arrays import Array, read_array
+from pipeline.base.arrays import Array, RowFile
 from pipeline.base.errors import InputError
 from pipeline.base.files import read_json
+from pipeline.config.data import check_images
+from pipeline.config.fields import at_least_1
+
+AGAIN = "run `dvc repro --force prepare`"
 
 
 def split_rows(labels: Array, validation_fraction: float, seed: int) -> tuple[Array, Array]:
@@ -58,13 +63,13 @@ def find_image(rows: dict[str, Array], counts: dict[str, int], split: str, index
     Raises:
         InputError: there is no such image.
     """
-    size = counts["train"] + counts["validation"] if split == "source" else counts[split]
-    if index >= size:
-        raise InputError(f"visualize.images: received {split} {index}, expected an index below {size}")
+    check_images([{"split": split, "index": index}], counts)
     if split != "source":
         return split, index
-    name = "train" if index in rows["train"] else "validation"
-    return name, int(np.flatnonzero(rows[name] == index)[0])
+    for name, source in rows.items():
+        if len(places := np.flatnonzero(source == index)):
+            return name, int(places[0])
+    raise InputError(f"visualize.images: source {index} is in no split: the data is damaged; {AGAIN}")
 
 
 @dataclass(frozen=True)
@@ -82,18 +87,94 @@ class ChosenImage:
         return f"{self.split} image {self.index}: {self.class_name}"
 
 
-def read_chosen(prepared: Path, chosen: list[dict[str, Any]]) -> list[ChosenImage]:
-    """Read the images of `visualize.images` from the folder of stage `prepare`.
+@dataclass(frozen=True)
+class Prepared:
+    """The folder of stage `prepare`; what is read from it has been compared with its `dataset.json`.
+
+    Attributes:
+        folder: where it lies.
+        classes: K names; a label is a place in this list.
+        shape: (H, W, C) of one image.
+        counts: images in each split, "train", "validation" and "test".
+    """
+
+    folder: Path
+    classes: list[str]
+    shape: tuple[int, int, int]
+    counts: dict[str, int]
+
+    def images(self, split: str) -> RowFile:
+        """Images (N, H, W, C) uint8 of a split, on disk.
+
+        Raises:
+            InputError: the file is missing, damaged, or other than `dataset.json` says.
+        """
+        return self._checked(f"{split}_images", (self.counts[split], *self.shape), np.uint8)
+
+    def labels(self, split: str) -> Array:
+        """Labels (N,) uint8 of a split, each below K; raises as `images`."""
+        stored = self._checked(f"{split}_labels", (self.counts[split],), np.uint8)
+        labels = stored[:]
+        if len(labels) and labels.max() >= len(self.classes):
+            wanted = f"0 to {len(self.classes) - 1}, a number for each class"
+            raise InputError(f"{stored.path}: received a label {labels.max()}, expected {wanted}; {AGAIN}")
+        return labels
+
+    def rows(self, split: str) -> Array:
+        """Row (N,) int64 in the source's training set of each image of a split; raises as `images`."""
+        return self._checked(f"{split}_rows", (self.counts[split],), np.int64)[:]
+
+    def _checked(self, name: str, shape: tuple[int, ...], dtype: type[np.generic]) -> RowFile:
+        stored = RowFile(self.folder / f"{name}.npy")
+        if (stored.shape, stored.dtype) != (shape, np.dtype(dtype)):
+            received, expected = f"{stored.dtype} {stored.shape}", f"{np.dtype(dtype)} {shape}"
+            raise InputError(f"{stored.path}: received {received}, expected {expected}; {AGAIN}")
+        return stored
+
+
+def read_prepared(folder: Path, name: str = "dataset.json") -> Prepared:
+    """Read what `dataset.json`, or a file of another name, says of the prepared folder.
+
+    Raises:
+        InputError: it is missing, damaged, or says something else than stage `prepare` writes.
+    """
+    path = folder / name
+    about = read_json(path)
+    for key, (holds, expected) in DESCRIBED.items():
+        value = about.get(key) if isinstance(about, dict) else None
+        if not holds(value):
+            raise InputError(f"{path}: {key}: received {str(value)[:80]}, expected {expected}; {AGAIN}")
+    return Prepared(folder, about["classes"], tuple(about["shape"]), about["counts"])
+
+
+def _are_counts(value: Any) -> bool:
+    names = {"train", "validation", "test"}
+    return isinstance(value, dict) and set(value) == names and all(map(at_least_1, value.values()))
+
+
+DESCRIBED: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "classes": (
+        lambda v: isinstance(v, list) and len(v) > 1 and all(isinstance(name, str) for name in v),
+        "a list of two or more names",
+    ),
+    "shape": (
+        lambda v: isinstance(v, list) and len(v) == 3 and all(map(at_least_1, v)),
+        "[height, width, channels]",
+    ),
+    "counts": (_are_counts, "the number of images in train, validation and test"),
+}
+
+
+def read_chosen(prepared: Prepared, chosen: list[dict[str, Any]]) -> list[ChosenImage]:
+    """Read the images of `visualize.images`.
 
     Raises:
         InputError: a file is missing or damaged, or there is no such image.
     """
-    dataset = read_json(prepared / "dataset.json")
-    rows = {name: read_array(prepared / f"{name}_rows.npy") for name in ("train", "validation")}
+    rows = {name: prepared.rows(name) for name in ("train", "validation")}
     images = []
     for place in chosen:
-        split, row = find_image(rows, dataset["counts"], place["split"], place["index"])
-        pixels = read_array(prepared / f"{split}_images.npy")[row]
-        label = read_array(prepared / f"{split}_labels.npy")[row]
-        images.append(ChosenImage(place["split"], place["index"], pixels, dataset["classes"][label]))
+        split, row = find_image(rows, prepared.counts, place["split"], place["index"])
+        pixels, label = prepared.images(split)[row], prepared.labels(split)[row]
+        images.append(ChosenImage(place["split"], place["index"], pixels, prepared.classes[label]))
     return images

@@ -1,15 +1,19 @@
 """Saved networks: `.keras` archives as arrays, without TensorFlow, and as Keras models."""
 
+import hashlib
 import io
 import json
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pipeline.base.arrays import Array
 from pipeline.base.errors import InputError
-from pipeline.base.files import missing, replaced
+from pipeline.base.files import read_bytes, replaced
 
 if TYPE_CHECKING:
     import keras
@@ -19,13 +23,35 @@ from pipeline.network.layers import local_response_normalization_class
 from pipeline.network.shapes import Shape, window_output
 from pipeline.network.start import import_keras
 
+NETWORK, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
+OWN_LAYER = "filterscope>LocalResponseNormalization"
+MAX_ARCHIVE_BYTES = 8 * 2**30
+
+
+def save_network(network: "keras.Sequential", path: Path) -> None:
+    """Save a network so that equal ones are equal bytes, with the SHA-256 of its parts.
+
+    Raises:
+        InputError: weights are not finite, which ReLU and pooling may hide from losses and scores.
+    """
+    wrong = sum(int((~np.isfinite(array)).sum()) for array in network.get_weights())
+    if wrong:
+        raise InputError(
+            f"training: received {wrong} weights that are not finite, expected finite numbers;"
+            " lower train.learning_rate"
+        )
+    with replaced(path) as temporary:
+        network.save(temporary)
+        write_canonical_keras(temporary, temporary)
+
 
 def write_canonical_keras(source: Path, path: Path) -> None:
-    """Copy a `.keras` archive so that equal models are equal bytes.
+    """Copy a `.keras` archive so that equal models are equal bytes, and a change of them is noticed.
 
     Keras 3 writes the date of saving, the zip entries' times and memory addresses
     (`shared_object_id`). The date and times become 1980-01-01, the addresses 1, 2, 3, ... in order
-    of appearance, which keeps what they are for: to tell which objects are shared.
+    of appearance, which keeps what they are for: to tell which objects are shared. `metadata.json`
+    gets the SHA-256 of the other two files.
     """
     with zipfile.ZipFile(source) as archive:
         entries = {name: archive.read(name) for name in sorted(archive.namelist())}
@@ -33,6 +59,7 @@ def write_canonical_keras(source: Path, path: Path) -> None:
     _renumber_shared_objects(network, {})
     metadata = {**json.loads(entries["metadata.json"]), "date_saved": "1980-01-01@00:00:00"}
     entries["config.json"] = json.dumps(network, indent=1).encode()
+    metadata["sha256"] = _digests(entries)
     entries["metadata.json"] = json.dumps(metadata).encode()
     with replaced(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for name, content in entries.items():
@@ -48,59 +75,188 @@ def _renumber_shared_objects(node: Any, numbers: dict[int, int]) -> None:
         _renumber_shared_objects(child, numbers)
 
 
-def read_keras(path: Path) -> tuple[list[dict[str, Any]], dict[str, list[Array]]]:
-    """Read a `.keras` archive of a Sequential model without TensorFlow.
+def _digests(entries: Mapping[str, bytes]) -> dict[str, str]:
+    """SHA-256 (hex) of the network and its weights, by the name of their file in the archive."""
+    return {name: hashlib.sha256(entries[name]).hexdigest() for name in (NETWORK, WEIGHTS)}
 
-    Returns:
-        The layers' configurations in order (`class_name`, `config`, ...), and for each layer name
-        its variables in Keras' order (kernel, bias), float32.
+
+@dataclass(frozen=True)
+class Saved:
+    """A `.keras` archive, read and checked.
+
+    Attributes:
+        network: Keras' configuration of the network, to make it anew.
+        layers: with their variables, input first.
+    """
+
+    network: dict[str, Any]
+    layers: list["Layer"]
+
+
+def read_saved(path: Path, *, recorded: bool = True) -> Saved:
+    """Read a network that `train` saved, without TensorFlow.
+
+    All of it comes from the bytes of this one file, which are read once.
+
+    Args:
+        path: a `.keras` archive.
+        recorded: whether it has to have the SHA-256 of its parts, which early ones lack; those that are
+            there have to be right.
 
     Raises:
-        InputError: the file is missing, damaged, or not such an archive.
+        InputError: the file is missing, damaged, changed since it was saved, no such archive, refers to
+            other files, has layers that `train` does not build, or weights that are not finite.
+    """
+    try:
+        entries = _entries(path)
+        network = json.loads(entries[NETWORK])
+        _check_record(entries, recorded)
+        _check_classes(network)
+        found = layers(network["config"]["layers"], read_weights(entries[WEIGHTS]))
+        _check_layers(found)
+    except FileNotFoundError:
+        raise InputError(
+            f"{path} is missing: run `dvc repro train`, or `dvc pull` if it was pushed"
+        ) from None
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    except RecursionError:
+        raise InputError(f"{path} is not a Keras archive of a Sequential model: nested too deeply") from None
+    # Three formats, whose readers raise what they like of a damaged file: KeyError, struct.error, ...
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path} is not a Keras archive of a Sequential model: {reason}") from None
+    return Saved(network, found)
+
+
+def _entries(path: Path) -> dict[str, bytes]:
+    """The three files in an archive; neither packed nor larger than the archive, as Keras leaves them."""
+    with zipfile.ZipFile(io.BytesIO(read_bytes(path, MAX_ARCHIVE_BYTES))) as archive:
+        names = sorted(entry.filename for entry in archive.infolist())
+        if names != sorted((NETWORK, WEIGHTS, METADATA)):
+            raise ValueError(f"received the files {', '.join(names)[:200]}")
+        for entry in archive.infolist():
+            if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
+                raise ValueError(f"{entry.filename} is packed, expected it as Keras saves it")
+        return {name: archive.read(name) for name in names}
+
+
+def _check_record(entries: Mapping[str, bytes], recorded: bool) -> None:
+    record = json.loads(entries[METADATA]).get("sha256")
+    if record is None and not recorded:
+        return
+    if record != _digests(entries):
+        received = "without their SHA-256" if record is None else "that are not those of its SHA-256"
+        raise InputError(
+            f"received a network and weights {received}, expected what `train` saved: it was changed, or"
+            " another program saved it; run `dvc checkout`, or `dvc repro train`"
+        )
+
+
+def _check_classes(network: dict[str, Any]) -> None:
+    """Refuse what would have Keras import or run anything but its own layers and this project's."""
+    if network["class_name"] != "Sequential":
+        raise ValueError(f"received a {network['class_name']} model")
+    waiting: list[Any] = [network]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict) and "class_name" in node:
+            module, name = node.get("module"), node.get("registered_name")
+            known = name in (None, node["class_name"], OWN_LAYER)
+            if not known or (name != OWN_LAYER and str(module).split(".")[0] not in ("keras", "None")):
+                raise ValueError(f"it wants {module}.{node['class_name']}, expected Keras' own classes")
+        waiting += node.values() if isinstance(node, dict) else node if isinstance(node, list) else []
+
+
+def read_weights(content: bytes) -> dict[str, list[Array]]:
+    """The variables of each layer, by its name, in Keras' order (kernel, bias).
+
+    Args:
+        content: of `model.weights.h5`.
+
+    Raises:
+        ValueError: it refers to other files or to other places, or means more bytes than it has.
     """
     import h5py
 
-    try:
-        with zipfile.ZipFile(path) as archive:
-            network = json.loads(archive.read("config.json"))
-            with h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as weights:
-                groups = [group["vars"] for group in weights["layers"].values()]
-                variables = {
-                    str(group.attrs["name"]): [group[str(i)][()] for i in range(len(group))]
-                    for group in groups
-                }
-        return network["config"]["layers"], variables
-    except FileNotFoundError:
-        raise InputError(missing(path)) from None
-    except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} is not a Keras archive of a Sequential model: {error}") from None
+    with h5py.File(io.BytesIO(content)) as weights:
+        _check_hdf5(weights, len(content))
+        groups = [group["vars"] for group in weights["layers"].values()]
+        return {str(group.attrs["name"]): [group[str(i)][()] for i in range(len(group))] for group in groups}
 
 
-def load_model(path: Path, input_shape: Shape) -> "keras.Model":
+def _check_hdf5(weights: Any, size: int) -> None:
+    """Refuse what could read other files, go round in circles, or take more memory than the file."""
+    import h5py
+
+    waiting, seen, total = [weights], set(), 0
+    while waiting:
+        group = waiting.pop()
+        for name in group:
+            kind = group.get(name, getlink=True)
+            if not isinstance(kind, h5py.HardLink):
+                raise ValueError(f"{name} is a link to elsewhere, expected the weights themselves")
+            node = group[name]
+            address = h5py.h5o.get_info(node.id).addr
+            if address in seen:
+                raise ValueError(f"{name} is there twice")
+            seen.add(address)
+            if isinstance(node, h5py.Group):
+                waiting.append(node)
+            else:
+                total += _checked_bytes(name, node)
+    if total > size:
+        raise ValueError(f"the weights mean {total:,} bytes in a file of {size:,}")
+
+
+def _checked_bytes(name: str, dataset: Any) -> int:
+    """How many bytes a data set of HDF5 means, once it is numbers that lie in the file itself."""
+    import h5py
+
+    if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind not in "fiu" or dataset.shape is None:
+        raise ValueError(f"{name} holds no numbers")
+    if dataset.external is not None or dataset.is_virtual:
+        raise ValueError(f"{name} lies in another file, expected the weights themselves")
+    return int(dataset.nbytes)
+
+
+def load_model(path: Path, input_shape: Shape, num_classes: int | None = None) -> "keras.Model":
     """Load a saved network for inference, and refuse one that does not fit the data.
 
     Args:
         path: a `.keras` archive, as stage `train` writes it.
         input_shape: (H, W, C) of the images that it will be given.
+        num_classes: K that it has to tell apart; None for whatever number.
 
     Raises:
-        InputError: no such file, not a Keras archive, or made for images of another shape.
+        InputError: as `read_saved`, or made for images of another shape or other classes.
     """
-    keras = import_keras()
-    local_response_normalization_class()
-    if not path.is_file():
-        raise InputError(f"{path} is missing: run `dvc repro train`, or `dvc pull` if it was pushed")
-    try:
-        network = keras.models.load_model(path, compile=False)
-    except (ValueError, OSError, KeyError, TypeError) as error:
-        first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        raise InputError(f"{path} cannot be loaded as a Keras model: {first_line}") from None
-    received = tuple(network.input_shape[1:])
+    saved = read_saved(path)
+    received, outputs = saved.layers[0].output_shape, saved.layers[-1].output_shape[0]
     if received != tuple(input_shape):
         raise InputError(
             f"{path} takes images of shape {received}, the data has {tuple(input_shape)};"
             " run `dvc repro train` to train on this data"
         )
+    if num_classes not in (None, outputs):
+        raise InputError(
+            f"{path} tells {outputs} classes apart, the data has {num_classes};"
+            " run `dvc repro train` to train on this data"
+        )
+    return _made_anew(path, saved)
+
+
+def _made_anew(path: Path, saved: Saved) -> "keras.Model":
+    keras = import_keras()
+    local_response_normalization_class()
+    try:
+        network = keras.saving.deserialize_keras_object({**saved.network, "compile_config": None})
+        for layer in saved.layers[1:]:
+            network.get_layer(layer.name).set_weights(layer.variables)
+    # The configuration of a layer may be wrong in whatever way.
+    except Exception as error:
+        first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        raise InputError(f"{path} cannot be loaded as a Keras model: {first_line}") from None
     return network
 
 
@@ -135,16 +291,16 @@ class Layer:
         return self.variables[0]
 
 
-def read_layers(path: Path) -> list[Layer]:
-    """The layers of a saved Sequential network, read without TensorFlow; see `read_keras`, `layers`."""
-    return layers(*read_keras(path))
+def read_layers(path: Path, *, recorded: bool = True) -> list[Layer]:
+    """The layers of a saved Sequential network, input first, read without TensorFlow; see `read_saved`."""
+    return read_saved(path, recorded=recorded).layers
 
 
 def layers(configs: list[dict[str, Any]], variables: dict[str, list[Array]]) -> list[Layer]:
     """The layers of a Sequential network, input first, with their shapes worked out.
 
     Args:
-        configs: Keras' configuration of each layer, as `read_keras` returns it.
+        configs: Keras' configuration of each layer, as a `.keras` archive has it.
         variables: arrays by layer name.
 
     Raises:
@@ -158,6 +314,37 @@ def layers(configs: list[dict[str, Any]], variables: dict[str, list[Array]]) -> 
         arrays = variables.get(config["name"], [])
         found.append(Layer(kind, config["name"], config, shape, output, arrays))
     return found
+
+
+def _check_layers(found: list[Layer]) -> None:
+    """Refuse layers that do not fit their weights or each other, and weights that are not finite."""
+    if len(found) < 2 or found[0].kind != "InputLayer" or found[-1].kind != "Dense":
+        kinds = ", ".join(layer.kind for layer in found) or "none"
+        raise ValueError(f"received the layers {kinds[:200]}, expected an input first and classes last")
+    if len({layer.name for layer in found}) < len(found):
+        raise ValueError("two of its layers have the same name")
+    for layer in found:
+        received, expected = [array.shape for array in layer.variables], _variable_shapes(layer)
+        if received != expected:
+            raise ValueError(f"layer {layer.name} has weights of {received}, expected {expected}")
+        if any(array.dtype != np.float32 for array in layer.variables):
+            raise ValueError(f"layer {layer.name} has other numbers than float32")
+        bad = sum(int((~np.isfinite(array)).sum()) for array in layer.variables)
+        if bad:
+            raise InputError(
+                f"layer {layer.name}: received {bad} of {layer.parameters} weights that are not finite;"
+                " train again with a lower train.learning_rate"
+            )
+
+
+def _variable_shapes(layer: Layer) -> list[Shape]:
+    """Shapes of the kernel and the bias that a layer of this configuration has."""
+    if layer.kind == "Dense" and len(layer.input_shape) == 1:
+        return [(layer.input_shape[0], layer.config["units"]), (layer.config["units"],)]
+    if layer.kind == "Conv2D":
+        filters = layer.config["filters"]
+        return [(*layer.config["kernel_size"], layer.input_shape[2], filters), (filters,)]
+    return []
 
 
 def _output_shape(kind: str, config: dict[str, Any], shape: Shape) -> Shape:

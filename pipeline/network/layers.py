@@ -1,6 +1,9 @@
 """The network's Keras layers, built from the configuration."""
 
+import contextlib
 import functools
+import io
+import os
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -100,6 +103,22 @@ def _initializer(keras: Any, model: ModelConfig) -> Any:
     if model.initializer == "random_normal":
         return keras.initializers.RandomNormal(stddev=model.initializer_stddev)
     return keras.initializers.get(model.initializer)
+
+
+def summary(network: "keras.Sequential") -> str:
+    """Keras' summary of a network, 80 columns wide whatever the terminal is and can show."""
+    lines: list[str] = []
+    before = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = "80"
+    try:
+        # What prints the table asks the screen which characters it has.
+        with contextlib.redirect_stdout(io.StringIO()):
+            network.summary(line_length=80, print_fn=lines.append)
+    finally:
+        del os.environ["COLUMNS"]
+        if before is not None:
+            os.environ["COLUMNS"] = before
+    return "\n".join(lines).strip() + "\n"
 
 
 @functools.cache

@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from pipeline.analysis.scores import class_scores, confusion_matrix, most_confident_mistakes, score
-from pipeline.base import arrays, files
+from pipeline.base import files
+from pipeline.base.errors import InputError
 from pipeline.base.processes import stage
 from pipeline.config.fields import seed_number
 from pipeline.config.params import load
 from pipeline.config.runtime import RuntimeConfig
 from pipeline.config.visualize import VisualizeConfig
+from pipeline.data.prepared import read_prepared
 from pipeline.network import outputs
 from pipeline.network.checkpoint import load_model
 from pipeline.network.start import configure_runtime
@@ -51,17 +53,14 @@ def evaluate(
     Raises:
         InputError: an input is missing, damaged or does not fit the others.
     """
-    dataset = files.read_json(prepared / "dataset.json")
-    history = files.read_columns(history_file)
-    configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
-    network = load_model(checkpoint, tuple(dataset["shape"]))
+    dataset = read_prepared(prepared)
+    history = _read_history(history_file)
     splits: dict[str, dict[str, Any]] = {
-        split: {
-            "images": arrays.RowFile(prepared / f"{split}_images.npy"),
-            "labels": arrays.read_array(prepared / f"{split}_labels.npy"),
-        }
+        split: {"images": dataset.images(split), "labels": dataset.labels(split)}
         for split in ("validation", "test")
     }
+    configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
+    network = load_model(checkpoint, dataset.shape, len(dataset.classes))
     for split in splits.values():
         split["logits"], split["probabilities"] = outputs.logits_and_probabilities(network, split["images"])
         split["predicted"] = split["probabilities"].argmax(axis=1)
@@ -74,22 +73,36 @@ def evaluate(
         "epochs": len(history["epoch"]),
         "best_epoch": best_epoch,
     }
-    test, classes = splits["test"], dataset["classes"]
-    files.write_json(reports / "metrics.json", {**scores, **about})
-    _write_tables(reports, test, classes)
-    with files.replaced_folder(pictures) as folder:
-        write_figure(folder / "loss.png", curves.learning_curves(history, best_epoch))
+    test, classes = splits["test"], dataset.classes
+    tables = [reports / name for name in ("metrics.json", "classes.csv", "confusion.csv")]
+    with files.replaced_together(*tables, pictures) as [metrics, by_class, confusion, folder]:
+        folder.mkdir()
+        files.write_json(metrics, {**scores, **about})
+        _write_tables(by_class, confusion, test, classes)
+        write_figure(folder / "loss.png", curves.learning_curves({"validation": [history]}))
         _draw_test_images(folder, test, classes, cfg.visualize.num_predictions, cfg.visualize.num_mistakes)
     for name, row in scores.items():
         print(f"evaluate: {name} loss {row['loss']:.4f}, accuracy {row['accuracy']:.4f}")
 
 
-def _write_tables(reports: Path, test: dict[str, Any], classes: list[str]) -> None:
+def _read_history(path: Path) -> dict[str, list[float]]:
+    history = files.read_columns(path)
+    needed = "epoch", "loss", "accuracy", "val_loss", "val_accuracy"
+    if set(needed) - set(history) or not np.isfinite([history[name] for name in needed]).all():
+        received = ", ".join(history) or "nothing"
+        raise InputError(
+            f"{path}: received the columns {received[:80]}, expected finite {', '.join(needed)};"
+            " run `dvc repro --force train`"
+        )
+    return history
+
+
+def _write_tables(by_class: Path, confusion: Path, test: dict[str, Any], classes: list[str]) -> None:
     labels, predicted = test["labels"], test["predicted"]
     rows = class_scores(labels, predicted, classes)
-    files.write_table(reports / "classes.csv", ("class", "precision", "recall", "f1", "images"), rows)
+    files.write_table(by_class, ("class", "precision", "recall", "f1", "images"), rows)
     pairs = [(classes[a], classes[b]) for a, b in zip(labels, predicted, strict=True)]
-    files.write_table(reports / "confusion.csv", ("actual", "predicted"), pairs)
+    files.write_table(confusion, ("actual", "predicted"), pairs)
 
 
 def _draw_test_images(

@@ -22,7 +22,7 @@ from pipeline.config.fields import seed_number
 from pipeline.config.params import load
 from pipeline.config.runtime import RuntimeConfig
 from pipeline.config.visualize import VisualizeConfig
-from pipeline.data.prepared import ChosenImage, read_chosen
+from pipeline.data.prepared import ChosenImage, read_chosen, read_prepared
 from pipeline.network import outputs
 from pipeline.network.checkpoint import load_model
 from pipeline.network.start import configure_runtime
@@ -59,20 +59,22 @@ def explain(cfg: Settings, checkpoint: Path, prepared: Path, report: Path, pictu
     Raises:
         InputError: an input is missing or damaged, or there is no such image.
     """
-    dataset = files.read_json(prepared / "dataset.json")
-    chosen = read_chosen(prepared, cfg.visualize.images)
-    images, labels = (arrays.read_array(prepared / f"validation_{p}.npy") for p in ("images", "labels"))
+    dataset = read_prepared(prepared)
+    chosen = read_chosen(dataset, cfg.visualize.images)
+    labels = dataset.labels("validation")
+    images = arrays.read_array(dataset.images("validation").path)
     configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
-    network = load_model(checkpoint, tuple(dataset["shape"]))
+    network = load_model(checkpoint, dataset.shape, len(dataset.classes))
     ablated = slice(cfg.explain.ablation_images)
-    with files.replaced_folder(pictures) as folder:
+    with files.replaced_together(report, pictures) as [numbers, folder]:
+        folder.mkdir()
         about = {
             "patches": _patches(folder, network, images),
             "importance": _importance(folder, network, images[ablated], labels[ablated]),
-            "attributions": _attributions(folder, network, chosen, dataset["classes"]),
+            "attributions": _attributions(folder, network, chosen, dataset.classes),
             "sanity": _sanity(folder, network, images[: cfg.explain.sanity_images], cfg.seed),
         }
-    files.write_json(report, about)
+        files.write_json(numbers, about)
     _print_summary(about)
 
 

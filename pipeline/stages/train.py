@@ -27,9 +27,10 @@ from pipeline.config.model import ModelConfig
 from pipeline.config.params import load
 from pipeline.config.runtime import RuntimeConfig
 from pipeline.config.train import TrainConfig
+from pipeline.data.prepared import read_prepared
 from pipeline.network.batches import EVALUATION_BATCH
-from pipeline.network.checkpoint import write_canonical_keras
-from pipeline.network.layers import build_model
+from pipeline.network.checkpoint import save_network
+from pipeline.network.layers import build_model, summary
 from pipeline.network.precision import dtype_policy
 from pipeline.network.start import configure_runtime
 from pipeline.training.loop import Epoch, fit
@@ -72,13 +73,13 @@ def train(cfg: Settings, prepared: Path, saved: Path, reports: Path, scratch: Pa
             training is at work here.
     """
     started = time.monotonic()
-    dataset = files.read_json(prepared / "dataset.json")
-    splits = _read_splits(prepared)
+    dataset = read_prepared(prepared)
+    splits = {name: (dataset.images(name), dataset.labels(name)) for name in ("train", "validation")}
     build = functools.partial(
         build_model,
         cfg.model,
-        input_shape=tuple(dataset["shape"]),
-        num_classes=len(dataset["classes"]),
+        input_shape=dataset.shape,
+        num_classes=len(dataset.classes),
     )
     with claimed(scratch / "lock", _refusal):
         configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
@@ -102,16 +103,6 @@ def train(cfg: Settings, prepared: Path, saved: Path, reports: Path, scratch: Pa
         f" {best['val_loss']:.4f}, validation accuracy {best['val_accuracy']:.4f},"
         f" {seconds:.0f} s -> {saved / 'best.keras'}"
     )
-
-
-def _read_splits(prepared: Path) -> Splits:
-    return {
-        split: (
-            arrays.RowFile(prepared / f"{split}_images.npy"),
-            arrays.read_array(prepared / f"{split}_labels.npy"),
-        )
-        for split in ("train", "validation")
-    }
 
 
 def _refusal(process: str) -> str:
@@ -211,9 +202,7 @@ class EpochLines:
 
 def _save(network: "keras.Sequential", weights: list[arrays.Array], path: Path) -> None:
     network.set_weights(weights)
-    with files.replaced(path) as temporary:
-        network.save(temporary)
-        write_canonical_keras(temporary, temporary)
+    save_network(network, path)
 
 
 def _write_reports(
@@ -222,9 +211,7 @@ def _write_reports(
     header = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
     rows = [[row[name] for name in header] for row in state.history]
     files.write_table(reports / "history.tsv", header, rows, separator="\t")
-    lines: list[str] = []
-    network.summary(line_length=80, print_fn=lines.append)
-    files.write_text(reports / "model.txt", "\n".join(lines).strip() + "\n")
+    files.write_text(reports / "model.txt", summary(network))
     timing = {
         **about,
         "epochs": len(state.history),

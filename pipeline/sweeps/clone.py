@@ -52,7 +52,8 @@ def clone(root: Path, folder: Path, commit: str) -> None:
 
     if folder.exists():
         shutil.rmtree(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Local settings may hold what opens a remote: for this user alone.
+    folder.mkdir(mode=0o700, parents=True)
     # Who commits may stand in the settings of this one repository alone.
     person = [
         f"--config=user.{part}={git(root, 'config', '--default', '', f'user.{part}')}"
@@ -62,18 +63,31 @@ def clone(root: Path, folder: Path, commit: str) -> None:
     options = ["--quiet", "--shared", "--no-tags", "--no-checkout", *person]
     git(root, "clone", *options, str(root.resolve()), str(folder.resolve()))
     git(folder, "checkout", "--quiet", "--detach", git(root, "rev-parse", commit))
-    with Repo(str(root)) as outer:
+    site = {"core": {"site_cache_dir": str(private_site(root))}}
+    with Repo(str(root), config=site) as outer:
         write_local_config(folder, outer.config.read("local"), Path(outer.cache.local_cache_dir))
 
 
 def write_local_config(folder: Path, local: Any, cache: Path) -> None:
-    """Give a clone the local settings of DVC of its origin, and its cache."""
+    """Give a clone the local settings of DVC of its origin, and its cache; its databases are its own."""
     from configobj import ConfigObj
 
     merged = ConfigObj(local)
-    merged.merge({"cache": {"dir": str(cache)}})
+    site = str(private_site(folder))
+    merged.merge({"cache": {"dir": str(cache)}, "core": {"site_cache_dir": site}})
     with (folder / ".dvc" / "config.local").open("wb") as stream:
         merged.write(stream)
+
+
+def private_site(root: Path) -> Path:
+    """The folder of DVC's databases in a clone, which are pickles: made so that others cannot enter it.
+
+    DVC itself would make it writable by everybody.
+    """
+    site = root.resolve() / ".site"
+    (site / "repo").mkdir(parents=True, exist_ok=True)
+    site.chmod(0o700)
+    return site
 
 
 def collect(root: Path, folder: Path, experiment: str) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pipeline.analysis import weights
 from pipeline.base.errors import InputError
 from pipeline.network import checkpoint
-from pipeline.network.checkpoint import Layer, convolutions, read_layers, sees_colours
+from pipeline.network.checkpoint import Layer, convolutions, read_layers, save_network, sees_colours
 from pipeline.network.layers import build_model
 from pipeline.network.start import import_keras
 from pipeline.pictures import drawing
@@ -73,7 +73,7 @@ def test_the_initializers_limit_is_where_keras_draws_end(name, compose, tmp_path
     keras.utils.set_random_seed(0)
     options = ["model.filters=[64]", "model.kernel_size=9", f"model.initializer={name}"]
     network = build_model(compose(*options).model, input_shape=(28, 28, 1), num_classes=10)
-    network.save(tmp_path / "network.keras")
+    save_network(network, tmp_path / "network.keras")
     layer = convolutions(read_layers(tmp_path / "network.keras"))[0]
     _, limit = weights.initializer_limit(layer)
     largest = np.abs(layer.kernel).max()
@@ -90,7 +90,7 @@ def test_a_checkpoint_read_without_tensorflow_says_what_keras_says(compose, tmp_
         "model.dense=[7,5]",
     ]
     network = build_model(compose(*options).model, input_shape=(28, 28, 1), num_classes=10)
-    network.save(tmp_path / "network.keras")
+    save_network(network, tmp_path / "network.keras")
     image, *layers = read_layers(tmp_path / "network.keras")
     assert image.output_shape == (28, 28, 1)
     assert [layer.name for layer in layers] == [layer.name for layer in network.layers]

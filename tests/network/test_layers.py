@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.base.errors import InputError
-from pipeline.network.checkpoint import load_model
+from pipeline.network.checkpoint import load_model, save_network
 from pipeline.network.layers import build_model, local_response_normalization_class
 from pipeline.network.shapes import trace_shapes, window_output
 from pipeline.network.start import import_keras
@@ -130,9 +130,9 @@ def test_loading_refuses_what_does_not_fit(tmp_path, compose):
     with pytest.raises(InputError, match=r"network\.keras is missing: run `dvc repro train`"):
         load_model(path, (28, 28, 1))
     path.write_text("no archive")
-    with pytest.raises(InputError, match=r"network\.keras cannot be loaded as a Keras model"):
+    with pytest.raises(InputError, match=r"network\.keras is not a Keras archive"):
         load_model(path, (28, 28, 1))
-    build_model(compose("model.filters=[2]").model, **FASHION).save(path)
+    save_network(build_model(compose("model.filters=[2]").model, **FASHION), path)
     with pytest.raises(InputError, match=r"takes images of shape \(28, 28, 1\), the data has \(8, 8, 1\)"):
         load_model(path, (8, 8, 1))
 
@@ -140,7 +140,7 @@ def test_loading_refuses_what_does_not_fit(tmp_path, compose):
 def test_a_network_with_normalization_survives_saving(tmp_path, compose):
     options = ["model.filters=[6]", "model.local_response_normalization=true"]
     network = build_model(compose(*options).model, **FASHION)
-    network.save(tmp_path / "network.keras")
+    save_network(network, tmp_path / "network.keras")
     images = np.random.default_rng(0).random((3, 28, 28, 1), np.float32)
     restored = load_model(tmp_path / "network.keras", (28, 28, 1))
     np.testing.assert_array_equal(restored(images), network(images))

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from pipeline.network.checkpoint import read_layers
+from pipeline.network.checkpoint import read_layers, save_network
 from pipeline.network.layers import build_model
 from pipeline.network.outputs import feature_maps
 from pipeline.network.start import configure_runtime, import_keras
@@ -95,7 +95,7 @@ def forward(layers, image):
 def test_every_activation_is_that_of_a_network_in_numpy(name, compose, tmp_path):
     configure_runtime(seed=5, threads=2, device="auto")
     network = build_model(compose(f"model={name}").model, input_shape=SHAPE, num_classes=NUM_CLASSES)
-    network.save(tmp_path / "network.keras")
+    save_network(network, tmp_path / "network.keras")
     layers = read_layers(tmp_path / "network.keras")
     image = np.random.default_rng(1).integers(0, 256, SHAPE, np.uint8)
     names = [layer.name for layer in network.layers]

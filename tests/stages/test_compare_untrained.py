@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipeline.network.checkpoint import load_model
+from pipeline.network.checkpoint import load_model, save_network
 from pipeline.network.layers import build_model
 
 
@@ -61,7 +61,7 @@ def test_every_convolution_has_its_pictures(trained):
 def test_networks_of_different_shape_are_refused_in_one_line(trained, tmp_path, compose):
     path = tmp_path / "other.keras"
     model = compose("model.filters=[8,16]").model
-    build_model(model, input_shape=(8, 8, 1), num_classes=10).save(path)
+    save_network(build_model(model, input_shape=(8, 8, 1), num_classes=10), path)
     outputs = [str(tmp_path / "a.json"), str(tmp_path / "f")]
     output = trained.stage("compare_untrained", "models/best.keras", str(path), *outputs, fails=True)
     assert "expected the same; run `dvc repro train` to write both anew" in output

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from pipeline.network.checkpoint import load_model
+from pipeline.network.checkpoint import load_model, save_network
 from pipeline.network.layers import build_model
 
 
@@ -68,9 +68,8 @@ def test_every_picture_is_there(trained):
 
 
 def test_a_checkpoint_of_other_data_is_refused_and_the_earlier_results_stay(trained, tmp_path, compose):
-    build_model(compose("model.filters=[2]").model, input_shape=(28, 28, 1), num_classes=10).save(
-        tmp_path / "foreign.keras"
-    )
+    foreign = build_model(compose("model.filters=[2]").model, input_shape=(28, 28, 1), num_classes=10)
+    save_network(foreign, tmp_path / "foreign.keras")
     arguments = ["data/prepared", "reports/history.tsv", str(tmp_path / "r"), str(tmp_path / "f")]
     output = trained.stage("evaluate", str(tmp_path / "foreign.keras"), *arguments, fails=True)
     assert "error: " in output

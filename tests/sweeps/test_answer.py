@@ -11,7 +11,7 @@ from pipeline.analysis.configurations import configurations
 from pipeline.base import files
 from pipeline.base.errors import InputError
 from pipeline.base.git import git
-from pipeline.network.checkpoint import read_keras
+from pipeline.network.checkpoint import convolutions, read_layers
 from pipeline.sweeps import answer, summary
 from pipeline.sweeps.experiment import reference
 
@@ -28,7 +28,7 @@ def test_the_table_read_back_has_a_row_for_each_run_and_a_column_for_each_overri
 
 
 def page(runs, problems=()):
-    jobs = [(one.experiment, list(one.overrides), one.seconds) for one in runs]
+    jobs = [(one.name, list(one.overrides), one.seconds) for one in runs]
     return summary.summary("s", configurations(runs), jobs, {"curves.png": "Losses"}, problems)
 
 
@@ -91,7 +91,7 @@ def swept(trained, tmp_path_factory):
     files.write_json(project.folder / "reports/metrics.json", metrics)
     experiment("other-seed")
     project.edit("params.yaml", "learning_rate: 0.003", "learning_rate: 0.01")
-    best = read_keras(project.folder / "models/best.keras")[1]
+    best = convolutions(read_layers(project.folder / "models/best.keras"))
     lock = project.read("dvc.lock").split("- path: models/best.keras\n      hash: md5\n      md5: ")[1][:32]
     (project.folder / "dvc.lock").write_text(project.read("dvc.lock").replace(lock, "0" * 32))
     experiment("no-model")
@@ -140,7 +140,7 @@ def test_the_answer_of_real_experiments_is_complete_and_names_what_is_missing(sw
     assert "Without kernels, as their models are not" in text
     assert str(project.folder) not in text
     runs, _ = answer.read_runs(project.folder, start, jobs_of(first))
-    assert (runs[0].kernel == best["conv2d"][0]).all()
+    assert (runs[0].kernel == best[0].kernel).all()
     assert runs[2].kernel is None
 
 
@@ -177,3 +177,10 @@ def test_an_earlier_answer_says_that_the_last_run_has_none_until_a_run_has_resul
     assert {**digest(folder, "*"), "summary.md": good["summary.md"]} == good
     answer.write_answer(project.folder, "again", start, jobs_of(first))
     assert digest(folder, "*") == good
+
+
+def test_a_sweep_over_data_sets_has_no_best():
+    runs = [run(accuracy=0.9, data__name="digits"), run(accuracy=0.99, data__name="mnist")]
+    text = summary.answer(configurations(runs))
+    assert "none of them is called the best" in text
+    assert "Best:" not in text
