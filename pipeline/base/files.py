@@ -49,9 +49,11 @@ def temporary_folder(parent: Path, name: str) -> Iterator[Path]:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield folder
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
         os.close(descriptor)
 
 
@@ -82,8 +84,7 @@ def replaced_together(*paths: Path) -> Iterator[list[Path]]:
         yield [temporary for temporary, _ in pairs]
         for temporary, _ in pairs:
             sync(temporary)
-        for temporary, path in pairs:
-            _take_place(temporary, path)
+        _take_places(pairs)
         for folder in {path.parent for path in paths}:
             sync_file(folder)
 
@@ -102,18 +103,42 @@ def _one_line(paths: Sequence[Path]) -> Iterator[None]:
         raise InputError(words(OSError(error.errno, error.strerror), wanted)) from None
 
 
-def _take_place(temporary: Path, path: Path) -> None:
-    """Rename to `path`; a folder there is moved aside first, since a folder replaces an empty one only."""
-    if path.is_dir() and not path.is_symlink():
-        aside = temporary.with_name("earlier")
-        path.replace(aside)
-        try:
+def _take_places(pairs: Sequence[tuple[Path, Path]]) -> None:
+    """Rename each first path to its second; when one cannot be, put back what the others replaced."""
+    done: list[tuple[Path, Path]] = []
+    try:
+        for temporary, path in pairs:
+            aside = temporary.with_name("earlier")
+            # One file alone is replaced in a single step.
+            if len(pairs) > 1 or path.is_dir():
+                _keep(path, aside)
+                done.append((aside, path))
             temporary.replace(path)
-        except BaseException:
-            aside.replace(path)
-            raise
+    except OSError:
+        for aside, path in done:
+            _put_back(aside, path)
+        raise
+
+
+def _keep(path: Path, aside: Path) -> None:
+    """Have what is at `path`, if anything, at `aside` too; a folder there alone, being in one place only."""
+    if path.is_dir() and not path.is_symlink():
+        path.replace(aside)
+    elif path.exists():
+        try:
+            aside.hardlink_to(path)
+        except OSError:
+            # A file system without hard links.
+            path.replace(aside)
+
+
+def _put_back(aside: Path, path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    if aside.exists():
+        aside.replace(path)
     else:
-        temporary.replace(path)
+        path.unlink(missing_ok=True)
 
 
 def sync(path: Path) -> None:

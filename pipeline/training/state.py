@@ -1,7 +1,6 @@
 """The state of a training between two epochs, which survives an interruption."""
 
 import json
-import os
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,25 +11,16 @@ import numpy as np
 
 from pipeline.base.arrays import Array
 from pipeline.base.errors import InputError
+from pipeline.base.files import replaced
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 
 def write_state(path: Path, arrays: dict[str, Array]) -> None:
-    """Write an `.npz` that survives a power cut: temporary file, fsync, rename, fsync of the folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".new")
-    with temporary.open("wb") as stream:
+    """Write an `.npz`, whole and on disk before this returns."""
+    with replaced(path) as temporary, temporary.open("wb") as stream:
         np.savez(stream, **arrays)  # type: ignore[arg-type]
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
-    descriptor = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def read_state(path: Path) -> dict[str, Array]:

@@ -1,0 +1,120 @@
+"""However a process ends, it leaves whole files and no others; SIGTERM ends as Ctrl-C does."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import ROOT
+
+from pipeline.base import files
+from pipeline.base.errors import InputError, one_line_errors
+
+WRITING = """
+import sys, time
+from pathlib import Path
+from pipeline.base.errors import one_line_errors
+from pipeline.base.files import replaced_together
+with one_line_errors(), replaced_together(Path("a.txt"), Path("folder")) as [text, folder]:
+    text.write_text("half")
+    folder.mkdir()
+    (folder / "picture.png").write_text("half")
+    print("writing", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def writing(tmp_path):
+    """A process that has written half, in a folder with an earlier result."""
+    (tmp_path / "a.txt").write_text("earlier")
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITING],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "writing\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_with_its_code_and_leaves_the_earlier_results_alone(writing, tmp_path, how, code):
+    writing.send_signal(how)
+    assert writing.wait(10) == code
+    assert writing.stderr.read() == ""
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.txt"]
+    assert (tmp_path / "a.txt").read_text() == "earlier"
+
+
+def test_what_a_kill_leaves_goes_at_the_next_start_and_not_before(writing, tmp_path):
+    with files.replaced(tmp_path / "a.txt") as temporary:
+        temporary.write_text("another")
+    # The other one is still at work.
+    assert len(list(tmp_path.glob(".a.txt-*"))) == 1
+    writing.kill()
+    writing.wait(10)
+    files.write_text(tmp_path / "a.txt", "new")
+    with files.replaced_folder(tmp_path / "folder"):
+        pass
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.txt", "folder"]
+
+
+def test_git_ignores_what_a_kill_leaves(project):
+    for folder in ("models", "reports/figures", "data", "reports"):
+        left = project.folder / folder / f".best.keras-abc{files.UNFINISHED}"
+        left.mkdir(parents=True)
+        (left / "a").touch()
+    assert project.run("git", "status", "--porcelain", "--untracked-files=all") == ""
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.ENOSPC, "No space left on device; free some space"),
+        (errno.EROFS, "Read-only file system; it cannot be written to"),
+        (errno.EACCES, "Permission denied; change its permissions"),
+        (errno.EIO, "Input/output error; the disk may be failing"),
+    ],
+)
+def test_what_the_system_refuses_is_one_line_with_the_path_that_was_meant(tmp_path, number, advice):
+    def write():
+        with one_line_errors(), files.replaced_together(tmp_path / "a.json", tmp_path / "b") as [first, _]:
+            raise OSError(number, os.strerror(number), str(first))
+
+    with pytest.raises(SystemExit) as ended:
+        write()
+    assert ended.value.code.startswith(f"error: {tmp_path / 'a.json'}: {advice}")
+    assert "\n" not in ended.value.code
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_out_of_memory_is_one_line():
+    def fail():
+        with one_line_errors():
+            raise MemoryError
+
+    with pytest.raises(SystemExit) as ended:
+        fail()
+    assert ended.value.code.startswith("error: out of memory: ")
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path, make):
+    from pipeline.base.arrays import read_array
+    from pipeline.network.checkpoint import read_layers
+
+    path = tmp_path / "a.file"
+    make(path)
+    started = time.monotonic()
+    for read in (files.read_json, files.read_columns, read_array, read_layers):
+        with pytest.raises(InputError, match=r"received a (pipe|folder|device), expected a regular file"):
+            read(path)
+    assert time.monotonic() - started < 5
