@@ -7,7 +7,7 @@ SITE := .site/private
 # Stages say `python`: it has to be the one of .venv, whether or not that is activated.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help repro test check cluster deps clean
+.PHONY: help repro test fuzz check cluster deps clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -17,6 +17,9 @@ repro: $(STAMP) $(SITE)  ## run the pipeline: data, training, scores, pictures (
 
 test: $(CLUSTER) $(SITE)  ## run the whole test suite
 	pytest
+
+fuzz: $(STAMP) $(SITE)  ## fail and kill train and evaluate at each call to the disk: half an hour or more
+	EVERY_FAULT=1 pytest -n 0 tests/faults/test_faulty_disk.py
 
 check: $(STAMP)  ## run the linters and the type checker
 	ruff check pipeline tests benchmarks

@@ -16,6 +16,11 @@ def _is_image_choice(value: Any) -> bool:
     )
 
 
+# More than a histogram has points on the screen, and than one picture can show.
+MAX_BINS = 1000
+MAX_PICTURES = 1000
+
+
 @dataclass(frozen=True)
 class VisualizeConfig:
     """What the pictures show."""
@@ -27,7 +32,7 @@ class VisualizeConfig:
         "a finite number above 0, or null", lambda v: v is None or (is_number(v) and v > 0)
     )
     max_kernel_rows: int = whole(1)
-    histogram_bins: int = whole(2)
+    histogram_bins: int = whole(2, MAX_BINS)
     fire_rate_images: int = whole(1)
-    num_predictions: int = whole(1)
-    num_mistakes: int = whole(1)
+    num_predictions: int = whole(1, MAX_PICTURES)
+    num_mistakes: int = whole(1, MAX_PICTURES)
