@@ -7,7 +7,7 @@ SITE := .site/private
 # Stages say `python`: it has to be the one of .venv, whether or not that is activated.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help repro page test check cluster deps clean
+.PHONY: help repro page test fuzz check cluster deps clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -21,6 +21,9 @@ page: $(STAMP) $(SITE)  ## rebuild the page to look at, and name its file
 
 test: $(CLUSTER) $(SITE)  ## run the whole test suite
 	pytest
+
+fuzz: $(STAMP) $(SITE)  ## fail and kill train and evaluate at each call to the disk: half an hour or more
+	EVERY_FAULT=1 pytest -n 0 tests/faults/test_faulty_disk.py
 
 check: $(STAMP)  ## run the linters and the type checker
 	ruff check pipeline tests benchmarks

@@ -56,8 +56,11 @@ def connect(settings: Mapping[str, Any]) -> None:
 
 
 def _check_token(environment: Mapping[str, str]) -> None:
-    if environment.get("RAY_AUTH_MODE", "token") != "token":
-        return
+    if (mode := environment.get("RAY_AUTH_MODE", "token")) != "token":
+        raise InputError(
+            f"RAY_AUTH_MODE: received {mode}, expected token, with which the nodes are to be started too:"
+            " without it whoever reaches a node can run anything there"
+        )
     named = environment.get("RAY_AUTH_TOKEN") or environment.get("RAY_AUTH_TOKEN_PATH")
     if not named and not (Path.home() / TOKEN_FILE).is_file():
         raise InputError(
@@ -103,6 +106,8 @@ def opened(
     _check_token(os.environ)
     # Before Ray is loaded, which reads it once: a client does without the token unless told.
     os.environ.setdefault("RAY_AUTH_MODE", "token")
+    # Ray reports its use to its makers unless told not to.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     import ray
 
     with contextlib.chdir(scratch):

@@ -12,7 +12,9 @@ from omegaconf.errors import InterpolationResolutionError, OmegaConfBaseExceptio
 from yaml import YAMLError
 
 from pipeline.base.errors import InputError
+from pipeline.base.files import read_bytes
 from pipeline.config.checking import check
+from pipeline.config.params import MAX_YAML_BYTES, yaml_text
 from pipeline.config.schema import Config
 
 MAX_TOLD = 10
@@ -22,7 +24,7 @@ def conf_digest(folder: Path) -> str:
     """SHA-256 (hex) over the names and bytes of every YAML file below `folder`."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.yaml")):
-        content = path.read_bytes()
+        content = read_bytes(path, MAX_YAML_BYTES)
         digest.update(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode())
         digest.update(content)
     return digest.hexdigest()
@@ -78,9 +80,19 @@ def compose(folder: Path, overrides: list[str] | None = None) -> str:
     Raises:
         InputError: Hydra refuses the files or the overrides, or a value fails its check.
     """
+    for path in sorted(folder.rglob("*.yaml")):
+        yaml_text(path)
     with _hydra_errors():
         composed = _compose(folder, overrides or [])
         OmegaConf.resolve(composed)
+        values = OmegaConf.to_container(composed)
+    # The resolver has checked them, unless conf_digest was given another value or none.
+    found = values.get("conf_digest") if isinstance(values, dict) else None
+    if found != (expected := conf_digest(folder)):
+        raise InputError(
+            f"conf_digest: received {found!r}, expected {expected}: it is computed; have in conf/config.yaml"
+            " the line `conf_digest: ${conf_digest:}`, and give it no other value"
+        )
     return OmegaConf.to_yaml(composed)
 
 
@@ -96,8 +108,11 @@ def _compose(folder: Path, overrides: list[str]) -> Any:
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
 
-    with initialize_config_dir(str(folder.resolve()), version_base="1.3"):
-        return hydra_compose(config_name="config", overrides=overrides)
+    try:
+        with initialize_config_dir(str(folder.resolve()), version_base="1.3"):
+            return hydra_compose(config_name="config", overrides=overrides)
+    except RecursionError:
+        raise InputError(f"{folder}: two lists of defaults name each other, expected no circle") from None
 
 
 @contextmanager
@@ -106,7 +121,7 @@ def _hydra_errors() -> Iterator[None]:
 
     try:
         yield
-    except (HydraException, OmegaConfBaseException, YAMLError) as error:
+    except (HydraException, OmegaConfBaseException, YAMLError, UnicodeError, OSError) as error:
         raise InputError(str(error)) from None
 
 

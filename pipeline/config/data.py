@@ -7,16 +7,17 @@ from typing import Any
 
 from pipeline.base.errors import InputError
 from pipeline.config.fields import (
-    at_least_1,
     checked,
     choice,
     flag,
     fraction,
     is_int,
     optional_text,
-    whole,
+    seed_number,
 )
 
+# Of height and width: some three photographs of a phone in memory for each image of a batch.
+MAX_PIXELS = 4096
 DATASETS = ("fashion_mnist", "mnist", "digits", "npz", "image_folder")
 # Keys that only some data sets use: the value where they do nothing, and who uses them.
 USED_BY = {
@@ -37,8 +38,8 @@ class DataConfig:
 
     name: str = choice(*DATASETS)
     image_size: list[int] = checked(
-        "a list [height, width] of whole numbers of 1 or more",
-        lambda v: isinstance(v, list) and len(v) == 2 and all(map(at_least_1, v)),
+        f"a list [height, width] of whole numbers of 1 or more, up to {MAX_PIXELS}",
+        lambda v: isinstance(v, list) and len(v) == 2 and all(is_int(n) and 1 <= n <= MAX_PIXELS for n in v),
     )
     channels: int = checked("1 (grey) or 3 (colour)", lambda v: is_int(v) and v in (1, 3))
     folder: str | None = optional_text()
@@ -52,7 +53,7 @@ class DataConfig:
     skip_unreadable: bool = flag()
     test_fraction: float = fraction()
     validation_fraction: float = fraction()
-    split_seed: int = whole(0)
+    split_seed: int = seed_number()
 
     def __post_init__(self) -> None:
         for key, (idle, names) in USED_BY.items():

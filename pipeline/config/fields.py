@@ -18,8 +18,17 @@ def checked(expected: str, holds: Callable[[Any], bool]) -> Any:
     return field(metadata={"expected": expected, "holds": holds})
 
 
-def whole(minimum: int) -> Any:
-    return checked(f"a whole number of {minimum} or more", lambda v: is_int(v) and v >= minimum)
+# No count here is meant to be larger; one that is would fail late, or never end.
+MAX_COUNT = 1_000_000
+# Blocks of convolutions, dense layers, images shown.
+MAX_LENGTH = 100
+
+
+def whole(minimum: int, maximum: int = MAX_COUNT) -> Any:
+    return checked(
+        f"a whole number of {minimum} or more, up to {maximum}",
+        lambda v: is_int(v) and minimum <= v <= maximum,
+    )
 
 
 def positive() -> Any:
@@ -52,8 +61,8 @@ def optional_text() -> Any:
 
 def list_of(what: str, holds: Callable[[Any], bool], minimum: int = 1) -> Any:
     return checked(
-        f"a list of {minimum} or more, each {what}",
-        lambda v: isinstance(v, list) and len(v) >= minimum and all(map(holds, v)),
+        f"a list of {minimum} or more, up to {MAX_LENGTH}, each {what}",
+        lambda v: isinstance(v, list) and minimum <= len(v) <= MAX_LENGTH and all(map(holds, v)),
     )
 
 
@@ -66,7 +75,8 @@ def per_block(what: str, holds: Callable[[Any], bool]) -> Any:
 
 
 def at_least_1(value: Any) -> bool:
-    return is_int(value) and value >= 1
+    """Whether a value is a count, of whatever."""
+    return is_int(value) and 1 <= value <= MAX_COUNT
 
 
 def seed_number() -> Any:

@@ -16,6 +16,11 @@ def _is_image_choice(value: Any) -> bool:
     )
 
 
+# More than a histogram has points on the screen, and than one picture can show.
+MAX_BINS = 1000
+MAX_PICTURES = 1000
+
+
 @dataclass(frozen=True)
 class VisualizeConfig:
     """What the pictures show."""
@@ -26,7 +31,7 @@ class VisualizeConfig:
     kernel_limit: float | None = optional_positive()
     kernel_colours: str = choice("signed", "grey")
     max_kernel_rows: int = whole(1)
-    histogram_bins: int = whole(2)
+    histogram_bins: int = whole(2, MAX_BINS)
     fire_rate_images: int = whole(1)
-    num_predictions: int = whole(1)
-    num_mistakes: int = whole(1)
+    num_predictions: int = whole(1, MAX_PICTURES)
+    num_mistakes: int = whole(1, MAX_PICTURES)

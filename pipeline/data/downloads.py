@@ -1,16 +1,20 @@
 """Where the files of a published data set lie: a folder, an HTTPS mirror, a Debian package."""
 
 import hashlib
+import http.client
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import IO, Any
 
-from pipeline.base.errors import InputError
+from pipeline.base.errors import InputError, words
 from pipeline.data.dataset import Dataset
 
 
@@ -21,7 +25,12 @@ def verify(content: bytes, name: str, digest: str) -> None:
         raise SourceError(f"{name} has SHA-256 {received}, expected {digest}: damaged or another file")
 
 
+# Without a byte.
 TIMEOUT_SECONDS = 20
+# Of a line that is of any use; a file that comes more slowly is given up.
+MIN_BYTES_PER_SECOND = 50_000
+APT_SECONDS = 900
+CHUNK_BYTES = 2**16
 Source = tuple[str, Callable[[], AbstractContextManager[Path]]]
 
 
@@ -58,7 +67,11 @@ def first_of(sources: Sequence[Source], read: Callable[[Path], Dataset], title: 
 @contextmanager
 def existing(folder: Path) -> Iterator[Path]:
     """The folder itself, when there is one; else `SourceError`."""
-    if not folder.is_dir():
+    try:
+        there = folder.is_dir()
+    except OSError as error:
+        raise SourceError(words(error, folder)) from None
+    if not there:
         raise SourceError("no such folder")
     yield folder
 
@@ -69,30 +82,82 @@ def keras_cache() -> Path:
 
 
 @contextmanager
-def downloaded(mirror: str, names: Sequence[str]) -> Iterator[Path]:
+def downloaded(mirror: str, limits: Mapping[str, int]) -> Iterator[Path]:
     """Download files from an HTTPS mirror into a temporary folder; who reads them verifies them.
 
+    Args:
+        mirror: address of the folder of the files.
+        limits: for each file's name the most bytes that it may have.
+
     Raises:
-        SourceError: the mirror cannot be reached.
+        SourceError: the mirror cannot be reached, leads to plain HTTP, or sends too much or too slowly.
     """
     with tempfile.TemporaryDirectory(prefix="filterscope-") as temporary:
         folder = Path(temporary)
-        for name in names:
-            _download(f"{mirror}/{name}", folder / name)
+        for name, limit in limits.items():
+            _download(f"{mirror}/{name}", folder / name, limit)
         yield folder
 
 
-def _download(address: str, path: Path) -> None:
+def _download(address: str, path: Path, limit: int) -> None:
     from rich.progress import wrap_file
 
     try:
-        with urllib.request.urlopen(address, timeout=TIMEOUT_SECONDS) as response:
+        with (
+            _time_limit(TIMEOUT_SECONDS + limit / MIN_BYTES_PER_SECOND),
+            urllib.request.build_opener(StaysSecure).open(address, timeout=TIMEOUT_SECONDS) as response,
+        ):
             size = int(response.headers.get("Content-Length", 0))
-            shown = wrap_file(response, size, description=Path(address).name)
+            shown = wrap_file(response, size, description=path.name)
             with shown as stream, path.open("wb") as target:
-                shutil.copyfileobj(stream, target)
-    except (OSError, ValueError) as error:
-        raise SourceError(f"{address} cannot be downloaded ({error})") from None
+                _copy(stream, target, size, limit)
+    # HTTPException: what answers does not speak HTTP, or the address is none.
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise SourceError(f"{address} cannot be downloaded ({_one_line(error)})") from None
+
+
+class StaysSecure(urllib.request.HTTPRedirectHandler):
+    """Follows no redirection from HTTPS to something else."""
+
+    def redirect_request(self, req: Any, fp: Any, code: Any, msg: Any, headers: Any, newurl: str) -> Any:
+        """As in the base class, but for the refusal."""
+        if req.type == "https" and urllib.request.Request(newurl).type != "https":
+            raise urllib.error.URLError(f"it leads to {newurl}, expected an https:// address")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+@contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError in the block, wherever it waits, after that time; for the main thread alone."""
+
+    def stop(*_: object) -> None:
+        raise TimeoutError(f"it was not done after {seconds:.0f} seconds")
+
+    earlier = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, earlier)
+
+
+def _copy(stream: IO[bytes], target: IO[bytes], size: int, limit: int) -> None:
+    """Copy a stream of that size, if it is not 0, and of no more than the limit."""
+    count = 0
+    while content := stream.read(CHUNK_BYTES):
+        count += len(content)
+        if count > limit:
+            raise ValueError(f"it has more than {limit:,} bytes, expected no more")
+        target.write(content)
+    if count < size:
+        raise ValueError(f"it ended after {count:,} of {size:,} bytes")
+
+
+def _one_line(error: Exception) -> str:
+    """An error's words, which may come from another machine, as what can be shown."""
+    text = "".join(letter if letter.isprintable() else " " for letter in str(error) or type(error).__name__)
+    return " ".join(text.split())
 
 
 @contextmanager
@@ -141,7 +206,12 @@ def _run(command: list[str], folder: Path) -> None:
     if command[0] == "apt-get":
         command = [command[0], *options, *command[1:]]
     environment = {**os.environ, "LC_ALL": "C"}
-    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    try:
+        result = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=APT_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        raise SourceError(f"{command[0]} was not done after {APT_SECONDS} seconds") from None
     if result.returncode:
         lines = [line for line in result.stderr.splitlines() if line.strip()] or ["no message"]
         raise SourceError(f"{command[0]} failed: {lines[-1].strip()}")

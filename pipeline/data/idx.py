@@ -1,47 +1,61 @@
 """MNIST's IDX format."""
 
 import gzip
+import zlib
 from pathlib import Path
 
 import numpy as np
 
+from pipeline.base import files
 from pipeline.base.arrays import Array
+from pipeline.base.errors import InputError
 from pipeline.data.downloads import SourceError, verify
 
 
-def read_idx(folder: Path, name: str, digest: str) -> Array:
+def read_idx(folder: Path, name: str, digest: str, limit: int) -> Array:
     """Read one IDX file, with or without `.gz`, after checking its SHA-256 and its header.
 
     Args:
         folder: where the file lies.
         name: its name without `.gz`.
         digest: SHA-256 (hex) of the decompressed content.
+        limit: the most bytes that the content may have, decompressed.
 
     Returns:
         The uint8 array, (N,) for labels or (N, H, W) for images.
 
     Raises:
-        SourceError: missing, truncated, corrupt, or another file.
+        SourceError: missing, truncated, corrupt, too large, or another file.
     """
-    content = _read_plain_or_gzip(folder, name)
+    content = _read_plain_or_gzip(folder, name, limit)
     verify(content, name, digest)
     return parse_idx(content, name)
 
 
-def _read_plain_or_gzip(folder: Path, name: str) -> bytes:
+def _read_plain_or_gzip(folder: Path, name: str, limit: int) -> bytes:
     plain, packed = folder / name, folder / f"{name}.gz"
     try:
-        if plain.is_file():
-            return plain.read_bytes()
-        with gzip.open(packed) as stream:
-            return stream.read()
+        return files.read_bytes(plain, limit)
     except FileNotFoundError:
-        raise SourceError(f"{packed} is missing") from None
-    except (OSError, EOFError, ValueError) as error:
-        raise SourceError(f"{packed} is truncated or corrupt ({error})") from None
-    except Exception as error:
-        # zlib.error derives from Exception alone.
-        raise SourceError(f"{packed} is corrupt ({error})") from None
+        return _read_gzip(packed, limit)
+    except InputError as error:
+        raise SourceError(str(error)) from None
+
+
+def _read_gzip(path: Path, limit: int) -> bytes:
+    try:
+        with files.open_regular(path) as packed, gzip.open(packed) as stream:
+            # A few bytes can stand for gigabytes.
+            content = stream.read(limit + 1)
+    except FileNotFoundError:
+        raise SourceError(f"{path} is missing") from None
+    except InputError as error:
+        raise SourceError(str(error)) from None
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise SourceError(f"{path} is truncated or corrupt ({error})") from None
+    if len(content) > limit:
+        raise SourceError(f"{path} holds more than {limit:,} bytes, expected no more")
+    return content
 
 
 def parse_idx(content: bytes, name: str) -> Array:

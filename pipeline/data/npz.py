@@ -1,21 +1,28 @@
 """A user's arrays in an `.npz` file, read a chunk at a time."""
 
+import io
 import math
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
-from pipeline.base import arrays
+from pipeline.base import arrays, files
 from pipeline.base.arrays import Array
-from pipeline.base.errors import InputError
+from pipeline.base.errors import InputError, words
 from pipeline.data import dataset
 from pipeline.data.dataset import Dataset
 
+# An array in memory or in a file.
+Archive = Path | io.BytesIO
+# They are in memory together, unlike the images.
+MAX_LABELS = 100_000_000
+MAX_NAMES_BYTES = 2**20
 # Keras' names of the arrays, then TensorFlow's: training images and labels, test images and labels.
 NPZ_NAMES = (
     ("x_train", "y_train", "x_test", "y_test"),
@@ -57,13 +64,22 @@ def npz(folder: str | None) -> Dataset:
 def _one_npz(folder: str | None) -> Path:
     if folder is None:
         raise InputError("data.folder: received null, expected the folder that holds the .npz file")
-    found = sorted(Path(folder).expanduser().glob("*.npz"))
+    found = _npz_files(Path(folder).expanduser())
     if len(found) != 1:
         names = ", ".join(path.name for path in found) or "none"
         raise InputError(
             f"data.folder: received {folder}, expected a folder with one .npz file; found {names}"
         )
     return found[0]
+
+
+def _npz_files(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix == ".npz")
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise InputError(f"data.folder: {words(error, folder)}") from None
 
 
 def _image_shape(path: Path, name: str) -> tuple[int, ...]:
@@ -81,6 +97,8 @@ def _npz_labels(path: Path, name: str, count: int) -> Array:
     shape, dtype = npz_header(path, name)
     if not np.issubdtype(dtype, np.integer) or shape not in ((count,), (count, 1)):
         raise InputError(f"{path}: {name}: received {dtype} {shape}, expected integers ({count},)")
+    if count > MAX_LABELS:
+        raise InputError(f"{path}: {name}: received {count:,} labels, expected at most {MAX_LABELS:,}")
     labels = read_npz(path, name).reshape(-1)
     if labels.min() < 0 or labels.max() >= dataset.MAX_CLASSES:
         received = f"values {labels.min()} to {labels.max()}"
@@ -95,6 +113,10 @@ def _npz_classes(path: Path, names: list[str], count: int) -> list[str]:
     shape, dtype = npz_header(path, "classes")
     if dtype.kind != "U" or len(shape) != 1 or shape[0] < count:
         raise InputError(f"{path}: classes: received {dtype} {shape}, expected {count} or more texts")
+    if shape[0] * dtype.itemsize > MAX_NAMES_BYTES:
+        raise InputError(
+            f"{path}: classes: received {dtype} {shape}, expected at most {MAX_NAMES_BYTES:,} bytes"
+        )
     classes: list[str] = read_npz(path, "classes").tolist()
     if len(set(classes)) < len(classes):
         raise InputError(f"{path}: classes: received {classes}, expected names that differ")
@@ -113,12 +135,12 @@ def npz_header(path: Path, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
         return arrays.read_header(stream)
 
 
-def read_npz(path: Path, name: str) -> Array:
-    """Read one array of an `.npz` file, whole."""
+def read_npz(path: Archive, name: str) -> Array:
+    """Read one array of an `.npz` file, or of its bytes, whole."""
     return np.concatenate(list(npz_chunks(path, name)))
 
 
-def npz_chunks(path: Path, name: str) -> Iterator[Array]:
+def npz_chunks(path: Archive, name: str) -> Iterator[Array]:
     """Read one array of an `.npz` file, packed or not, in chunks of rows of some 16 MB.
 
     Raises:
@@ -140,7 +162,7 @@ def _read_fully(stream: IO[bytes], count: int) -> bytes:
 
 
 @contextmanager
-def _member(path: Path, name: str) -> Iterator[IO[bytes]]:
+def _member(path: Archive, name: str) -> Iterator[IO[bytes]]:
     with _opened(path) as archive:
         try:
             with archive.open(f"{name}.npy") as stream:
@@ -151,10 +173,16 @@ def _member(path: Path, name: str) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    try:
-        archive = zipfile.ZipFile(path)
-    except (OSError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} cannot be read as an .npz file: {error}") from None
-    with archive:
-        yield archive
+def _opened(path: Archive) -> Iterator[zipfile.ZipFile]:
+    with _stream(path) as stream:
+        try:
+            archive = zipfile.ZipFile(stream)
+        # NotImplementedError: a later version of the format; struct's own error derives from Exception alone.
+        except (OSError, ValueError, NotImplementedError, struct.error, zipfile.BadZipFile) as error:
+            raise InputError(f"{path} cannot be read as an .npz file: {error}") from None
+        with archive:
+            yield archive
+
+
+def _stream(path: Archive) -> AbstractContextManager[IO[bytes]]:
+    return files.open_regular(path) if isinstance(path, Path) else nullcontext(path)

@@ -1,12 +1,15 @@
 """The published data sets that can be named: each source tried in turn, each content verified."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 
+from pipeline.base import files
+from pipeline.base.errors import InputError
 from pipeline.data import dataset, downloads, idx, npz
 from pipeline.data.dataset import Dataset
-from pipeline.data.downloads import Source
+from pipeline.data.downloads import Source, SourceError
 from pipeline.data.npz import NPZ_NAMES
 
 DEBIAN_PACKAGE = "dataset-fashion-mnist"
@@ -27,6 +30,14 @@ MNIST = {
 }
 # The whole file, as Keras distributes it: the digest in keras/src/datasets/mnist.py.
 MNIST_NPZ = {"mnist.npz": "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"}
+# Bytes of the files of either, decompressed: a header, then a byte a pixel or label.
+IDX_BYTES = {
+    "train-images-idx3-ubyte": 16 + 60_000 * 28 * 28,
+    "train-labels-idx1-ubyte": 8 + 60_000,
+    "t10k-images-idx3-ubyte": 16 + 10_000 * 28 * 28,
+    "t10k-labels-idx1-ubyte": 8 + 10_000,
+}
+MNIST_NPZ_BYTES = 11_490_434
 FASHION_CLASSES = [
     "T-shirt/top",
     "Trouser",
@@ -80,7 +91,7 @@ def fashion_mnist(folder: str | None, mirror: str | None, update_package_lists: 
     sources: list[Source] = [
         _folder("Keras' cache", downloads.keras_cache() / "fashion-mnist"),
         _folder("Debian's folder", DEBIAN_FOLDER),
-        *_mirror(mirror, [f"{name}.gz" for name in FASHION_MNIST]),
+        *_mirror(mirror, {f"{name}.gz": _packed_bytes(name) for name in FASHION_MNIST}),
         package,
     ]
     advice = (
@@ -94,7 +105,7 @@ def mnist(folder: str | None, mirror: str | None) -> Dataset:
     """MNIST from Keras' `mnist.npz` or from its four IDX files; the arguments are as in `fashion_mnist`."""
     sources: list[Source] = [
         _folder("Keras' cache", downloads.keras_cache()),
-        *_mirror(mirror, list(MNIST_NPZ)),
+        *_mirror(mirror, dict.fromkeys(MNIST_NPZ, MNIST_NPZ_BYTES)),
     ]
     advice = (
         f"Put mnist.npz, or the four files {', '.join(MNIST)} (with or without .gz), into a folder and"
@@ -113,10 +124,15 @@ def _folder(name: str, folder: Path) -> Source:
     return f"{name} {folder}", lambda: downloads.existing(folder)
 
 
-def _mirror(mirror: str | None, names: list[str]) -> list[Source]:
+def _mirror(mirror: str | None, limits: dict[str, int]) -> list[Source]:
     if mirror is None:
         return []
-    return [(f"the mirror {mirror}", lambda: downloads.downloaded(mirror, names))]
+    return [(f"the mirror {mirror}", lambda: downloads.downloaded(mirror, limits))]
+
+
+def _packed_bytes(name: str) -> int:
+    """The most that gzip makes of a file: where it cannot pack, it adds some bytes to each block."""
+    return IDX_BYTES[name] + IDX_BYTES[name] // 1000 + 1000
 
 
 def _read_fashion(folder: Path) -> Dataset:
@@ -125,11 +141,16 @@ def _read_fashion(folder: Path) -> Dataset:
 
 def _read_mnist(folder: Path) -> Dataset:
     [(name, digest)] = MNIST_NPZ.items()
-    path = folder / name
-    if not path.is_file():
+    try:
+        content = files.read_bytes(folder / name, MNIST_NPZ_BYTES)
+    except FileNotFoundError:
         return _read_idx_files(folder, MNIST, DIGIT_CLASSES)
-    downloads.verify(path.read_bytes(), name, digest)
-    train, train_labels, test, test_labels = (npz.read_npz(path, key) for key in NPZ_NAMES[0])
+    except InputError as error:
+        raise SourceError(str(error)) from None
+    downloads.verify(content, name, digest)
+    # The bytes that were verified: the file may be another one by now.
+    archive = io.BytesIO(content)
+    train, train_labels, test, test_labels = (npz.read_npz(archive, key) for key in NPZ_NAMES[0])
     return dataset.in_memory(
         DIGIT_CLASSES, train[..., np.newaxis], train_labels, test[..., np.newaxis], test_labels
     )
@@ -137,7 +158,7 @@ def _read_mnist(folder: Path) -> Dataset:
 
 def _read_idx_files(folder: Path, digests: dict[str, str], classes: list[str]) -> Dataset:
     train, train_labels, test, test_labels = (
-        idx.read_idx(folder, name, digest) for name, digest in digests.items()
+        idx.read_idx(folder, name, digest, IDX_BYTES[name]) for name, digest in digests.items()
     )
     return dataset.in_memory(
         classes, train[..., np.newaxis], train_labels, test[..., np.newaxis], test_labels

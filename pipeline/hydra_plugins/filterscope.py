@@ -15,12 +15,12 @@ from pipeline.base.errors import InputError  # noqa: E402
 from pipeline.config import composing  # noqa: E402
 from pipeline.config.params import read_values  # noqa: E402
 from pipeline.config.schema import Config  # noqa: E402
-from pipeline.network.shapes import trace_shapes  # noqa: E402
+from pipeline.network.shapes import check_size  # noqa: E402
 
 
 def check_network(cfg: Config) -> None:
-    """Refuse a network whose layers do not fit its input, before any data is fetched."""
-    trace_shapes(cfg.model, cfg.data.input_shape)
+    """Refuse a network that does not fit its input or any memory, before any data is fetched."""
+    check_size(cfg.model, cfg.data.input_shape, cfg.train.batch_size)
 
 
 def tell_dropped(values: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """The network's shapes, by arithmetic alone."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +9,13 @@ from pipeline.base.errors import InputError
 from pipeline.config.model import ModelConfig
 
 Shape = tuple[int, ...]
+# A weight, its gradient and Adam's two moments, float32.
+BYTES_IN_TRAINING = 16
+# An output and its gradient, float32.
+BYTES_OF_OUTPUT = 8
+# 4 GiB in training.
+MAX_PARAMETERS = 2**28
+MAX_BATCH_GIB = 64
 
 
 @dataclass(frozen=True)
@@ -69,6 +77,46 @@ def trace_shapes(model: ModelConfig, input_shape: Shape) -> list[tuple[str, Shap
             width = window_output(width, window, stride, padding)
             shapes.append((name, (height, width, block.filters)))
     return shapes
+
+
+def check_size(model: ModelConfig, input_shape: Shape, batch_size: int) -> None:
+    """Refuse a network that no common machine could train.
+
+    Args:
+        model: the section `model`.
+        input_shape: (H, W, C) of one image.
+        batch_size: images that go through it together.
+
+    Raises:
+        InputError: more weights, or larger feature maps of a batch, than there is memory for; says how many.
+    """
+    shapes = trace_shapes(model, input_shape)
+    parameters = count_parameters(model, input_shape)
+    if parameters > MAX_PARAMETERS:
+        size = parameters * BYTES_IN_TRAINING / 2**30
+        raise InputError(
+            f"model: received a network of {parameters:,} parameters, {size:,.0f} GiB in training,"
+            f" expected at most {MAX_PARAMETERS:,}; lower model.filters or model.dense, or pool more"
+        )
+    size = batch_size * sum(math.prod(shape) for _, shape in shapes) * BYTES_OF_OUTPUT / 2**30
+    if size > MAX_BATCH_GIB:
+        raise InputError(
+            f"train.batch_size: received {batch_size}, whose feature maps take {size:,.0f} GiB, expected at"
+            f" most {MAX_BATCH_GIB} GiB; lower it, data.image_size or model.filters"
+        )
+
+
+def count_parameters(model: ModelConfig, input_shape: Shape) -> int:
+    """Weights and biases of all layers but the last, which depends on the number of classes."""
+    channels, total = input_shape[2], 0
+    for block in blocks(model):
+        total += block.kernel_size**2 * channels * block.filters + block.filters
+        channels = block.filters
+    features = math.prod(trace_shapes(model, input_shape)[-1][1])
+    for units in model.dense:
+        total += features * units + units
+        features = units
+    return total
 
 
 def _windows(block: Block) -> Iterator[tuple[str, int, int, str]]:
