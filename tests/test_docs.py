@@ -9,6 +9,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+KOREAN = (ROOT / "README.ko.md").read_text()
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 
 
@@ -18,7 +19,7 @@ def test_the_readme_names_every_stage(stage):
 
 
 def test_every_picture_and_page_that_a_document_links_to_exists():
-    for document in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
+    for document in [*ROOT.glob("README*.md"), ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
             if not target.startswith("http"):
                 assert (document.parent / target).exists(), f"{document.name} links to {target}"
@@ -53,3 +54,42 @@ def test_the_overrides_that_the_readme_shows_are_valid(command, compose):
 @pytest.mark.parametrize("command", [c for c in COMMANDS if "diff" in c])
 def test_the_comparisons_that_the_readme_shows_run(command, trained):
     trained.run(*command.split())
+
+
+def commands(text: str) -> list[str]:
+    """The lines of the code blocks without their comments."""
+    blocks = re.findall(r"^```\w*\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [line.split("  #")[0].strip() for block in blocks for line in block.splitlines()]
+
+
+def section(text: str, number: int) -> str:
+    """From a heading of the second rank to the next one; 0 is what stands before the first."""
+    return re.split(r"^## ", text, flags=re.MULTILINE)[number]
+
+
+def test_the_korean_page_shows_the_commands_of_the_english_one_and_all_of_its_start():
+    assert set(commands(KOREAN)) <= set(commands(README))
+    assert commands(section(KOREAN, 1)) == commands(section(README, 1))
+
+
+def test_the_korean_page_has_the_numbers_of_the_english_one():
+    (stated, table), (korean_stated, korean_table) = (
+        section(text, 2).split("\n\n")[1:3] for text in (README, KOREAN)
+    )
+    assert sorted(numbers(korean_stated)) == sorted(numbers(stated))
+    rows = [sorted(numbers(row)) for row in table.splitlines()]
+    assert len(rows) == 6
+    assert [sorted(numbers(row)) for row in korean_table.splitlines()] == rows
+
+
+def numbers(text: str) -> list[str]:
+    return re.findall(r"\d+(?:[.,]\d+)*", text)
+
+
+def test_the_korean_page_links_to_what_the_english_one_links_to_and_each_to_the_other():
+    links = [set(re.findall(r"\]\(([^)]+)\)", text)) for text in (KOREAN, README)]
+    assert links[0] - {"README.md"} <= links[1]
+    opening = [re.findall(r"\]\(([^)]+)\)", section(text, 0)) for text in (KOREAN, README)]
+    assert opening[0][0] == "README.md"
+    assert opening[1][0] == "README.ko.md"
+    assert sorted(opening[0][1:]) == sorted(opening[1][1:])
