@@ -152,8 +152,13 @@ def activation_bar(axes: Axes, shrink: float, beside: Sequence[Axes] = ()) -> No
     """The colour bar of what is drawn on the axes by an `activation_scale`, beside these or others."""
     plain = FuncFormatter(lambda x, _: f"{x:.3g}")
     label = "activation (small values spread)"
-    where = list(beside) or axes
-    axes.figure.colorbar(axes.images[0], ax=where, label=label, shrink=shrink, pad=0.02, format=plain)
+    image, where = axes.images[0], list(beside) or axes
+    bar = axes.figure.colorbar(image, ax=where, label=label, shrink=shrink, pad=0.02, format=plain)
+    if isinstance(image.norm, AsinhNorm):
+        # Matplotlib's own choice may lie on one another.
+        above = [float(f"{share * float(image.norm.vmax or 1):.1g}") for share in (0.15, 0.7)]
+        bar.set_ticks([-above[1], -above[0], 0, *above])
+        bar.minorticks_off()
 
 
 def draw_image(axes: Axes, image: Array) -> None:

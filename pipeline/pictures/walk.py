@@ -6,6 +6,7 @@ Apart from `figures`, so that a stage which draws no walk does not depend on it.
 import math
 from collections.abc import Sequence
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
@@ -110,18 +111,11 @@ def layer(
         histogram, kernel = below.subplots(1, 2, width_ratios=ratios)
         _draw_histogram(histogram, step, bins)
         limit = colour_limit(kernel_limit, step.kernel)
-        draw_kernels(
-            [kernel],
-            {"": step.kernel},
-            limit=limit,
-            max_rows=max_kernel_rows,
-            in_colour=in_colour,
-            colours=kernel_colours,
-            columns=8,
-        )
-        title_of_kernel = _kernel_title(step.kernel, max_kernel_rows if deep else None)
-        colours = f"\nred, green and blue are weights: grey is 0, range ±{limit:.3g}" if in_colour else ""
-        kernel.set_title(title_of_kernel + colours, fontsize=10, loc="left")
+        shown = {"": step.kernel}
+        settings: dict[str, Any] = {"in_colour": in_colour, "colours": kernel_colours, "columns": 8}
+        draw_kernels([kernel], shown, limit=limit, max_rows=max_kernel_rows, **settings)
+        words = _kernel_title(step.kernel, max_kernel_rows if deep else None, limit if in_colour else None)
+        kernel.set_title(words, fontsize=10, loc="left")
     figure.suptitle(title)
     return figure
 
@@ -146,10 +140,13 @@ def _draw_maps(axes: Axes, maps: Array, words: str, scale: Scale) -> None:
     activation_bar(axes, shrink=0.9)
 
 
-def _kernel_title(kernel: Array, max_rows: int | None) -> str:
+def _kernel_title(kernel: Array, max_rows: int | None, colour_limit: float | None) -> str:
     shown = min(kernel.shape[-1], max_rows or kernel.shape[-1])
     part = "" if shown == kernel.shape[-1] else f", filters 0 to {shown - 1}"
-    return f"kernel {shape_text(kernel.shape)} (height×width×channels×filters){part}"
+    title = f"kernel {shape_text(kernel.shape)} (height×width×channels×filters){part}"
+    if colour_limit is None:
+        return title
+    return f"{title}\nred, green and blue are weights: grey is 0, range ±{colour_limit:.3g}"
 
 
 def _panels(step: Step) -> dict[str, Array]:
