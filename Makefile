@@ -7,13 +7,17 @@ SITE := .site/private
 # Stages say `python`: it has to be the one of .venv, whether or not that is activated.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help repro test fuzz check cluster deps clean
+.PHONY: help repro page test fuzz check cluster deps clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
 
 repro: $(STAMP) $(SITE)  ## run the pipeline: data, training, scores, pictures (`dvc repro`)
 	dvc repro
+
+page: $(STAMP) $(SITE)  ## rebuild the page to look at, and name its file
+	dvc repro report
+	@echo "open file://$(CURDIR)/reports/index.html"
 
 test: $(CLUSTER) $(SITE)  ## run the whole test suite
 	pytest

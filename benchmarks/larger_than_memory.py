@@ -27,7 +27,7 @@ OVERRIDES = (
     "model.strides=4",
     "train.epochs=1",
 )
-IMPORT = ("import TensorFlow", "-c", "from pipeline.models import import_keras; import_keras()")
+IMPORT = ("import TensorFlow", "-c", "from pipeline.network.start import import_keras; import_keras()")
 STAGES = (
     ("fetch", "images", "raw"),
     ("prepare", "raw", "prepared"),
@@ -67,9 +67,9 @@ def peak_megabytes(folder: Path, *arguments: str) -> tuple[float, float]:
 def write_params(folder: Path) -> None:
     """Compose the configuration, in a process of its own: this one has to stay small."""
     code = (
-        "import sys; from pathlib import Path; from pipeline import config;"
+        "import sys; from pathlib import Path; from pipeline.config import composing;"
         "from pipeline.hydra_plugins import filterscope;"
-        "Path('params.yaml').write_text(config.compose(Path(sys.argv[1]), sys.argv[2:]))"
+        "Path('params.yaml').write_text(composing.compose(Path(sys.argv[1]), sys.argv[2:]))"
     )
     peak_megabytes(folder, "-c", code, str(ROOT / "conf"), *OVERRIDES)
 

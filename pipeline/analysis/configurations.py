@@ -4,109 +4,12 @@ Runs that differ in nothing but `seed` are one configuration. Values in, values 
 reads, writes or draws.
 """
 
-import json
-import math
-import statistics
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from pipeline.base.arrays import Array
+from pipeline.analysis.groups import IGNORED, Group, Run, same_but_seed
 
-SEED = "seed"
-# Neither tells two runs apart: one is the repetition, the other no value that a stage reads.
-IGNORED = (SEED, "conf_digest")
 ACCURACY = "validation.accuracy"
-
-
-@dataclass(frozen=True)
-class Run:
-    """One finished experiment.
-
-    Attributes:
-        experiment: its name.
-        overrides: those of Hydra, as given, e.g. "model.filters=[8,16]".
-        params: values of `params.yaml` by their dotted names, e.g. "train.epochs".
-        metrics: values of `reports/metrics.json` by their dotted names.
-        history: columns of `reports/history.tsv`.
-        kernel: of the first convolution, (height, width, C, F), or None where there is no model.
-        seconds: that it took, or None where nobody knows.
-    """
-
-    experiment: str
-    overrides: tuple[str, ...]
-    params: Mapping[str, Any]
-    metrics: Mapping[str, float]
-    history: Mapping[str, Sequence[float]]
-    kernel: Array | None = None
-    seconds: float | None = None
-
-    @property
-    def seed(self) -> int:
-        """The seed that it ran with."""
-        return int(self.params[SEED])
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """Mean of a metric over seeds, its sample standard deviation (None for one seed), how many seeds."""
-
-    mean: float
-    deviation: float | None
-    count: int
-
-    @property
-    def standard_error(self) -> float | None:
-        """Standard deviation of the mean; None for one seed."""
-        return None if self.deviation is None else self.deviation / math.sqrt(self.count)
-
-    def __str__(self) -> str:
-        spread = "" if self.deviation is None else f" ± {self.deviation:.4f}"
-        return f"{self.mean:.4f}{spread}"
-
-
-@dataclass(frozen=True)
-class Configuration:
-    """Runs that differ in their seed alone, one for each seed.
-
-    Attributes:
-        label: short words that no other configuration of the sweep has, e.g. "8-16".
-        values: of what was swept, by its name, e.g. {"model.filters": [8, 16]}.
-        runs: in order of their seeds.
-    """
-
-    label: str
-    values: Mapping[str, Any]
-    runs: tuple[Run, ...]
-
-    @property
-    def parameters(self) -> int:
-        """Weights and biases of the network."""
-        return int(self.runs[0].metrics["parameters"])
-
-    @property
-    def filters(self) -> int:
-        """Filters of all convolutions together."""
-        return sum(self.runs[0].params["model.filters"])
-
-    def estimate(self, metric: str) -> Estimate:
-        """Mean and spread of a metric, e.g. "validation.accuracy"."""
-        return estimate([run.metrics[metric] for run in self.runs])
-
-
-def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested mappings as one, with dotted names."""
-    found: dict[str, Any] = {}
-    for key, value in values.items():
-        name = f"{prefix}{key}"
-        found |= flat(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
-    return found
-
-
-def estimate(values: Sequence[float]) -> Estimate:
-    """Mean, sample standard deviation (n - 1) and number of one or more values."""
-    deviation = statistics.stdev(values) if len(values) > 1 else None
-    return Estimate(statistics.fmean(values), deviation, len(values))
 
 
 def override_values(overrides: Sequence[str]) -> dict[str, str]:
@@ -115,26 +18,24 @@ def override_values(overrides: Sequence[str]) -> dict[str, str]:
     return {key.strip(): value for key, _, value in pairs}
 
 
-def configurations(runs: Sequence[Run]) -> list[Configuration]:
+def configurations(runs: Sequence[Run]) -> list[Group]:
     """Group runs that differ in their seed alone, from few parameters to many.
 
     Args:
         runs: one or more. Where a seed comes twice in a configuration, the first run stands for both.
     """
-    groups: dict[str, dict[int, Run]] = {}
+    alike: list[dict[int, Run]] = []
     for run in runs:
-        groups.setdefault(_identity(run), {}).setdefault(run.seed, run)
-    members = [tuple(group[seed] for seed in sorted(group)) for group in groups.values()]
-    names = _factors([group[0] for group in members])
-    values = [{name: _value(group[0], name) for name in names} for group in members]
+        seeds = next((one for one in alike if same_but_seed(run, next(iter(one.values())))), None)
+        if seeds is None:
+            alike.append(seeds := {})
+        seeds.setdefault(run.seed, run)
+    members = [tuple(one[seed] for seed in sorted(one)) for one in alike]
+    names = _factors([one[0] for one in members])
+    values = [{name: _value(one[0], name) for name in names} for one in members]
     labels = _labels([list(row.values()) for row in values])
-    found = [Configuration(*row) for row in zip(labels, values, members, strict=True)]
+    found = [Group(*row) for row in zip(members, labels, values, strict=True)]
     return sorted(found, key=lambda c: (c.parameters, *map(order, c.values.values()), c.label))
-
-
-def _identity(run: Run) -> str:
-    kept = {key: value for key, value in run.params.items() if key not in IGNORED}
-    return json.dumps(kept, sort_keys=True)
 
 
 def _factors(runs: Sequence[Run]) -> list[str]:
@@ -209,20 +110,20 @@ def pareto_front(costs: Sequence[float], gains: Sequence[float]) -> list[int]:
     return front
 
 
-def front_of(found: Sequence[Configuration]) -> list[Configuration]:
+def front_of(found: Sequence[Group]) -> list[Group]:
     """Configurations for which no other is as small or smaller and as accurate or more so."""
     gains = [one.estimate(ACCURACY).mean for one in found]
     return [found[index] for index in pareto_front([one.parameters for one in found], gains)]
 
 
-def best_of(found: Sequence[Configuration]) -> Configuration:
+def best_of(found: Sequence[Group]) -> Group:
     """The highest mean validation accuracy; among equals the one with the fewest parameters."""
     return max(found, key=lambda one: (one.estimate(ACCURACY).mean, -one.parameters))
 
 
-def cost_of(found: Sequence[Configuration]) -> tuple[str, Callable[[Configuration], int]] | None:
+def cost_of(found: Sequence[Group]) -> tuple[str, Callable[[Group], int]] | None:
     """What there is to save: filters where their number was swept, else parameters, else nothing."""
-    costs: dict[str, Callable[[Configuration], int]] = {
+    costs: dict[str, Callable[[Group], int]] = {
         "filters": lambda one: one.filters,
         "parameters": lambda one: one.parameters,
     }
@@ -230,7 +131,7 @@ def cost_of(found: Sequence[Configuration]) -> tuple[str, Callable[[Configuratio
     return (differing[0], costs[differing[0]]) if differing else None
 
 
-def as_good_as_the_best(found: Sequence[Configuration]) -> list[Configuration]:
+def as_good_as_the_best(found: Sequence[Group]) -> list[Group]:
     """Those within one standard error of the best; none when the best ran with one seed only.
 
     References:
@@ -243,7 +144,7 @@ def as_good_as_the_best(found: Sequence[Configuration]) -> list[Configuration]:
     return [one for one in found if one.estimate(ACCURACY).mean >= enough]
 
 
-def smallest_as_good(found: Sequence[Configuration]) -> Configuration | None:
+def smallest_as_good(found: Sequence[Group]) -> Group | None:
     """The cheapest within one standard error of the best; None where that cannot be said."""
     candidates, cost = as_good_as_the_best(found), cost_of(found)
     if not candidates or cost is None:

@@ -1,9 +1,15 @@
 """Runs, and groups of those that differ in nothing but their seed. Nothing here reads a file."""
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from pipeline.base.arrays import Array
+
+# Neither tells two runs apart: one is the repetition, the other no value that a stage reads.
+IGNORED = ("seed", "conf_digest")
 
 
 @dataclass(frozen=True)
@@ -17,6 +23,10 @@ class Run:
         metrics: numbers by dotted key.
         inputs: MD5 by path of the code and data that the scores come from.
         notes: words for what is missing or doubtful.
+        overrides: of a job of a sweep, those of Hydra, as given, e.g. "model.filters=[8,16]".
+        history: columns of `reports/history.tsv`, as far as they were read.
+        kernel: of the first convolution, (height, width, C, F), or None where it was not read.
+        seconds: that it took, or None where nobody knows.
     """
 
     name: str
@@ -25,6 +35,10 @@ class Run:
     metrics: Mapping[str, float]
     inputs: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    overrides: tuple[str, ...] = ()
+    history: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    kernel: Array | None = None
+    seconds: float | None = None
 
     @property
     def seed(self) -> Any:
@@ -33,31 +47,62 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Group:
-    """Runs of one configuration, code and data with different seeds; mostly one run alone."""
-
-    runs: tuple[Run, ...]
-
-    @property
-    def label(self) -> str:
-        """The first run's name, and how many seeds there are when several."""
-        count = len(self.runs)
-        return self.runs[0].name + (f" ({count} seeds)" if count > 1 else "")
-
-
-@dataclass(frozen=True)
-class Score:
-    """A metric over the runs of a group.
-
-    Attributes:
-        mean: over the runs that have it.
-        deviation: standard deviation of the sample (n - 1), None for one run.
-        count: of those runs.
-    """
+class Estimate:
+    """Mean of a metric over seeds, its sample standard deviation (None for one seed), how many seeds."""
 
     mean: float
     deviation: float | None
     count: int
+
+    @property
+    def standard_error(self) -> float | None:
+        """Standard deviation of the mean; None for one seed."""
+        return None if self.deviation is None else self.deviation / math.sqrt(self.count)
+
+    def __str__(self) -> str:
+        spread = "" if self.deviation is None else f" ± {self.deviation:.4f}"
+        return f"{self.mean:.4f}{spread}"
+
+
+def estimate(values: Sequence[float]) -> Estimate:
+    """Mean, sample standard deviation (n - 1) and number of one or more values."""
+    deviation = statistics.stdev(values) if len(values) > 1 else None
+    return Estimate(statistics.fmean(values), deviation, len(values))
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs of one configuration, code and data with different seeds; mostly one run alone.
+
+    Attributes:
+        runs: one or more.
+        words: of the label, or none for the first run's name.
+        values: of what was swept, by its name, e.g. {"model.filters": [8, 16]}.
+    """
+
+    runs: tuple[Run, ...]
+    words: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """Words that no other group has: given, or the first run's name and how many seeds when several."""
+        count = len(self.runs)
+        return self.words or self.runs[0].name + (f" ({count} seeds)" if count > 1 else "")
+
+    @property
+    def parameters(self) -> int:
+        """Weights and biases of the network."""
+        return int(self.runs[0].metrics["parameters"])
+
+    @property
+    def filters(self) -> int:
+        """Filters of all convolutions together."""
+        return sum(self.runs[0].params["model.filters"])
+
+    def estimate(self, metric: str) -> Estimate:
+        """Mean and spread of a metric that every run has, e.g. "validation.accuracy"."""
+        return estimate([run.metrics[metric] for run in self.runs])
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -83,7 +128,7 @@ def group(runs: Sequence[Run]) -> list[Group]:
     groups: list[list[Run]] = []
     for run in runs:
         for members in groups:
-            if _same_but_seed(run, members[0]) and run.seed not in [member.seed for member in members]:
+            if same_but_seed(run, members[0]) and run.seed not in [member.seed for member in members]:
                 members.append(run)
                 break
         else:
@@ -96,17 +141,18 @@ def group(runs: Sequence[Run]) -> list[Group]:
 def one_configuration(groups: Sequence[Group]) -> Group | None:
     """All runs together when they differ in nothing but their seed, and each has a seed of its own."""
     runs = tuple(run for one in groups for run in one.runs)
-    alike = all(_same_but_seed(run, runs[0]) for run in runs)
+    alike = all(same_but_seed(run, runs[0]) for run in runs)
     return Group(runs) if alike and len({run.seed for run in runs}) == len(runs) else None
 
 
-def _same_but_seed(one: Run, other: Run) -> bool:
+def same_but_seed(one: Run, other: Run) -> bool:
+    """Whether two runs are known to be of one configuration, code and data."""
     known = bool(one.params) and bool(other.params)
     return known and one.inputs == other.inputs and _without_seed(one) == _without_seed(other)
 
 
 def _without_seed(run: Run) -> dict[str, Any]:
-    return {key: value for key, value in run.params.items() if key not in ("seed", "conf_digest")}
+    return {key: value for key, value in run.params.items() if key not in IGNORED}
 
 
 def metric_names(groups: Sequence[Group]) -> list[str]:
@@ -114,10 +160,7 @@ def metric_names(groups: Sequence[Group]) -> list[str]:
     return list(dict.fromkeys(name for one in groups for run in one.runs for name in run.metrics))
 
 
-def score(one: Group, metric: str) -> Score | None:
-    """A metric's mean and spread over a group; None when no run has it."""
+def score(one: Group, metric: str) -> Estimate | None:
+    """A metric's mean and spread over the runs of a group that have it; None when none has it."""
     values = [run.metrics[metric] for run in one.runs if metric in run.metrics]
-    if not values:
-        return None
-    deviation = statistics.stdev(values) if len(values) > 1 else None
-    return Score(statistics.fmean(values), deviation, len(values))
+    return estimate(values) if values else None

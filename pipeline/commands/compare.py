@@ -15,16 +15,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from pipeline.analysis.groups import Group, Run, flatten, group, numbers
+from pipeline.analysis.groups import Group, group
 from pipeline.base.errors import InputError, one_line_errors
 from pipeline.runs import changes, plots, reading, revisions
-from pipeline.runs.reading import or_note
 from pipeline.runs.tables import as_json, as_markdown, metrics_table, params_table, remarks, tolerance_text
 
-# What the scores come from: these stages' code and data, apart from what they make themselves.
-SCORED_BY = ("train", "evaluate")
 NOT_COMPARABLE = 2
 STYLES = {"better)": "bold blue", "worse)": "bold dark_orange"}
 
@@ -41,7 +37,7 @@ def compare(root: Path, names: Sequence[str]) -> list[Group]:
         InputError: a revision is not there, or none holds anything to compare.
     """
     given = [*(names or ["HEAD"]), *([revisions.WORKSPACE] if len(names) < 2 else [])]
-    runs = [load(root, name) for name in given]
+    runs = [reading.read_run(root, revisions.resolve(root, name)) for name in given]
     if not any(run.params or run.metrics for run in runs):
         raise InputError("; ".join(note for run in runs for note in run.notes))
     seen: Counter[str] = Counter()
@@ -50,41 +46,6 @@ def compare(root: Path, names: Sequence[str]) -> list[Group]:
         if seen[run.name] > 1:
             runs[number] = replace(run, name=f"{run.name} ({seen[run.name]})")
     return group(runs)
-
-
-def load(root: Path, name: str) -> Run:
-    """Read a revision's configuration, metrics, and the digests of its code and data.
-
-    Raises:
-        InputError: there is no such revision. What the revision lacks becomes a note.
-    """
-    revision = revisions.resolve(root, name)
-    notes = [revision.note] if revision.note else []
-    params = or_note(notes, reading.read_params, root, revision) or {}
-    scores = or_note(notes, reading.read_json, root, revision, "reports/metrics.json") or {}
-    lock = or_note(notes, reading.read_params, root, revision, "dvc.lock") or {}
-    stages = [(lock.get("stages") or {}).get(stage) or {} for stage in SCORED_BY]
-    made = {entry["path"] for stage in stages for entry in stage.get("outs", [])}
-    inputs = {
-        entry["path"]: entry.get("md5", "")
-        for stage in stages
-        for entry in stage.get("deps", [])
-        if entry["path"] not in made
-    }
-    flat = flatten(params)
-    notes += _outdated(name, flat, stages)
-    return Run(name, revision.commit, flat, numbers(scores), inputs, notes)
-
-
-def _outdated(name: str, params: dict[str, Any], stages: Sequence[dict[str, Any]]) -> list[str]:
-    """A line when the stages ran with other parameters than `params.yaml` has now."""
-    recorded: dict[str, Any] = {}
-    for stage in stages:
-        recorded |= flatten((stage.get("params") or {}).get("params.yaml") or {})
-    keys = [key for key, value in recorded.items() if params and params.get(key) != value]
-    if not keys:
-        return []
-    return [f"{name}: the scores are older than params.yaml ({', '.join(keys)} changed); run `dvc repro`"]
 
 
 def show(groups: Sequence[Group], tolerances: Mapping[str, float]) -> None:

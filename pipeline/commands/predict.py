@@ -144,20 +144,30 @@ def as_json(predictions: Sequence[Prediction], classes: Sequence[str]) -> str:
 
 
 def show(predictions: Sequence[Prediction], classes: Sequence[str]) -> None:
-    """Print a table: file, class, probability, the next candidates, what was done to the image."""
+    """Print a table: file, class, probability, the next candidates, what was done to the image.
+
+    What all files have in common stands below it, so that a narrow screen shows what tells them apart.
+    """
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
-    table = Table("file", "class", "probability", "then", "changes")
+    folder = Path(os.path.commonpath([one.path.parent for one in predictions]))
+    changes = {"\n".join(one.changes) or "none" for one in predictions}
+    names = Column("file", overflow="fold"), Column("class", overflow="fold")
+    table = Table(*names, "probability", "then", *(["changes"] if len(changes) > 1 else []))
     for one in predictions:
         first, *others = np.argsort(-one.probabilities, kind="stable")[:MAX_SHOWN]
-        candidates = ", ".join(f"{classes[k]} {one.probabilities[k]:.1%}" for k in others)
+        candidates = "\n".join(f"{classes[k]} {one.probabilities[k]:.1%}" for k in others)
         probability = f"{one.probabilities[first]:.1%}"
-        row = [printable(one.path), classes[first], probability, candidates]
-        # Text, since a table would take [red] in a name for a colour.
-        table.add_row(*map(Text, [*row, "\n".join(one.changes) or "none"]))
-    Console().print(table)
+        row = [printable(one.path.relative_to(folder)), classes[first], probability, candidates]
+        # As `Text`, since `[b]` in a name would be taken for a style.
+        table.add_row(*map(Text, [*row, *(["\n".join(one.changes) or "none"] if len(changes) > 1 else [])]))
+    console = Console()
+    console.print(table)
+    console.print(Text(f"files in: {printable(folder)}"), soft_wrap=True)
+    if len(changes) == 1:
+        console.print(Text(f"changes to each: {changes.pop()}".replace("\n", ", ")), soft_wrap=True)
 
 
 def plot(predictions: Sequence[Prediction], classes: Sequence[str], folder: Path) -> None:

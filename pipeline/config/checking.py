@@ -48,7 +48,8 @@ def _check_field(f: "Field[Any]", values: Mapping[str, Any], prefix: str) -> Any
         raise InputError(f"{name}: received nothing, expected {expected}")
     if not f.metadata["holds"](value):
         raise InputError(f"{name}: received {value!r}, expected {expected}")
-    return value
+    # Keras takes no whole number for a learning rate.
+    return float(value) if f.type is float else value
 
 
 def _unknown_key(name: str, value: Any, prefix: str, known: list[str]) -> str:

@@ -17,6 +17,8 @@ from pipeline.config.checking import check
 from pipeline.config.params import MAX_YAML_BYTES, yaml_text
 from pipeline.config.schema import Config
 
+MAX_TOLD = 10
+
 
 def conf_digest(folder: Path) -> str:
     """SHA-256 (hex) over the names and bytes of every YAML file below `folder`."""
@@ -135,6 +137,13 @@ def differences(
         elif before != after:
             found[f"{prefix}{key}"] = before, after
     return found
+
+
+def told(changes: Mapping[str, tuple[Any, Any]]) -> list[str]:
+    """Differences as lines, of many the first ten."""
+    lines = [f"{key}: {before!r} -> {after!r}" for key, (before, after) in changes.items()]
+    rest = len(lines) - MAX_TOLD
+    return lines if rest <= 0 else [*lines[:MAX_TOLD], f"and {rest} more"]
 
 
 def dropped(

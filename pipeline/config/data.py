@@ -1,7 +1,11 @@
 """The section `data`."""
 
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from pipeline.base.errors import InputError
 from pipeline.config.fields import (
     checked,
     choice,
@@ -15,6 +19,17 @@ from pipeline.config.fields import (
 # Of height and width: some three photographs of a phone in memory for each image of a batch.
 MAX_PIXELS = 4096
 DATASETS = ("fashion_mnist", "mnist", "digits", "npz", "image_folder")
+# Keys that only some data sets use: the value where they do nothing, and who uses them.
+USED_BY = {
+    "folder": (None, ("fashion_mnist", "mnist", "npz", "image_folder")),
+    "mirror": (None, ("fashion_mnist", "mnist")),
+    "update_package_lists": (False, ("fashion_mnist",)),
+    "resize": ("stretch", ("image_folder",)),
+    "skip_unreadable": (False, ("image_folder",)),
+    "test_fraction": (0.2, ("image_folder",)),
+}
+# Images for training (before the split) and for testing, where they are known beforehand.
+SIZES = {"fashion_mnist": (60_000, 10_000), "mnist": (60_000, 10_000), "digits": (1_437, 360)}
 
 
 @dataclass(frozen=True)
@@ -33,14 +48,53 @@ class DataConfig:
         lambda v: v is None or (type(v) is str and v.startswith("https://")),
     )
     update_package_lists: bool = flag()
+    may_be_mirrored: bool = flag()
     resize: str = choice("stretch", "pad")
     skip_unreadable: bool = flag()
     test_fraction: float = fraction()
     validation_fraction: float = fraction()
     split_seed: int = seed_number()
 
+    def __post_init__(self) -> None:
+        for key, (idle, names) in USED_BY.items():
+            value = getattr(self, key)
+            if value != idle and self.name not in names:
+                raise InputError(
+                    f"data.{key}: received {value!r}, which does nothing for data.name {self.name}"
+                    f" (only for {', '.join(names)}); expected {idle!r}"
+                )
+
     @property
     def input_shape(self) -> tuple[int, int, int]:
         """Shape (H, W, C) of one image, in pixels and channels."""
         height, width = self.image_size
         return height, width, self.channels
+
+    @property
+    def counts(self) -> dict[str, int] | None:
+        """Images in each split of a published data set; None where the data have to be read for that."""
+        if self.name not in SIZES:
+            return None
+        training, test = SIZES[self.name]
+        # As scikit-learn rounds.
+        validation = math.ceil(training * self.validation_fraction)
+        return {"train": training - validation, "validation": validation, "test": test}
+
+
+def check_images(images: Sequence[Mapping[str, Any]], counts: Mapping[str, int]) -> None:
+    """Refuse an image that is not there.
+
+    Args:
+        images: as `visualize.images`.
+        counts: images in the splits "train", "validation" and "test".
+
+    Raises:
+        InputError: an index is too large for its split.
+    """
+    sizes = {**counts, "source": counts["train"] + counts["validation"]}
+    for image in images:
+        split, index = image["split"], image["index"]
+        if index >= sizes[split]:
+            raise InputError(
+                f"visualize.images: received {split} {index}, expected an index below {sizes[split]}"
+            )

@@ -35,6 +35,14 @@ def positive() -> Any:
     return checked("a finite number above 0", lambda v: is_number(v) and v > 0)
 
 
+def optional_positive() -> Any:
+    return checked("a finite number above 0, or null", lambda v: v is None or (is_number(v) and v > 0))
+
+
+def share() -> Any:
+    return checked("a number of 0 or more and below 1", lambda v: is_number(v) and 0 <= v < 1)
+
+
 def fraction() -> Any:
     return checked("a number between 0 and 1, both excluded", lambda v: is_number(v) and 0 < v < 1)
 

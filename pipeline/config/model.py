@@ -3,10 +3,13 @@
 from dataclasses import dataclass, fields
 
 from pipeline.base.errors import InputError
-from pipeline.config.fields import at_least_1, checked, choice, is_number, list_of, per_block, positive
+from pipeline.config.fields import at_least_1, choice, list_of, per_block, positive, share
 
 ACTIVATIONS = ("relu", "sigmoid", "tanh", "elu", "gelu", "silu", "linear")
 INITIALIZERS = ("glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "random_normal")
+
+# What `initializer_stddev` has to be where no initializer uses it.
+IDLE_STDDEV = 0.01
 
 
 @dataclass(frozen=True)
@@ -23,11 +26,16 @@ class ModelConfig:
     pool_size: int | list[int] = per_block("a whole number of 1 or more", at_least_1)
     pool_strides: int | list[int] = per_block("a whole number of 1 or more", at_least_1)
     dense: list[int] = list_of("a whole number of 1 or more", at_least_1, minimum=0)
-    dropout: float = checked("a number of 0 or more and below 1", lambda v: is_number(v) and 0 <= v < 1)
+    dropout: float = share()
     initializer: str = choice(*INITIALIZERS)
     initializer_stddev: float = positive()
 
     def __post_init__(self) -> None:
+        if self.initializer != "random_normal" and self.initializer_stddev != IDLE_STDDEV:
+            raise InputError(
+                f"model.initializer_stddev: received {self.initializer_stddev}, which does nothing for"
+                f" model.initializer {self.initializer}; expected {IDLE_STDDEV}, or initializer random_normal"
+            )
         blocks = len(self.filters)
         for f in fields(self):
             value = getattr(self, f.name)

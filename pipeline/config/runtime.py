@@ -14,4 +14,4 @@ class RuntimeConfig:
 
     threads: int = whole(1, MAX_THREADS)
     device: str = choice("auto", "cpu", "gpu")
-    precision: str = choice("float32", "mixed_bfloat16", "mixed_float16")
+    precision: str = choice("auto", "float32", "mixed_bfloat16")

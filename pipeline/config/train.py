@@ -2,18 +2,30 @@
 
 from dataclasses import dataclass
 
-from pipeline.config.fields import choice, positive, whole
+from pipeline.config.fields import checked, choice, flag, is_number, optional_positive, share, whole
 
+# Adam moves each weight by about the learning rate in every step, and weights begin at a tenth or so.
+MAX_LEARNING_RATE = 10
 # Images that are in memory together, with what every layer makes of them.
 MAX_BATCH = 65_536
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How long and how fast the network learns."""
+    """How long, how fast and on which variations of the images the network learns."""
 
     epochs: int = whole(1)
     batch_size: int = whole(1, MAX_BATCH)
-    learning_rate: float = positive()
-    learning_rate_schedule: str = choice("constant", "cosine")
+    learning_rate: float = checked(
+        f"a finite number above 0, at most {MAX_LEARNING_RATE}",
+        lambda v: is_number(v) and 0 < v <= MAX_LEARNING_RATE,
+    )
+    muon_learning_rate: float | None = optional_positive()
+    learning_rate_schedule: str = choice("constant", "cosine", "triangle")
+    warmup: float = share()
+    label_smoothing: float = share()
+    flip: bool = flag()
+    shift: int = whole(0)
+    average_decay: float = share()
+    mixed_precision: bool = flag()
     patience: int = whole(0)

@@ -10,6 +10,7 @@ import numpy as np
 from pipeline.base.arrays import Array, RowFile
 from pipeline.base.errors import InputError
 from pipeline.base.files import read_json
+from pipeline.config.data import check_images
 from pipeline.config.fields import at_least_1
 
 AGAIN = "run `dvc repro --force prepare`"
@@ -62,9 +63,7 @@ def find_image(rows: dict[str, Array], counts: dict[str, int], split: str, index
     Raises:
         InputError: there is no such image.
     """
-    size = counts["train"] + counts["validation"] if split == "source" else counts[split]
-    if index >= size:
-        raise InputError(f"visualize.images: received {split} {index}, expected an index below {size}")
+    check_images([{"split": split, "index": index}], counts)
     if split != "source":
         return split, index
     for name, source in rows.items():

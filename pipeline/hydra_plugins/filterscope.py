@@ -4,13 +4,11 @@ DVC finds this folder by `hydra.plugins_path` in `.dvc/config` and imports it, a
 project, into its own process; hence the line that makes `pipeline` importable.
 """
 
-import itertools
 import sys
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-MAX_TOLD = 10
 sys.path.insert(0, str(ROOT))
 
 from pipeline.base.errors import InputError  # noqa: E402
@@ -34,10 +32,8 @@ def tell_dropped(values: dict[str, Any]) -> None:
     dropped = composing.dropped(old, values, composing.default_values(ROOT / "conf"))
     if dropped:
         print("dvc composes conf/ and `-S`; give these values of params.yaml by `-S` too, to keep them:")
-    for key, (before, after) in itertools.islice(dropped.items(), MAX_TOLD):
-        print(f"  {key}: {before!r} -> {after!r}")
-    if len(dropped) > MAX_TOLD:
-        print(f"  and {len(dropped) - MAX_TOLD} more")
+    for line in composing.told(dropped):
+        print(f"  {line}")
     sys.stdout.flush()
 
 

@@ -13,13 +13,20 @@ if TYPE_CHECKING:
 EVALUATION_BATCH = 250
 
 
-def batches(
+def scaled(images: "tf.Tensor") -> "tf.Tensor":
+    """Pixels 0..255 as what networks take: float32 in 0..1."""
+    import tensorflow as tf
+
+    return tf.cast(images, tf.float32) / 255.0
+
+
+def read_batches(
     images: Array | RowFile, batch_size: int, labels: Array | None = None, order: Array | None = None
 ) -> "tf.data.Dataset":
-    """Batches of float32 images in 0..1, with their labels when given; the last may be smaller.
+    """Batches of images as they are stored, with their labels when given; the last may be smaller.
 
     Args:
-        images: (N, H, W, C) uint8, best on disk: only the batch at hand is read and converted.
+        images: (N, H, W, C) uint8, best on disk: only the batch at hand is read.
         batch_size: images a batch.
         labels: (N,) uint8, or None for batches of images alone.
         order: (N,) row numbers, or None for the order of the arrays.
@@ -32,8 +39,7 @@ def batches(
         return batch
 
     def load(rows: Any) -> Any:
-        scaled = tf.cast(read(images, rows), tf.float32) / 255.0
-        return scaled if labels is None else (scaled, read(labels, rows))
+        return read(images, rows) if labels is None else (read(images, rows), read(labels, rows))
 
     rows = np.arange(len(images)) if order is None else order
     options = tf.data.Options()
@@ -41,3 +47,10 @@ def batches(
     options.autotune.enabled = False
     numbered = tf.data.Dataset.from_tensor_slices(rows).batch(batch_size)
     return numbered.map(load).prefetch(2).with_options(options)
+
+
+def batches(images: Array | RowFile, batch_size: int, labels: Array | None = None) -> "tf.data.Dataset":
+    """Batches of float32 images in 0..1, in the order of the arrays; arguments as of `read_batches`."""
+    if labels is None:
+        return read_batches(images, batch_size).map(scaled)
+    return read_batches(images, batch_size, labels).map(lambda batch, truth: (scaled(batch), truth))

@@ -1,13 +1,11 @@
 """Starting TensorFlow: quickly, quietly, and so that a run can be repeated."""
 
-import functools
 import gc
 import os
 import sys
-import typing
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from pipeline.base.errors import InputError
@@ -21,7 +19,7 @@ def import_keras() -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # On takes a quarter off the time, also where TensorFlow leaves it off; it changes the last bits.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    with _silent_stderr(), _without_detours(), _compiling_annotations_once():
+    with _silent_stderr(), _without_detours():
         import keras
 
     return keras
@@ -46,28 +44,21 @@ def _without_detours() -> Iterator[None]:
 
 
 @contextmanager
-def _compiling_annotations_once() -> Iterator[None]:
-    """Let `typing` keep what it compiles: TensorFlow has it compile 116 quoted names 18,000 times."""
-    names = vars(typing)
-    names["compile"] = functools.cache(compile)
-    try:
-        yield
-    finally:
-        del names["compile"]
-
-
-@contextmanager
 def _silent_stderr() -> Iterator[None]:
-    """Drop what C++ code writes; TensorFlow logs before it reads TF_CPP_MIN_LOG_LEVEL."""
+    """Keep what C++ code writes, unless all fails; TensorFlow logs before it reads TF_CPP_MIN_LOG_LEVEL."""
     sys.stderr.flush()
     kept = os.dup(2)
-    with Path(os.devnull).open("w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+    with tempfile.TemporaryFile() as log:
+        os.dup2(log.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            log.seek(0)
+            os.write(kept, log.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 def configure_runtime(*, seed: int, threads: int, device: str) -> None:

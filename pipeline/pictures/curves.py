@@ -1,35 +1,124 @@
-"""Pictures of losses and accuracies over the epochs."""
+"""Pictures of losses and accuracies over the epochs, of one run or of many."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
-from pipeline.pictures.drawing import ACCENT, STRONG, new_figure
+from pipeline.pictures.drawing import ACCENT, STRONG, new_figure, plain_ticks, shortened
+
+History = Mapping[str, Sequence[float]]
+# Told apart by the colour-blind too, and by their darkness in print.
+COLOURS = (STRONG, ACCENT, "#56b4e9", "#000000", "#8a8a8a", "#e3c800", "#5b2a00", "#c9b458")
+LINES = ("-", (0, (5, 1.2)), (0, (1, 1)), (0, (4, 1, 1, 1)))
+LABELS = {"loss": "loss (cross-entropy, nats)", "accuracy": "accuracy (share of images)"}
+# Of the only run.
+TRAINING: dict[str, Any] = {"color": ACCENT, "ls": "--", "lw": 1.6}
+MAX_WITH_TRAINING, LEGEND_COLUMNS = 4, 3
 
 
-def learning_curves(history: Mapping[str, Sequence[float]], best_epoch: int) -> Figure:
-    """Loss and accuracy of training and validation over the epochs, the best epoch marked.
+def learning_curves(
+    histories: Mapping[str, Sequence[History]],
+    columns: Sequence[str] = ("val_loss", "val_accuracy"),
+    *,
+    title: str = "",
+    others: Sequence[History] = (),
+) -> Figure:
+    """Columns of histories over the epochs, one colour for each configuration, its seeds in the same.
+
+    Several seeds are faint lines and their mean, over the epochs that all of them reached, a strong one.
+    Up to four configurations show training beside validation, in pale. The star is the epoch of the
+    lowest validation loss, whose weights are kept; where there is one run alone, with its value.
 
     Args:
-        history: columns epoch, loss, accuracy, val_loss, val_accuracy.
-        best_epoch: the epoch whose weights are kept.
+        histories: by label, one per seed: columns epoch, loss, accuracy, val_loss, val_accuracy.
+        columns: one panel each.
+        title: of the figure.
+        others: drawn in grey.
     """
-    figure = new_figure(10, 4.2)
-    panels = {"loss": "loss (cross-entropy, nats)", "accuracy": "accuracy (share of images)"}
-    epochs = history["epoch"]
-    for axes, (name, label) in zip(figure.subplots(1, 2), panels.items(), strict=True):
-        axes.plot(epochs, history[name], color=ACCENT, marker="o", ms=4, ls="--", label="training")
-        validation = history[f"val_{name}"]
-        axes.plot(epochs, validation, color=STRONG, marker="o", ms=4, label="validation")
-        axes.axvline(best_epoch, color="0.4", ls=":", label=f"best epoch: {best_epoch}")
-        best = validation[list(epochs).index(best_epoch)]
-        axes.plot([best_epoch], [best], marker="*", ms=14, color=STRONG, ls="none")
-        # On the side where the training curve is not.
-        below = best < history[name][list(epochs).index(best_epoch)]
-        offset = (0, -20 if below else 10)
-        axes.annotate(f"{best:.4f}", (best_epoch, best), offset, textcoords="offset points", ha="center")
-        axes.set(xlabel="epoch", ylabel=label, title=label.split(" (")[0].capitalize())
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.margins(y=0.15)
-        axes.legend()
+    figure = new_figure(11, 4.6 + 0.22 * (-(-len(histories) // LEGEND_COLUMNS) + 1 + title.count("\n")))
+    figure.suptitle(title, fontsize=11)
+    all_runs = [*(run for members in histories.values() for run in members), *others]
+    same = len({column.removeprefix("val_") for column in columns}) == 1
+    with_training = len(histories) <= MAX_WITH_TRAINING and not same
+    training = TRAINING if with_training and len(all_runs) == 1 else {}
+    for axes, column in zip(figure.subplots(1, len(columns), sharey=same), columns, strict=True):
+        pale = column.removeprefix("val_") if with_training else ""
+        for history in others:
+            axes.plot(history["epoch"], history[column], color="0.82", lw=0.9, zorder=0)
+        for number, members in enumerate(histories.values()):
+            _draw_runs(axes, members, (column, pale), _style(number), training)
+        if len(all_runs) == 1:
+            _write_best(axes, all_runs[0], column)
+        drawn = columns if same else [name for name in (column, pale) if name]
+        values = [value for run in all_runs for name in drawn for value in run[name]]
+        _name_axes(axes, column, with_training and not training, values)
+    handles = [
+        Line2D([], [], label=shortened(label), **_style(number)) for number, label in enumerate(histories)
+    ]
+    if training:
+        handles.append(Line2D([], [], label="training", **training))
+    if others:
+        handles.append(Line2D([], [], color="0.82", label=f"{len(others)} other runs"))
+    star = Line2D([], [], ls="none", marker="*", ms=11, color="0.3", label="epoch whose weights are kept")
+    figure.legend(handles=[*handles, star], loc="outside lower center", ncols=LEGEND_COLUMNS, fontsize=9)
     return figure
+
+
+def _style(number: int) -> dict[str, Any]:
+    line = LINES[number // len(COLOURS) % len(LINES)]
+    # The baseline is seen below a curve that covers it.
+    return {"color": COLOURS[number % len(COLOURS)], "ls": line, "lw": 1.6 if number else 3.2}
+
+
+def _draw_runs(
+    axes: Axes,
+    runs: Sequence[History],
+    columns: tuple[str, str],
+    style: Mapping[str, Any],
+    training: Mapping[str, Any],
+) -> None:
+    column, pale = columns
+    faint = {**style, "lw": 0.8, "alpha": 0.35}
+    for run in runs:
+        epochs, values = run["epoch"], run[column]
+        if pale:
+            axes.plot(epochs, run[pale], **(training or {"color": style["color"], "alpha": 0.35, "lw": 1.1}))
+        # A run of one epoch is a point.
+        marker = "o" if len(epochs) < 2 else ""
+        axes.plot(epochs, values, marker=marker, ms=4, **(faint if len(runs) > 1 else style))
+        best = _best(run)
+        axes.plot([epochs[best]], [values[best]], marker="*", ms=11, color=style["color"], ls="none")
+    if len(runs) > 1:
+        length = min(len(run["epoch"]) for run in runs)
+        mean = np.mean([run[column][:length] for run in runs], axis=0)
+        axes.plot(runs[0]["epoch"][:length], mean, **style)
+
+
+def _best(run: History) -> int:
+    return int(np.argmin(run["val_loss"]))
+
+
+def _write_best(axes: Axes, run: History, column: str) -> None:
+    place = run["epoch"][_best(run)], run[column][_best(run)]
+    # On the side where the training curve is not.
+    above = run[column.removeprefix("val_")][_best(run)] < place[1]
+    text, offset = f"{place[1]:.4f}", (0, 10 if above else -20)
+    axes.annotate(text, place, offset, textcoords="offset points", ha="center")
+    axes.margins(y=0.15)
+
+
+def _name_axes(axes: Axes, column: str, pale: bool, values: Sequence[float]) -> None:
+    name, of = column.removeprefix("val_"), "validation" if column.startswith("val_") else "training"
+    title = f"{name.capitalize()} on the {of} images" + (", pale: training" if pale else "")
+    axes.set(xlabel="epoch", ylabel=LABELS[name], title=title)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.25)
+    if name == "loss" and 0 < 10 * min(values) < max(values):
+        axes.set_yscale("log")
+        plain_ticks(axes.yaxis, values, digits=3)
+        axes.set_ylabel(LABELS[name].replace(")", ", logarithmic)"))

@@ -1,34 +1,56 @@
 """What all pictures share: size, colours, tiles, images, bars of probabilities.
 
-Here and in every module `*_figures`: arrays in, a Matplotlib figure out; nothing reads or writes a
+Here and in every module of this folder: arrays in, a Matplotlib figure out; nothing reads or writes a
 file. Weights are blue (negative), white (zero) and red (positive); activations run from white to dark.
 Everything that is compared shares one scale, and each tile carries its filter's number.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib.resources import files
+from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING
+from unicodedata import east_asian_width
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-import math
-from collections.abc import Mapping
-
 from matplotlib import rcParams
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.collections import PatchCollection
-from matplotlib.colors import Normalize
+from matplotlib.colors import AsinhNorm, Normalize, PowerNorm
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
 from matplotlib.image import PcolorImage
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from pipeline.base.arrays import Array
 
+# No ticks stand above any axes here: to look for them, as Matplotlib does, takes a fifth of the drawing.
+rcParams["axes.titley"] = 1.0
+# Names are the users', who may call a class `$x$`: no text is mathematics.
+rcParams["text.parse_math"] = False
+DOTS_PER_INCH = 110
+SIGNED, POSITIVE, GREY = "RdBu_r", "Blues", "gray_r"
+STRONG, SOFT, ACCENT = "#1f4e8c", "#a9c3e3", "#d9730d"
+# Room in a grid for a tile and its label, in tile widths and heights.
+PITCH_X, PITCH_Y = 1.12, 1.36
 
-def write_figure(path: Path, figure: "Figure") -> None:
+
+def _font_of_all_letters() -> str:
+    """Name of a font with the letters that DejaVu Sans lacks (Hangul, kana, ideographs); makes it known."""
+    fontManager.addfont(str(files("noto_cjk_sans_jp_regular") / "NotoSansCJKjp-Regular.otf"))
+    regular = fontManager.ttflist[-1]
+    # It stands for the bold ones too, of which it has none, instead of a warning.
+    fontManager.ttflist.append(replace(regular, weight=700))
+    return regular.name
+
+
+rcParams["font.family"] = ["DejaVu Sans", _font_of_all_letters()]
+
+
+def write_figure(path: Path, figure: Figure) -> None:
     """Write a Matplotlib figure as PNG, without the version stamp; fixes its layout."""
     if (layout := figure.get_layout_engine()) is not None:
         # `savefig` does so too, but draws the whole picture once more for it.
@@ -70,17 +92,6 @@ def colour_tiles(kernel: Array, limit: float) -> Array:
     return tiles
 
 
-# No ticks stand above any axes here: to look for them, as Matplotlib does, takes a fifth of the drawing.
-rcParams["axes.titley"] = 1.0
-# Names of classes and files are no formulas: a $ in them stays one.
-rcParams["text.parse_math"] = False
-DOTS_PER_INCH = 110
-SIGNED, POSITIVE, GREY = "RdBu_r", "Blues", "gray_r"
-STRONG, SOFT, ACCENT = "#1f4e8c", "#a9c3e3", "#d9730d"
-# Room in a grid for a tile and its label, in tile widths and heights.
-PITCH_X, PITCH_Y = 1.12, 1.36
-
-
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure of that size in inches, laid out so that nothing overlaps."""
     return Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
@@ -91,15 +102,58 @@ def shape_text(shape: Sequence[int]) -> str:
     return "×".join(map(str, shape))
 
 
+def shortened(text: str, width: int = 34) -> str:
+    """A text, without its middle where it is too wide: what tells names apart stands at their ends.
+
+    Args:
+        text: a name or label.
+        width: in Latin letters; letters of full width, such as Hangul, count twice.
+    """
+    widths = [2 if east_asian_width(letter) in "WF" else 1 for letter in text]
+    if sum(widths) <= width:
+        return text
+    head = sum(end <= width // 2 for end in accumulate(widths))
+    tail = sum(end <= (width - 1) // 2 for end in accumulate(reversed(widths)))
+    return f"{text[:head]}…{text[len(text) - tail :]}"
+
+
+def plain_ticks(axis: Axis, values: Sequence[float], digits: int | None = None) -> None:
+    """Label a logarithmic axis with plain numbers, however little or much it spans.
+
+    Args:
+        axis: already logarithmic.
+        values: what is drawn along it, all above 0.
+        digits: significant ones, or None for whole numbers.
+    """
+    decades = math.log10(max(values) / min(values))
+    # With several ticks in a decade Matplotlib leaves all of them out where it would skip a decade.
+    several = (1, 2, 5) if decades < 3 else (1,)
+    axis.set_major_locator(LogLocator(subs=several, numticks=9) if decades > 0.7 else MaxNLocator(5))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:.{digits}g}" if digits else f"{x:,.0f}"))
+
+
 def activation_scale(values: Array) -> tuple[Normalize, str]:
-    """Colour scale of activations: 0 to the largest when none is negative, else +-max around white."""
+    """Colour scale of activations: 0 to the largest when none is negative, else +-max around white.
+
+    Small values are spread, by a square root or (with a sign) an inverse hyperbolic sine, so that
+    the shapes in weak maps are seen on the scale that all share; colour bars tell the values.
+    """
     largest = float(np.abs(values).max())
     # A map of zeros alone still needs a scale.
     if not math.isfinite(largest) or largest == 0:
         largest = 1.0
     if values.min() >= 0:
-        return Normalize(0, largest), POSITIVE
-    return Normalize(-largest, largest), SIGNED
+        return PowerNorm(0.5, 0, largest), POSITIVE
+    return AsinhNorm(largest / 8, -largest, largest), SIGNED
+
+
+def activation_bar(axes: Axes, shrink: float, beside: Sequence[Axes] = ()) -> None:
+    """The colour bar of what is drawn on the axes by an `activation_scale`, beside these or others."""
+    plain = FuncFormatter(lambda x, _: f"{x:.3g}")
+    label = "activation (small values spread)"
+    where = list(beside) or axes
+    axes.figure.colorbar(axes.images[0], ax=where, label=label, shrink=shrink, pad=0.02, format=plain)
 
 
 def draw_image(axes: Axes, image: Array) -> None:
@@ -117,12 +171,14 @@ def draw_probabilities(axes: Axes, probabilities: Array, classes: Sequence[str])
     colours = [STRONG if k == predicted else SOFT for k in range(len(classes))]
     axes.axis("on")
     axes.barh(range(len(classes)), probabilities, color=colours)
-    axes.set_yticks(range(len(classes)), classes, fontsize=8)
+    names = [shortened(name, 24) for name in classes]
+    axes.set_yticks(range(len(classes)), names, fontsize=8)
     axes.invert_yaxis()
     axes.set(xlim=(0, 1))
     axes.set_xlabel("probability", fontsize=8)
     axes.tick_params(axis="x", labelsize=8)
-    axes.set_title(f"predicted: {classes[predicted]} ({probabilities[predicted]:.1%})", fontsize=9)
+    gap = "\n" if len(names[predicted]) > 16 else " "
+    axes.set_title(f"predicted: {names[predicted]}{gap}({probabilities[predicted]:.1%})", fontsize=9)
 
 
 def draw_tiles(

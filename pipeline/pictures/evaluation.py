@@ -1,16 +1,18 @@
 """Pictures of what the network gets right and wrong: confusion, predictions, mistakes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from pipeline.base.arrays import Array
-from pipeline.pictures.drawing import POSITIVE, draw_image, draw_probabilities, new_figure
+from pipeline.pictures.drawing import POSITIVE, draw_image, draw_probabilities, new_figure, shortened
 
 MAX_ANNOTATED_CLASSES = 20
 MISTAKE_COLUMNS = 5
+FILE_NAME_WIDTH = 70
 
 
 def confusion(counts: Array, classes: Sequence[str]) -> Figure:
@@ -20,21 +22,52 @@ def confusion(counts: Array, classes: Sequence[str]) -> Figure:
         counts: (K, K) images; row = actual, column = predicted.
         classes: K names.
     """
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    figure = confusion_matrix(
+        share,
+        classes,
+        (Normalize(0, 1), POSITIVE),
+        lambda value: f"{value}",
+        "share of the actual class",
+        counts,
+    )
+    right = int(np.trace(counts))
+    figure.axes[0].set_title(f"Test images by class: {right:,} of {counts.sum():,} are right")
+    return figure
+
+
+def confusion_matrix(
+    values: Array,
+    classes: Sequence[str],
+    scale: tuple[Normalize, str],
+    words: Callable[[Any], str],
+    label: str,
+    numbers: Array | None = None,
+) -> Figure:
+    """Values by actual and predicted class as colours, each with its number where the classes are few.
+
+    Args:
+        values: (K, K); row = actual, column = predicted.
+        classes: K names.
+        scale: norm and colour map.
+        words: for a number.
+        label: of the colour bar.
+        numbers: (K, K) to write; the values, if None.
+    """
     size = max(5.5, 0.62 * min(len(classes), 40) + 2.2)
     figure = new_figure(size + 0.8, size)
     axes = figure.subplots()
-    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    image = axes.imshow(share, cmap=POSITIVE, norm=Normalize(0, 1))
-    right = int(np.trace(counts))
-    axes.set_title(f"Test images by class: {right:,} of {counts.sum():,} are right")
+    image = axes.imshow(values, cmap=scale[1], norm=scale[0])
+    names = list(map(shortened, classes))
     axes.set(xlabel="predicted class", ylabel="actual class")
-    axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(len(classes)), classes)
+    axes.set_xticks(range(len(classes)), names, rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(classes)), names)
     if len(classes) <= MAX_ANNOTATED_CLASSES:
-        for (row, column), count in np.ndenumerate(counts):
-            colour = "white" if share[row, column] > 0.5 else "0.1" if count else "0.7"
-            axes.text(column, row, f"{count}", ha="center", va="center", fontsize=8, color=colour)
-    figure.colorbar(image, label="share of the actual class", shrink=0.8)
+        for (row, column), number in np.ndenumerate(values if numbers is None else numbers):
+            strong = abs(values[row, column]) > 0.5 * (scale[0].vmax or 1)
+            colour = "white" if strong else "0.1" if number else "0.7"
+            axes.text(column, row, words(number), ha="center", va="center", fontsize=8, color=colour)
+    figure.colorbar(image, label=label, shrink=0.8)
     return figure
 
 
@@ -59,17 +92,18 @@ def predictions(
     for index, image in enumerate(images):
         picture, bars = panels[2 * index : 2 * index + 2]
         draw_image(picture, image)
-        picture.set_title(f"{names[index]}\nis: {classes[labels[index]]}", fontsize=9)
+        picture.set_title(f"{names[index]}\nis: {shortened(classes[labels[index]])}", fontsize=9)
         draw_probabilities(bars, probabilities[index], classes)
     return figure
 
 
 def prediction(image: Array, probabilities: Array, classes: Sequence[str], name: str) -> Figure:
     """One image (H, W, C) uint8, as the network saw it, beside its class probabilities (K,)."""
-    figure = new_figure(6.5, max(2.6, 0.2 * len(classes) + 0.8))
+    figure = new_figure(6.5, max(2.9, 0.2 * len(classes) + 1.1))
+    figure.suptitle(shortened(name, FILE_NAME_WIDTH), fontsize=10)
     picture, bars = figure.subplots(1, 2, width_ratios=(1, 1.3))
     draw_image(picture, image)
-    picture.set_title(f"{name}, as the network saw it", fontsize=9)
+    picture.set_title("as the network saw it", fontsize=9)
     draw_probabilities(bars, probabilities, classes)
     return figure
 
@@ -100,7 +134,8 @@ def mistakes(
         axes.axis("off")
     for index, image in enumerate(images):
         row = probabilities[index]
+        predicted, actual = (shortened(classes[k], 24) for k in (row.argmax(), labels[index]))
         draw_image(panels[index], image)
-        text = f"test image {numbers[index]}\n{classes[row.argmax()]} ({row.max():.1%})?"
-        panels[index].set_title(f"{text}\nis: {classes[labels[index]]}", fontsize=8)
+        text = f"test image {numbers[index]}\n{predicted} ({row.max():.1%})?\nis: {actual}"
+        panels[index].set_title(text, fontsize=8)
     return figure

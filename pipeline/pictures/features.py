@@ -3,10 +3,19 @@
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from pipeline.base.arrays import Array
-from pipeline.pictures.drawing import ACCENT, GREY, PITCH_X, PITCH_Y, activation_scale, draw_tiles, new_figure
+from pipeline.pictures.drawing import (
+    ACCENT,
+    GREY,
+    PITCH_X,
+    PITCH_Y,
+    activation_bar,
+    draw_tiles,
+    new_figure,
+)
 
 FEATURE_COLUMNS = 8
 
@@ -25,7 +34,14 @@ def input_image(image: Array, title: str) -> Figure:
 
 
 def feature_maps(
-    name: str, maps: Array, rates: Array, kinds: Sequence[str], *, images: int, threshold: float
+    name: str,
+    maps: Array,
+    rates: Array,
+    kinds: Sequence[str],
+    *,
+    scale: tuple[Normalize, str],
+    images: int,
+    threshold: float,
 ) -> Figure:
     """One tile per filter on one scale, with the filter's number and fire rate.
 
@@ -34,6 +50,7 @@ def feature_maps(
         maps: (H, W, F) its output for one image.
         rates: (F,) fire rates, 0..1.
         kinds: F words: normal, dead, rare or always-on; the last three are framed.
+        scale: norm and colour map, see `drawing.activation_scale`.
         images: over how many the rates were taken.
         threshold: output above which a filter fires.
     """
@@ -44,18 +61,16 @@ def feature_maps(
     # Wide enough for the title when the filters are few.
     figure = new_figure(max(8.4, columns * tile * PITCH_X + 1.6), rows * tile * PITCH_Y + 1.1)
     axes = figure.subplots()
-    norm, colours = activation_scale(maps)
     unusual = {i: ACCENT for i, kind in enumerate(kinds) if kind != "normal"}
     labels = [_feature_label(i, rates[i], kind) for i, kind in enumerate(kinds)]
-    draw_tiles(axes, np.moveaxis(maps, -1, 0), labels, columns, norm, colours, unusual)
+    draw_tiles(axes, np.moveaxis(maps, -1, 0), labels, columns, *scale, unusual)
     counts = ", ".join(f"{sum(k == kind for k in kinds)} {kind}" for kind in ("dead", "rare", "always-on"))
     axes.set_title(
         f"{name}: {filters} feature maps of {height}×{width}\nfilter number and fire rate (share of"
         f" outputs above {threshold:g} over {images:,} validation images); {counts}",
         fontsize=10,
     )
-    shown = axes.images[0]
-    figure.colorbar(shown, label="activation", shrink=0.8, pad=0.02)
+    activation_bar(axes, shrink=0.8)
     return figure
 
 

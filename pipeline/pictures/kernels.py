@@ -1,4 +1,4 @@
-"""Pictures of the kernels: each filter, trained above untrained."""
+"""Pictures of kernels, of one network or of several below each other: one scale, tiles of one size."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,8 +8,9 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from pipeline.base.arrays import Array
-from pipeline.network.checkpoint import Layer
 from pipeline.pictures.drawing import (
+    ACCENT,
+    GREY,
     PITCH_X,
     PITCH_Y,
     SIGNED,
@@ -20,66 +21,70 @@ from pipeline.pictures.drawing import (
     shape_text,
 )
 
-TILE_INCHES = 0.62
 KERNEL_COLUMNS = 16
+TILE_INCHES, MATRIX_INCHES = 0.62, 0.24
+MAX_INCHES = 30.0
+# Beside the tiles, for the colour bar.
+BAR_INCHES = 1.4
+COLOUR_MAPS = {"signed": SIGNED, "grey": GREY}
 
 
-def kernels(layer: Layer, *, limit: float, max_rows: int) -> Figure:
-    """The filters of one convolution, from negative (blue) to positive (red).
+def kernels(
+    panels: Mapping[str, Array],
+    *,
+    limit: float,
+    max_rows: int,
+    in_colour: bool = False,
+    colours: str = "signed",
+    title: str = "",
+    columns: int = KERNEL_COLUMNS,
+    tile: float = TILE_INCHES,
+) -> Figure:
+    """Kernels below each other, from negative (blue) to positive (red) or in grey, on one scale.
 
     Args:
-        layer: a convolution with a kernel (height, width, C, F).
+        panels: kernels (height, width, C, F) by words for them; shapes may differ. With one input
+            channel each filter is a tile; with several they are a matrix of filters (rows) by input
+            channels (columns).
         limit: colour range -limit..limit; cells beyond are marked with a dot.
-        max_rows: filters shown of a kernel with many input channels, whose tiles form a matrix of
-            filters (rows) by input channels (columns).
+        max_rows: filters shown of a kernel with many input channels.
+        in_colour: C = 3 are red, green and blue: draw each filter as one tile in colours.
+        colours: signed or grey.
+        title: of the figure.
+        columns: tiles in a row.
+        tile: size of one in inches.
     """
-    return _kernel_figure({layer.name: layer.kernel}, limit, max_rows)
-
-
-def compare_kernels(name: str, trained: Array, untrained: Array, *, limit: float, max_rows: int) -> Figure:
-    """The filters of one convolution trained, above the same untrained, on one colour scale."""
-    titles = {f"{name}, trained": trained, f"{name}, untrained": untrained}
-    return _kernel_figure(titles, limit, max_rows)
-
-
-def _kernel_figure(panels: Mapping[str, Array], limit: float, max_rows: int) -> Figure:
-    channels, filters = next(iter(panels.values())).shape[-2:]
-    if channels == 1:
-        width, height = _grid_inches(filters)
-    else:
-        width, height = 0.22 * channels, 0.26 * min(filters, max_rows)
-    figure = new_figure(max(7, width + 1.4), len(panels) * (max(1.0, height) + 0.55))
-    axes = np.atleast_1d(figure.subplots(len(panels), 1))
-    draw_kernels(list(axes), panels, limit=limit, max_rows=max_rows)
+    sizes = [_inches(kernel, max_rows, in_colour, columns, tile) for kernel in panels.values()]
+    # A little more than the tiles need, so that the width alone decides their size.
+    heights = [1.06 * height + 0.4 for _, height in sizes]
+    room = min(max(5.6, *(width for width, _ in sizes)), MAX_INCHES)
+    lines = [line for line in (title, _colour_text(limit) if in_colour else "") if line]
+    figure = new_figure(room + BAR_INCHES, sum(heights) + 0.25 * (1 + "\n".join(lines).count("\n")))
+    if lines:
+        figure.suptitle("\n".join(lines), fontsize=10)
+    axes = list(np.atleast_1d(figure.subplots(len(panels), 1, height_ratios=heights)))
+    draw_kernels(
+        axes, panels, limit=limit, max_rows=max_rows, in_colour=in_colour, colours=colours, columns=columns
+    )
+    for axis, kernel in zip(axes, panels.values(), strict=True):
+        as_tiles = in_colour or kernel.shape[2] == 1
+        unit = tile if as_tiles else MATRIX_INCHES / (kernel.shape[1] + 1)
+        left = axis.get_xlim()[0]
+        axis.set_xlim(left, left + room / unit)
     return figure
 
 
-def _grid_inches(filters: int) -> tuple[float, float]:
-    """Width and height of a grid with one tile per filter."""
-    columns = min(filters, KERNEL_COLUMNS)
-    rows = -(-filters // columns)
-    return columns * TILE_INCHES * PITCH_X, rows * TILE_INCHES * PITCH_Y
+def _inches(kernel: Array, max_rows: int, in_colour: bool, columns: int, tile: float) -> tuple[float, float]:
+    """Width and height that a kernel's tiles take."""
+    height, width, channels, filters = kernel.shape
+    if channels > 1 and not in_colour:
+        return MATRIX_INCHES * channels, MATRIX_INCHES * (height + 1) / (width + 1) * min(filters, max_rows)
+    shown = min(filters, columns)
+    return tile * shown * PITCH_X, tile * -(-filters // shown) * PITCH_Y
 
 
-def colour_kernels(panels: Mapping[str, Array], *, limit: float) -> Figure:
-    """The filters of a convolution on colour images, one tile each in the colours that they look for.
-
-    Args:
-        panels: kernels (height, width, 3, F) by title, from top to bottom, on one scale.
-        limit: of the scale: weights from -limit to limit run from none of a colour to all of it.
-    """
-    filters = next(iter(panels.values())).shape[-1]
-    width, height = _grid_inches(filters)
-    figure = new_figure(max(7, width + 0.4), len(panels) * (max(1.0, height) + 0.5) + 0.4)
-    figure.suptitle(f"Red, green and blue of a tile are weights: grey is 0, range ±{limit:.3g}", fontsize=10)
-    axes = np.atleast_1d(figure.subplots(len(panels), 1))
-    for axis, (title, kernel) in zip(axes, panels.items(), strict=True):
-        tiles = colour_tiles(kernel, limit)
-        labels = [str(index) for index in range(filters)]
-        draw_tiles(axis, tiles, labels, min(filters, KERNEL_COLUMNS), Normalize(0, 1), SIGNED)
-        size = shape_text(kernel.shape[:3])
-        axis.set_title(f"{title}: {filters} kernels of {size}, tile number = filter")
-    return figure
+def _colour_text(limit: float) -> str:
+    return f"Red, green and blue of a tile are weights: grey is 0, range ±{limit:.3g}"
 
 
 def draw_kernels(
@@ -88,79 +93,79 @@ def draw_kernels(
     *,
     limit: float,
     max_rows: int,
+    in_colour: bool = False,
+    colours: str = "signed",
     columns: int = KERNEL_COLUMNS,
 ) -> None:
-    """Draw kernels (height, width, C, F) by their titles, one on each of the axes, with one colour bar.
-
-    Args:
-        axes: as many as kernels.
-        panels: kernel by title.
-        limit: colour range -limit..limit; cells beyond are marked with a dot.
-        max_rows: filters shown of a kernel with many input channels.
-        columns: tiles in a row of a kernel with one input channel.
-    """
-    beyond = 0
+    """Draw kernels by their titles, one on each of the axes, with one colour bar; see `kernels`."""
+    beyond, scale = 0, (Normalize(-limit, limit), COLOUR_MAPS[colours])
     for axis, (title, kernel) in zip(axes, panels.items(), strict=True):
-        if kernel.shape[2] == 1:
-            beyond += _draw_kernel_grid(axis, kernel, limit, title, columns)
+        if in_colour or kernel.shape[2] == 1:
+            beyond += _draw_tiles(axis, kernel, scale, in_colour, columns)
+            words = f"{kernel.shape[3]} kernels of {shape_text(kernel.shape[:3])}, tile number = filter"
         else:
-            beyond += _draw_kernel_matrix(axis, kernel, limit, title, max_rows)
-    label, extend = colour_bar_label(limit, beyond), "both" if beyond else "neither"
-    figure = axes[0].figure
-    figure.colorbar(axes[0].images[0], ax=list(axes), label=label, extend=extend, pad=0.02, panchor=False)
+            beyond += _draw_matrix(axis, kernel, scale, max_rows)
+            words = _matrix_text(kernel, max_rows)
+        axis.set_title(f"{title}: {words}", fontsize=10, loc="left")
+    if in_colour:
+        return
+    label = "weight" + (f"  (• beyond ±{limit:g}: {beyond})" if beyond else "")
+    figure, extend = axes[0].figure, "both" if beyond else "neither"
+    shrink = min(1.0, 3.5 / figure.get_figure(root=True).get_size_inches()[1]) if len(axes) > 2 else 1.0
+    figure.colorbar(
+        axes[0].images[0],
+        ax=list(axes),
+        label=label,
+        extend=extend,
+        pad=0.02,
+        panchor=False,
+        shrink=shrink,
+        anchor=(0.0, 1.0),
+    )
 
 
-def _draw_kernel_grid(axes: Axes, kernel: Array, limit: float, title: str, columns: int) -> int:
-    norm = Normalize(-limit, limit)
-    tiles = np.moveaxis(kernel[:, :, 0, :], -1, 0)
+def _draw_tiles(
+    axes: Axes, kernel: Array, scale: tuple[Normalize, str], in_colour: bool, columns: int
+) -> int:
+    """Draw each filter as a tile; how many weights lie beyond the range (not told of colours)."""
+    limit = float(scale[0].vmax or 0)
+    tiles = colour_tiles(kernel, limit) if in_colour else np.moveaxis(kernel[:, :, 0], -1, 0)
     labels = [str(index) for index in range(len(tiles))]
-    corners = draw_tiles(axes, tiles, labels, min(len(tiles), columns), norm, SIGNED)
+    corners = draw_tiles(axes, tiles, labels, min(len(tiles), columns), *scale)
+    if in_colour:
+        return 0
     height, width = tiles.shape[1:]
-    axes.set_title(f"{title}: {len(tiles)} kernels of {height}×{width}, tile number = filter")
-    return mark_beyond(axes, tiles, corners, limit)
+    index, row, column = np.nonzero(np.abs(tiles) > limit)
+    left, top = np.array(corners)[index].T
+    _mark_cells(axes, left + (column + 0.5) / width, top + (row + 0.5) / height, scale[1])
+    return len(index)
 
 
-def _draw_kernel_matrix(axes: Axes, kernel: Array, limit: float, title: str, max_rows: int) -> int:
-    norm = Normalize(-limit, limit)
+def _draw_matrix(axes: Axes, kernel: Array, scale: tuple[Normalize, str], max_rows: int) -> int:
+    """Draw filters by input channels; how many weights lie beyond the range."""
     height, width, channels, filters = kernel.shape
     shown = min(filters, max_rows)
     tiles = kernel[..., :shown].transpose(3, 2, 0, 1).reshape(-1, height, width)
     picture = mosaic(tiles, channels)
-    axes.imshow(picture, cmap=SIGNED, norm=norm, interpolation="nearest", aspect="auto")
-    part = f"filters 0 to {shown - 1} of {filters}" if shown < filters else f"all {filters} filters"
-    axes.set_title(f"{title}: {part}, each {height}×{width}×{channels}")
+    axes.imshow(picture, cmap=scale[1], norm=scale[0], interpolation="nearest")
     axes.set(xlabel="input channel", ylabel="filter")
-    step = 1 if channels <= 40 else 8
-    axes.set_xticks(
-        np.arange(0, channels, step) * (width + 1) + (width + 1) / 2, list(map(str, range(0, channels, step)))
-    )
-    axes.set_yticks(np.arange(shown) * (height + 1) + (height + 1) / 2, list(map(str, range(shown))))
+    numbers = range(0, channels, 1 if channels <= 40 else 8)
+    axes.set_xticks((np.array(numbers) + 0.5) * (width + 1), list(map(str, numbers)))
+    axes.set_yticks((np.arange(shown) + 0.5) * (height + 1), list(map(str, range(shown))))
     axes.tick_params(length=0, labelsize=7)
-    row, column = np.nonzero(np.abs(np.nan_to_num(picture)) > limit)
-    _mark_cells(axes, column, row)
+    axes.spines[:].set_visible(False)
+    row, column = np.nonzero(np.abs(np.nan_to_num(picture)) > scale[0].vmax)
+    _mark_cells(axes, column, row, scale[1])
     return len(row)
 
 
-def mark_beyond(axes: Axes, tiles: Array, corners: Sequence[tuple[float, float]], limit: float) -> int:
-    """Dot the cells of tiles (T, h, w) beyond -limit..limit; how many they are.
-
-    Args:
-        axes: that the tiles are drawn on.
-        tiles: as they were drawn.
-        corners: of them, see `draw_tiles`.
-        limit: of the colour range.
-    """
-    height, width = tiles.shape[1:]
-    index, row, column = np.nonzero(np.abs(tiles) > limit)
-    left, top = np.array(corners)[index].T
-    _mark_cells(axes, left + (column + 0.5) / width, top + (row + 0.5) / height)
-    return len(index)
+def _matrix_text(kernel: Array, max_rows: int) -> str:
+    height, width, channels, filters = kernel.shape
+    shown = min(filters, max_rows)
+    part = f"filters 0 to {shown - 1} of {filters}" if shown < filters else f"all {filters} filters"
+    return f"{part}, each {shape_text((height, width, channels))}"
 
 
-def _mark_cells(axes: Axes, x: Array, y: Array) -> None:
-    axes.plot(x, y, linestyle="none", marker=".", markersize=2.5, color="black")
-
-
-def colour_bar_label(limit: float, beyond: int) -> str:
-    """Words beside a colour bar of weights: how many lie beyond its range, if any."""
-    return "weight" + (f"  (• beyond ±{limit:g}: {beyond})" if beyond else "")
+def _mark_cells(axes: Axes, x: Array, y: Array, colour_map: str) -> None:
+    colour = ACCENT if colour_map == GREY else "black"
+    axes.plot(x, y, linestyle="none", marker=".", markersize=2.5, color=colour)

@@ -10,28 +10,22 @@ from itertools import cycle
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import NullLocator
 
-from pipeline.analysis.configurations import (
-    ACCURACY,
-    Configuration,
-    best_of,
-    front_of,
-    order,
-    smallest_as_good,
-    words,
-)
-from pipeline.base.arrays import Array
-from pipeline.pictures.drawing import ACCENT, SOFT, STRONG, new_figure
+from pipeline.analysis.configurations import ACCURACY, best_of, front_of, order, smallest_as_good, words
+from pipeline.analysis.groups import Group
+from pipeline.analysis.weights import colour_limit
+from pipeline.pictures import kernels as kernel_pictures
+from pipeline.pictures.curves import learning_curves
+from pipeline.pictures.drawing import ACCENT, SOFT, STRONG, new_figure, plain_ticks, shortened
 
 MARKERS = "osD^vPX*"
-LABEL_POINTS, LABEL_LENGTH = 8.5, 34
-# Between a point and its label, in dots: clear of the ring around the chosen one.
-OFFSET = 15
-MAX_SERIES = 6
+MAX_SERIES, MAX_CURVES = 6, 10
+# Of labels along an axis: more are slanted. Closer than this share of the axis one is left out.
+MAX_LETTERS, LABEL_SHARE = 24, 0.05
+KERNEL_COLUMNS, KERNEL_LINES, KERNEL_RUNS, TILE_INCHES = 32, 30, 40, 0.4
 
 
 def colours(count: int) -> list[str]:
@@ -39,7 +33,7 @@ def colours(count: int) -> list[str]:
     return [to_hex(colour) for colour in colormaps["viridis"](np.linspace(0, 0.87, count))]
 
 
-def seeds_text(found: Sequence[Configuration]) -> str:
+def seeds_text(found: Sequence[Group]) -> str:
     """How many seeds stand behind each mean."""
     counts = sorted({len(one.runs) for one in found})
     if counts == [1]:
@@ -48,7 +42,7 @@ def seeds_text(found: Sequence[Configuration]) -> str:
     return f"mean ± standard deviation over n = {number} seeds, each seed a faint point"
 
 
-def swept_text(found: Sequence[Configuration]) -> str:
+def swept_text(found: Sequence[Group]) -> str:
     """What the labels name, e.g. "filters, learning_rate"."""
     return ", ".join(short(name) for name in found[0].values)
 
@@ -58,18 +52,14 @@ def short(name: str) -> str:
     return name.rsplit(".", 1)[-1]
 
 
-def shortened(label: str) -> str:
-    return label if len(label) <= LABEL_LENGTH else f"{label[: LABEL_LENGTH - 1]}…"
-
-
-def accuracy_parameters(found: Sequence[Configuration], name: str) -> Figure:
+def accuracy_parameters(found: Sequence[Group], name: str) -> Figure:
     """Validation accuracy against the number of parameters, with the Pareto front.
 
     Args:
         found: configurations of the sweep.
         name: of the sweep.
     """
-    figure = new_figure(9, 5.8)
+    figure = new_figure(12, 5.4)
     axes = figure.subplots()
     front = front_of(found)
     _draw_seeds(axes, found)
@@ -85,15 +75,16 @@ def accuracy_parameters(found: Sequence[Configuration], name: str) -> Figure:
     _logarithmic(axes, [one.parameters for one in found])
     axes.grid(alpha=0.25)
     axes.margins(y=0.1)
-    labels = [shortened(one.label) for one in front]
-    _make_room(axes, labels[0], x[0])
+    # Numbers, as labels of points that lie close together would cover each other.
+    for number, place in enumerate(zip(x, y, strict=True), start=1):
+        axes.annotate(str(number), place, (-9, 5), textcoords="offset points", ha="right", weight="bold")
+        axes.plot([], [], ls="none", label=f"{number}:  {shortened(front[number - 1].label)}")
     title = f"labels: {swept_text(found)}"
-    figure.legend(loc="outside lower center", ncols=2, fontsize=8.5, title=title, title_fontsize=8.5)
-    _label_points(axes, list(zip(x, y, strict=True)), labels)
+    figure.legend(loc="outside right upper", fontsize=8.5, title=title, title_fontsize=8.5)
     return figure
 
 
-def _draw_seeds(axes: Axes, found: Sequence[Configuration]) -> None:
+def _draw_seeds(axes: Axes, found: Sequence[Group]) -> None:
     several = [one for one in found if len(one.runs) > 1]
     points = [(one.parameters, run.metrics[ACCURACY]) for one in several for run in one.runs]
     if points:
@@ -104,7 +95,7 @@ def _draw_seeds(axes: Axes, found: Sequence[Configuration]) -> None:
 
 
 def _draw_means(
-    axes: Axes, found: Sequence[Configuration], metric: str, colour: str, marker: str, label: str
+    axes: Axes, found: Sequence[Group], metric: str, colour: str, marker: str, label: str
 ) -> None:
     if not found:
         return
@@ -123,7 +114,7 @@ def _draw_means(
     )
 
 
-def _draw_enough(axes: Axes, found: Sequence[Configuration], places: Mapping[str, float]) -> None:
+def _draw_enough(axes: Axes, found: Sequence[Group], places: Mapping[str, float]) -> None:
     """The line of one standard error below the best, and a ring around the cheapest above it.
 
     Args:
@@ -142,20 +133,6 @@ def _draw_enough(axes: Axes, found: Sequence[Configuration], places: Mapping[str
     axes.plot([x], [y], ls="none", marker="o", ms=16, mfc="none", mec="black", mew=1.3, label=text, zorder=4)
 
 
-def plain_ticks(axis: Axis, values: Sequence[float], digits: int | None = None) -> None:
-    """Label a logarithmic axis with plain numbers, also when it spans less than a decade.
-
-    Args:
-        axis: already logarithmic.
-        values: what is drawn along it.
-        digits: significant ones, or None for whole numbers.
-    """
-    wide = max(values) / min(values) > 5
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12) if wide else MaxNLocator(5))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:.{digits}g}" if digits else f"{x:,.0f}"))
-
-
 def _logarithmic(axes: Axes, values: Sequence[float], digits: int | None = None) -> None:
     axes.set_xscale("log")
     plain_ticks(axes.xaxis, values, digits)
@@ -164,73 +141,7 @@ def _logarithmic(axes: Axes, values: Sequence[float], digits: int | None = None)
         axes.set_xticks([min(values)])
 
 
-def _root(axes: Axes) -> Figure:
-    figure = axes.figure
-    if not isinstance(figure, Figure):
-        raise TypeError(f"received axes of a {type(figure).__name__}, expected those of a figure")
-    return figure
-
-
-def _make_room(axes: Axes, label: str, x: float) -> None:
-    """Widen the axes to the left until the label left of x fits."""
-    figure = _root(axes)
-    figure.draw_without_rendering()
-    missing = _width(axes, label) + OFFSET + 5 - (axes.transData.transform((x, 1))[0] - axes.bbox.x0)
-    if missing > 0:
-        low, high = axes.get_xlim()
-        share = missing / (axes.bbox.width - missing)
-        axes.set_xlim(low / (high / low) ** share, high)
-
-
-def _width(axes: Axes, label: str) -> float:
-    """About the width of a label in dots of the picture."""
-    return 0.6 * LABEL_POINTS * len(label) * _root(axes).dpi / 72
-
-
-def _label_points(axes: Axes, points: Sequence[tuple[float, float]], labels: Sequence[str]) -> None:
-    """Labels above and left of rising points, where no point of a front lies, each clear of the others."""
-    _root(axes).draw_without_rendering()
-    pixel = 72 / _root(axes).dpi
-    places = _clear_places(axes, axes.transData.transform(points), labels)
-    excess = max(top for *_, top in places) - axes.bbox.y1
-    if excess > 0:
-        low, high = axes.get_ylim()
-        axes.set_ylim(low, high + (high - low) * 1.4 * excess / axes.bbox.height)
-        places = _clear_places(axes, axes.transData.transform(points), labels)
-    for point, label, (dx, dy, _) in zip(points, labels, places, strict=True):
-        arrow = {"arrowstyle": "-", "relpos": (1, 0), "color": "0.5", "lw": 0.6, "shrinkA": 0, "shrinkB": 3}
-        text = axes.annotate(
-            label,
-            point,
-            (dx * pixel, dy * pixel),
-            textcoords="offset points",
-            ha="right",
-            va="bottom",
-            fontsize=LABEL_POINTS,
-            arrowprops=arrow if dy * pixel > 8 else None,
-            bbox={"fc": "white", "ec": "none", "pad": 0.5, "alpha": 0.75},
-            zorder=2.5,
-        )
-        text.set_in_layout(False)
-
-
-def _clear_places(axes: Axes, dots: Array, labels: Sequence[str]) -> list[tuple[float, float, float]]:
-    """Offset right and up of each label, and its top, in dots, the later ones above the earlier ones."""
-    height = 1.35 * LABEL_POINTS * _root(axes).dpi / 72
-    boxes: list[tuple[float, float, float]] = []
-    places = []
-    for (x, y), label in zip(dots, labels, strict=True):
-        right, bottom = x - OFFSET, y + 4
-        left = right - _width(axes, label)
-        for other_left, other_right, other_bottom in boxes:
-            if left < other_right and other_left < right and abs(bottom - other_bottom) < height:
-                bottom = other_bottom + height
-        boxes.append((left, right, bottom))
-        places.append((right - x, bottom - y, bottom + height))
-    return places
-
-
-def accuracy_factor(found: Sequence[Configuration], factor: str, name: str) -> Figure:
+def accuracy_factor(found: Sequence[Group], factor: str, name: str) -> Figure:
     """Validation and test accuracy against one of the swept values, side by side on one scale.
 
     A line for each combination of the other swept values where they are few; else a point for each
@@ -274,18 +185,18 @@ def _kind(levels: Sequence[object]) -> str:
     return "list" if all(isinstance(level, list) for level in levels) else "word"
 
 
-def _series(found: Sequence[Configuration], factor: str) -> dict[str, list[Configuration]]:
+def _series(found: Sequence[Group], factor: str) -> dict[str, list[Group]]:
     """Configurations by their other swept values, in words."""
-    series: dict[str, list[Configuration]] = {}
+    series: dict[str, list[Group]] = {}
     for one in found:
         others = ", ".join(words(value) for name, value in one.values.items() if name != factor)
-        series.setdefault(shortened(others), []).append(one)
+        series.setdefault(others, []).append(one)
     return series
 
 
 def _draw_series(
     axes: Axes,
-    series: dict[str, list[Configuration]],
+    series: dict[str, list[Group]],
     factor: str,
     axis: tuple[dict[str, float], str],
     metric: str,
@@ -305,7 +216,16 @@ def _draw_series(
         estimates = [one.estimate(metric) for one in members]
         y, spread = [one.mean for one in estimates], [one.deviation or 0 for one in estimates]
         axes.errorbar(
-            x, y, spread, color=colour, marker=marker, ms=6, capsize=3, ls=line, lw=1.1, label=label
+            x,
+            y,
+            spread,
+            color=colour,
+            marker=marker,
+            ms=6,
+            capsize=3,
+            ls=line,
+            lw=1.1,
+            label=shortened(label),
         )
         for at, one in zip(x, members, strict=True):
             if len(one.runs) > 1:
@@ -314,7 +234,7 @@ def _draw_series(
 
 
 def _draw_scatter(
-    axes: Axes, found: Sequence[Configuration], factor: str, place: dict[str, float], metric: str
+    axes: Axes, found: Sequence[Group], factor: str, place: dict[str, float], metric: str
 ) -> None:
     """Each configuration a point; a line through the best (by validation) at each place."""
     x = [place[str(one.values[factor])] for one in found]
@@ -328,7 +248,7 @@ def _draw_scatter(
         alpha=0.6,
         label="one configuration",
     )
-    groups: dict[float, list[Configuration]] = {}
+    groups: dict[float, list[Group]] = {}
     for at, one in sorted(zip(x, found, strict=True), key=lambda pair: pair[0]):
         groups.setdefault(at, []).append(one)
     if len(groups) < len(found):
@@ -339,19 +259,84 @@ def _draw_scatter(
 
 def _swept_axis(axes: Axes, factor: str, levels: Sequence[object], kind: str) -> None:
     axes.set_xlabel(factor)
+    texts = [shortened(words(level)) for level in levels]
+    places = [float(str(level)) if kind == "number" else row for row, level in enumerate(levels)]
     if kind != "number":
-        texts = [shortened(words(level)) for level in levels]
-        crowded = sum(map(len, texts)) > 42
-        axes.set_xticks(range(len(levels)), texts)
-        if crowded:
-            axes.tick_params(axis="x", rotation=35)
-            for text in axes.get_xticklabels():
-                text.set(ha="right", rotation_mode="anchor")
         axes.set_xlim(-0.6, len(levels) - 0.4)
-        return
-    numbers = [float(str(level)) for level in levels]
-    if min(numbers) > 0 and max(numbers) / min(numbers) >= 8:
-        _logarithmic(axes, numbers, digits=3)
+    elif min(places) > 0 and max(places) / min(places) >= 8:
+        axes.set_xscale("log")
         axes.set_xlabel(f"{factor} (logarithmic)")
-    elif len(levels) <= 8:
-        axes.set_xticks(numbers, [words(level) for level in levels])
+        axes.xaxis.set_minor_locator(NullLocator())
+    scaled = np.log(places).tolist() if axes.get_xscale() == "log" else places
+    shown = _apart(scaled)
+    axes.set_xticks([places[n] for n in shown], [texts[n] for n in shown])
+    if sum(len(texts[n]) for n in shown) > MAX_LETTERS:
+        axes.tick_params(axis="x", rotation=35)
+        for text in axes.get_xticklabels():
+            text.set(ha="right", rotation_mode="anchor")
+
+
+def _apart(places: Sequence[float]) -> list[int]:
+    """Numbers of those places, in rising order, whose labels do not cover those before them."""
+    shown: list[int] = []
+    for number, place in enumerate(places):
+        if not shown or place - places[shown[-1]] >= LABEL_SHARE * (places[-1] - places[0]):
+            shown.append(number)
+    return shown
+
+
+def curves(found: Sequence[Group], name: str) -> Figure:
+    """Training and validation loss over the epochs; of many configurations the best have colours.
+
+    Args:
+        found: configurations of the sweep.
+        name: of the sweep.
+    """
+    ranked = sorted(found, key=lambda one: -one.estimate(ACCURACY).mean)[:MAX_CURVES]
+    shown = {one.label: [run.history for run in one.runs] for one in found if one in ranked}
+    rest = [run.history for one in found if one not in ranked for run in one.runs]
+    part = f", the {len(shown)} most accurate in colour" if rest else ""
+    several = any(len(one.runs) > 1 for one in found)
+    seeds = "each seed a faint line, their mean a strong one" if several else "one seed each"
+    count = f"{len(found)} configuration{'s' if len(found) > 1 else ''}"
+    title = f"Sweep {name}: losses of {count}{part}\nlabels: {swept_text(found)}; {seeds}"
+    return learning_curves(shown, ("loss", "val_loss"), title=title, others=rest)
+
+
+def kernels(found: Sequence[Group], name: str) -> Figure | None:
+    """The first convolution's kernels of every run on one colour scale, a row for each run.
+
+    The scale is the first run's `visualize.kernel_limit`; weights beyond it have a dot.
+
+    Args:
+        found: configurations of the sweep.
+        name: of the sweep.
+
+    Returns:
+        None when no run has its kernels.
+    """
+    rows = [
+        (f"{shortened(one.label)}, seed {run.seed}", run, run.kernel)
+        for one in found
+        for run in one.runs
+        if run.kernel is not None
+    ]
+    total, rows = len(rows), rows[:KERNEL_RUNS]
+    if not rows:
+        return None
+    columns = min(KERNEL_COLUMNS, max(kernel.shape[-1] for *_, kernel in rows))
+    room = columns * max(1, KERNEL_LINES // len(rows))
+    panels = {}
+    for words_, _, kernel in rows:
+        filters = kernel.shape[-1]
+        panels[words_ + (f", the first {room} of {filters}" if filters > room else "")] = kernel[..., :room]
+    part = "" if total == len(rows) else f", the first {len(rows)} of {total} runs"
+    return kernel_pictures.kernels(
+        panels,
+        limit=colour_limit(rows[0][1].params.get("visualize.kernel_limit"), *[k for *_, k in rows]),
+        max_rows=room,
+        in_colour=all(kernel.shape[2] == 3 for *_, kernel in rows),
+        title=f"Sweep {name}: kernels of the first convolution{part}",
+        columns=columns,
+        tile=TILE_INCHES,
+    )

@@ -21,12 +21,14 @@ from pipeline.pictures.drawing import (
     PITCH_X,
     PITCH_Y,
     STRONG,
+    activation_bar,
     activation_scale,
     draw_image,
     draw_probabilities,
     draw_tiles,
     mosaic,
     new_figure,
+    plain_ticks,
     shape_text,
 )
 from pipeline.pictures.kernels import draw_kernels
@@ -45,19 +47,20 @@ KINDS = {
 }
 
 
-def scales(steps: Sequence[Step]) -> list[Scale]:
+def scales(*walks: Sequence[Step]) -> list[Scale]:
     """Colour scale of each step's output: one for a convolution and the pooling that follows it.
 
     Args:
-        steps: of one walk, in order.
+        walks: steps in order, of one network or of several alike, which share their scales.
 
     Returns:
         As many pairs of norm and colour map; those of `Flatten` and dense layers are their own.
     """
-    groups = np.cumsum([step.kind == "Conv2D" or step.output.ndim == 1 for step in steps])
+    groups = np.cumsum([step.kind == "Conv2D" or step.output.ndim == 1 for step in walks[0]])
     found = []
     for number in groups:
-        members = [s.output for s, group in zip(steps, groups, strict=True) if group == number]
+        pairs = [pair for steps in walks for pair in zip(steps, groups, strict=True)]
+        members = [step.output for step, group in pairs if group == number]
         found.append(activation_scale(np.concatenate([output.ravel() for output in members])))
     return found
 
@@ -71,6 +74,8 @@ def layer(
     bins: int,
     kernel_limit: float | None,
     max_kernel_rows: int,
+    in_colour: bool = False,
+    kernel_colours: str = "signed",
 ) -> Figure:
     """What one layer makes of the image.
 
@@ -82,6 +87,8 @@ def layer(
         bins: of the histogram.
         kernel_limit: colour range of kernels with one input channel, or None for their own.
         max_kernel_rows: filters shown of a deeper kernel.
+        in_colour: whether the layer's input are red, green and blue.
+        kernel_colours: signed or grey.
     """
     if step.output.ndim == 1:
         return _vector_figure(step, title, classes, bins)
@@ -94,7 +101,7 @@ def layer(
         _draw_maps(maps, step.output, "output", scale)
         _draw_histogram(histogram, step, bins)
     else:
-        deep = step.kernel.shape[2] > 1
+        deep = step.kernel.shape[2] > 1 and not in_colour
         figure = new_figure(2 * width + 3, height + 1.6 + (4.2 if deep else 3))
         parts = figure.subfigures(2, 1, height_ratios=(height + 0.6, 4.6 if deep else 3.4))
         above, below = np.ravel(np.asarray(parts))
@@ -103,8 +110,18 @@ def layer(
         histogram, kernel = below.subplots(1, 2, width_ratios=ratios)
         _draw_histogram(histogram, step, bins)
         limit = colour_limit(kernel_limit, step.kernel)
-        draw_kernels([kernel], {"": step.kernel}, limit=limit, max_rows=max_kernel_rows, columns=8)
-        kernel.set_title(_kernel_title(step.kernel, max_kernel_rows), fontsize=10)
+        draw_kernels(
+            [kernel],
+            {"": step.kernel},
+            limit=limit,
+            max_rows=max_kernel_rows,
+            in_colour=in_colour,
+            colours=kernel_colours,
+            columns=8,
+        )
+        title_of_kernel = _kernel_title(step.kernel, max_kernel_rows if deep else None)
+        colours = f"\nred, green and blue are weights: grey is 0, range ±{limit:.3g}" if in_colour else ""
+        kernel.set_title(title_of_kernel + colours, fontsize=10, loc="left")
     figure.suptitle(title)
     return figure
 
@@ -126,11 +143,11 @@ def _draw_maps(axes: Axes, maps: Array, words: str, scale: Scale) -> None:
     numbers = [str(number) for number in range(maps.shape[-1])]
     draw_tiles(axes, np.moveaxis(maps, -1, 0), numbers, _columns(len(numbers)), *scale)
     axes.set_title(f"{words}, {shape_text(maps.shape)}: {range_text(maps)}", fontsize=10)
-    axes.figure.colorbar(axes.images[0], ax=axes, label="activation", shrink=0.9, pad=0.02)
+    activation_bar(axes, shrink=0.9)
 
 
-def _kernel_title(kernel: Array, max_rows: int) -> str:
-    shown = min(kernel.shape[-1], max_rows) if kernel.shape[2] > 1 else kernel.shape[-1]
+def _kernel_title(kernel: Array, max_rows: int | None) -> str:
+    shown = min(kernel.shape[-1], max_rows or kernel.shape[-1])
     part = "" if shown == kernel.shape[-1] else f", filters 0 to {shown - 1}"
     return f"kernel {shape_text(kernel.shape)} (height×width×channels×filters){part}"
 
@@ -151,13 +168,16 @@ def _draw_histogram(axes: Axes, step: Step, bins: int) -> None:
     """Both distributions on common bins; counts are logarithmic, as most outputs of a ReLU are zero."""
     panels = _panels(step)
     edges = np.histogram_bin_edges(np.concatenate([a.ravel() for a in step.arrays]), bins).tolist()
+    largest = 1
     for (words, array), colour in zip(panels.items(), [ACCENT, STRONG][-len(panels) :], strict=True):
         counts = np.histogram(array, edges)[0]
+        largest = max(largest, int(counts.max()))
         # One shape each: a bar for each bin takes longer.
         axes.stairs(counts, edges, fill=True, color=colour, alpha=0.45, label=words)
         axes.stairs(counts, edges, color=colour, lw=1.2)
     axes.set_yscale("log")
     axes.set_ylim(bottom=0.5)
+    plain_ticks(axes.yaxis, [0.5, largest])
     axes.set_title(f"distribution of the values, {len(edges) - 1} bins", fontsize=10)
     axes.set(xlabel="activation", ylabel="count (logarithmic)")
     if len(panels) > 1:

@@ -8,17 +8,17 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from pipeline.network.checkpoint import Layer
-from pipeline.pictures.drawing import ACCENT, STRONG, new_figure, shape_text
+from pipeline.pictures.drawing import ACCENT, STRONG, new_figure, shape_text, shortened
 
 
 def architecture(network: Sequence[Layer]) -> Figure:
-    """The layers as boxes from top to bottom: names only at the left, shapes and sizes at the right."""
-    figure = new_figure(10, 0.62 * len(network) + 0.9)
-    names, shapes = figure.subplots(1, 2, width_ratios=(1, 2.3))
+    """The layers as boxes from top to bottom: names and classes left, shapes and sizes right."""
+    figure = new_figure(11, 0.62 * len(network) + 0.9)
+    names, shapes = figure.subplots(1, 2, width_ratios=(1.3, 2))
     total = sum(layer.parameters for layer in network)
     names.set_title("Layers")
     shapes.set_title(f"Input shape → output shape, parameters ({total:,} in all)")
-    _draw_boxes(names, [layer.name for layer in network])
+    _draw_boxes(names, [shortened(f"{layer.name} ({layer.kind})", 44) for layer in network])
     _draw_boxes(shapes, [_box_text(layer) for layer in network])
     return figure
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.analysis.groups import Group, Run, Score, metric_names, score
+from pipeline.analysis.groups import Estimate, Group, Run, metric_names, score
 
 # How far a score may move, by kind, before the change counts; spread over seeds is about half of it.
 TOLERANCES = {"accuracy": 0.005, "loss": 0.02}
@@ -76,7 +76,9 @@ def kind(metric: str) -> str:
     return metric.rsplit(".", 1)[-1]
 
 
-def change(metric: str, new: Score | None, baseline: Score | None, tolerances: Mapping[str, float]) -> Change:
+def change(
+    metric: str, new: Estimate | None, baseline: Estimate | None, tolerances: Mapping[str, float]
+) -> Change:
     """Set a score against the baseline's.
 
     Args:
@@ -92,10 +94,8 @@ def change(metric: str, new: Score | None, baseline: Score | None, tolerances: M
         return Change(math.nan, None, "")
     difference = new.mean - baseline.mean
     error = None
-    if new.deviation is not None and baseline.deviation is not None:
-        error = math.hypot(
-            new.deviation / math.sqrt(new.count), baseline.deviation / math.sqrt(baseline.count)
-        )
+    if new.standard_error is not None and baseline.standard_error is not None:
+        error = math.hypot(new.standard_error, baseline.standard_error)
     return Change(difference, error, _verdict(kind(metric), difference, error, tolerances))
 
 

@@ -9,11 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.analysis.groups import Group, Run
+from pipeline.analysis.weights import colour_limit
 from pipeline.base.arrays import Array
 from pipeline.base.errors import InputError
 from pipeline.network.checkpoint import Layer, convolutions, read_layers, sees_colours
 from pipeline.pictures import comparison
+from pipeline.pictures.curves import learning_curves
 from pipeline.pictures.drawing import write_figure
+from pipeline.pictures.kernels import kernels
 from pipeline.runs import reading
 from pipeline.runs.changes import same_data
 from pipeline.runs.reading import or_note
@@ -53,7 +56,7 @@ def _write_curves(root: Path, groups: Sequence[Group], folder: Path, notes: list
     histories = {one.label: [_history(root, run, notes) for run in one.runs] for one in groups}
     known = {label: [h for h in found if h] for label, found in histories.items() if any(found)}
     if known:
-        write_figure(folder / "curves.png", comparison.curves(known))
+        write_figure(folder / "curves.png", learning_curves(known))
 
 
 def _history(root: Path, run: Run, notes: list[str]) -> dict[str, list[float]]:
@@ -135,7 +138,13 @@ def _write_kernels(root: Path, groups: Sequence[Group], folder: Path, notes: lis
             layers.setdefault(layer.name, {})[f"{name}, {layer.name}"] = layer.kernel
             colours[layer.name] = colours.get(layer.name, True) and sees_colours(network, layer)
     for name, panels in layers.items():
-        figure = comparison.kernels(panels, colours=colours[name], max_rows=MAX_KERNEL_ROWS)
+        figure = kernels(
+            panels,
+            limit=colour_limit(None, *panels.values()),
+            max_rows=MAX_KERNEL_ROWS,
+            in_colour=colours[name],
+            title="The shapes differ" if len({kernel.shape for kernel in panels.values()}) > 1 else "",
+        )
         write_figure(folder / f"kernels_{name}.png", figure)
 
 

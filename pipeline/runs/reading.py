@@ -8,7 +8,7 @@ import csv
 import io
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,9 +17,12 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from pipeline.analysis.groups import Run, flatten, numbers
 from pipeline.base.errors import InputError
 from pipeline.runs.revisions import Revision, _git
 
+# What the scores come from: these stages' code and data, apart from what they make themselves.
+SCORED_BY = ("train", "evaluate")
 Found = TypeVar("Found")
 
 
@@ -134,3 +137,33 @@ def or_note(notes: list[str], read: Callable[..., Found], *arguments: Any) -> Fo
     except InputError as error:
         notes.append(str(error))
         return None
+
+
+def read_run(root: Path, revision: Revision) -> Run:
+    """A revision's configuration, metrics, and the digests of its code and data; what it lacks is a note."""
+    notes = [revision.note] if revision.note else []
+    params = or_note(notes, read_params, root, revision) or {}
+    scores = or_note(notes, read_json, root, revision, "reports/metrics.json") or {}
+    lock = or_note(notes, read_params, root, revision, "dvc.lock") or {}
+    stages = [(lock.get("stages") or {}).get(stage) or {} for stage in SCORED_BY]
+    made = {entry["path"] for stage in stages for entry in stage.get("outs", [])}
+    inputs = {
+        entry["path"]: entry.get("md5", "")
+        for stage in stages
+        for entry in stage.get("deps", [])
+        if entry["path"] not in made
+    }
+    flat = flatten(params)
+    notes += _outdated(revision.name, flat, stages)
+    return Run(revision.name, revision.commit, flat, numbers(scores), inputs, notes)
+
+
+def _outdated(name: str, params: dict[str, Any], stages: Sequence[dict[str, Any]]) -> list[str]:
+    """A line when the stages ran with other parameters than `params.yaml` has now."""
+    recorded: dict[str, Any] = {}
+    for stage in stages:
+        recorded |= flatten((stage.get("params") or {}).get("params.yaml") or {})
+    keys = [key for key, value in recorded.items() if params and params.get(key) != value]
+    if not keys:
+        return []
+    return [f"{name}: the scores are older than params.yaml ({', '.join(keys)} changed); run `dvc repro`"]

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.analysis.groups import Group, Run, Score, metric_names, one_configuration, score
+from pipeline.analysis.groups import Estimate, Group, Run, metric_names, one_configuration, score
 from pipeline.runs.changes import (
     ABSENT,
     STANDARD_ERRORS,
@@ -67,7 +67,7 @@ def value_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def score_text(name: str, found: Score | None) -> str:
+def score_text(name: str, found: Estimate | None) -> str:
     """A score with its spread: 0.9214 ± 0.0021; a count with its thousands."""
     if found is None:
         return ABSENT

@@ -16,7 +16,7 @@ from pipeline.config.visualize import VisualizeConfig
 from pipeline.network.checkpoint import read_layers, sees_colours
 from pipeline.pictures import weights
 from pipeline.pictures.drawing import write_figure
-from pipeline.pictures.kernels import colour_kernels, compare_kernels
+from pipeline.pictures.kernels import kernels
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ def compare_untrained(
     """Set each convolution's kernels beside those of the network before its first step.
 
     Args:
-        cfg: uses `visualize.kernel_limit`, `visualize.max_kernel_rows`, `visualize.histogram_bins`.
+        cfg: uses `visualize.kernel_limit`, `visualize.kernel_colours`,
+            `visualize.max_kernel_rows`, `visualize.histogram_bins`.
         trained_file: `best.keras` of stage `train`; both are read without TensorFlow.
         untrained_file: `untrained.keras` of stage `train`.
         report: JSON file to write: distances by layer name, see `analysis.weights.compare`.
@@ -54,14 +55,14 @@ def compare_untrained(
         folder.mkdir()
         files.write_json(numbers, distances)
         for after, before in pairs:
-            kernels = after.kernel, before.kernel
-            limit = colour_limit(cfg.visualize.kernel_limit, *kernels)
-            rows = cfg.visualize.max_kernel_rows
-            if sees_colours(trained, after):
-                titles = f"{after.name}, trained", f"{after.name}, untrained"
-                figure = colour_kernels(dict(zip(titles, kernels, strict=True)), limit=limit)
-            else:
-                figure = compare_kernels(after.name, *kernels, limit=limit, max_rows=rows)
+            panels = {f"{after.name}, trained": after.kernel, f"{after.name}, untrained": before.kernel}
+            figure = kernels(
+                panels,
+                limit=colour_limit(cfg.visualize.kernel_limit, *panels.values()),
+                max_rows=cfg.visualize.max_kernel_rows,
+                in_colour=sees_colours(trained, after),
+                colours=cfg.visualize.kernel_colours,
+            )
             write_figure(folder / f"compare_kernels_{after.name}.png", figure)
             figure = weights.compare_histograms(
                 after,

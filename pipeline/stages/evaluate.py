@@ -79,7 +79,7 @@ def evaluate(
         folder.mkdir()
         files.write_json(metrics, {**scores, **about})
         _write_tables(by_class, confusion, test, classes)
-        write_figure(folder / "loss.png", curves.learning_curves(history, best_epoch))
+        write_figure(folder / "loss.png", curves.learning_curves({"validation": [history]}))
         _draw_test_images(folder, test, classes, cfg.visualize.num_predictions, cfg.visualize.num_mistakes)
     for name, row in scores.items():
         print(f"evaluate: {name} loss {row['loss']:.4f}, accuracy {row['accuracy']:.4f}")

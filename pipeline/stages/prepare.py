@@ -10,8 +10,9 @@ from pathlib import Path
 from pipeline.base import arrays, files
 from pipeline.base.errors import InputError
 from pipeline.base.processes import stage
-from pipeline.config.data import DataConfig
+from pipeline.config.data import DataConfig, check_images
 from pipeline.config.params import load
+from pipeline.config.visualize import VisualizeConfig
 from pipeline.data.prepared import split_rows
 
 
@@ -20,20 +21,23 @@ class Settings:
     """What this stage reads of `params.yaml`."""
 
     data: DataConfig
+    visualize: VisualizeConfig
 
 
 def prepare(cfg: Settings, raw: Path, prepared: Path) -> None:
     """Hold out a validation split, exactly as scikit-learn's `train_test_split` does.
 
     Args:
-        cfg: uses `data.validation_fraction` and `data.split_seed`.
+        cfg: uses `data.validation_fraction`, `data.split_seed`, and `visualize.images`: one that is not
+            there is refused before anything is trained.
         raw: folder of stage `fetch`; its arrays must have the SHA-256 of its `dataset.json`.
         prepared: folder to write: `{train,validation,test}_{images,labels}.npy`, memory-mappable
             uint8 (N, H, W, C) and (N,), `{train,validation}_rows.npy` (N,) int64 with each image's
             row in the source's training set, and `dataset.json`.
 
     Raises:
-        InputError: an array is damaged, or a split would be empty or miss a class.
+        InputError: an array is damaged, a split would be empty or miss a class, or an image to show is
+            not there.
     """
     dataset = files.read_json(raw / "dataset.json")
     stored = {name: arrays.RowFile(raw / f"{name}.npy") for name in dataset["sha256"]}
@@ -43,6 +47,11 @@ def prepare(cfg: Settings, raw: Path, prepared: Path) -> None:
     labels = stored["train_labels"][:]
     splits = split_rows(labels, cfg.data.validation_fraction, cfg.data.split_seed)
     rows = dict(zip(("train", "validation"), splits, strict=True))
+    counts = {
+        **{split: len(chosen) for split, chosen in rows.items()},
+        "test": len(stored["test_labels"]),
+    }
+    check_images(cfg.visualize.images, counts)
     with files.replaced_folder(prepared) as folder:
         for split, chosen in rows.items():
             _write_rows(folder / f"{split}_images.npy", stored["train_images"], chosen)
@@ -50,10 +59,6 @@ def prepare(cfg: Settings, raw: Path, prepared: Path) -> None:
             arrays.write_array(folder / f"{split}_rows.npy", chosen)
         for name in ("test_images", "test_labels"):
             _write_rows(folder / f"{name}.npy", stored[name])
-        counts = {
-            **{split: len(chosen) for split, chosen in rows.items()},
-            "test": len(stored["test_labels"]),
-        }
         kept = {key: dataset[key] for key in ("name", "classes", "shape")}
         files.write_json(folder / "dataset.json", {**kept, "counts": counts})
     print("prepare: " + ", ".join(f"{count:,} {split}" for split, count in counts.items()))

@@ -12,8 +12,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,19 +21,23 @@ from pipeline.base.errors import InputError
 from pipeline.base.imports import ROOT, closure
 from pipeline.base.locks import claimed
 from pipeline.base.processes import stage
+from pipeline.config.data import DataConfig
 from pipeline.config.fields import seed_number
 from pipeline.config.model import ModelConfig
 from pipeline.config.params import load
 from pipeline.config.runtime import RuntimeConfig
 from pipeline.config.train import TrainConfig
 from pipeline.data.prepared import read_prepared
-from pipeline.network.batches import EVALUATION_BATCH, batches
+from pipeline.network.batches import EVALUATION_BATCH
 from pipeline.network.checkpoint import save_network
 from pipeline.network.layers import build_model, summary
-from pipeline.network.start import configure_runtime, import_keras
-from pipeline.training.loop import fit, permutation
-from pipeline.training.recipe import compile_model
+from pipeline.network.precision import dtype_policy
+from pipeline.network.start import configure_runtime
+from pipeline.training.loop import Epoch, fit
+from pipeline.training.snapshots import snapshot, write_snapshots
+from pipeline.training.sources import Source, source
 from pipeline.training.state import TrainingState, pack, read_state, unpack, write_state
+from pipeline.training.trainer import Trainer
 
 if TYPE_CHECKING:
     import keras
@@ -47,6 +50,7 @@ Splits = dict[str, tuple[arrays.RowFile, arrays.Array]]
 class Settings:
     """What this stage reads of `params.yaml`."""
 
+    data: DataConfig
     model: ModelConfig
     train: TrainConfig
     runtime: RuntimeConfig
@@ -57,15 +61,16 @@ def train(cfg: Settings, prepared: Path, saved: Path, reports: Path, scratch: Pa
     """Fit the network, keep the weights of the best validation loss.
 
     Args:
-        cfg: uses `model`, `train`, `runtime` and `seed`.
+        cfg: uses `model`, `train`, `runtime`, `seed` and `data.may_be_mirrored`.
         prepared: folder of stage `prepare`.
-        saved: folder to write `best.keras` and `untrained.keras` to: float32, uncompiled.
+        saved: folder to write `best.keras` and `untrained.keras` to, float32, uncompiled, and `epochs.npz`:
+            the convolutions' weights after each epoch.
         reports: folder to write `history.tsv`, `model.txt` and `timing.json` (not hashed) to.
         scratch: folder of the interrupted run's state, emptied on success.
 
     Raises:
-        InputError: the network does not fit the images, a loss is not finite, or another training
-            is at work here.
+        InputError: the network does not fit the images, a loss or a weight is not finite, or another
+            training is at work here.
     """
     started = time.monotonic()
     dataset = read_prepared(prepared)
@@ -78,16 +83,22 @@ def train(cfg: Settings, prepared: Path, saved: Path, reports: Path, scratch: Pa
     )
     with claimed(scratch / "lock", _refusal):
         configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
-        network = build(dtype=cfg.runtime.precision)
-        untrained = network.get_weights()
-        state = _fit(cfg, network, splits, scratch / "state.npz")
-        # A twin in float32: layers of a mixed-precision model keep that policy when saved.
-        twin = build()
-        _save(twin, untrained, saved / "untrained.keras")
-        _save(twin, state.best_weights, saved / "best.keras")
+        policy = dtype_policy(cfg.runtime.precision, mixed=cfg.train.mixed_precision)
+        print(f"train: computing in {policy}", flush=True)
+        # The twin is in float32: layers of a mixed-precision model keep that policy when saved.
+        networks = build(dtype=policy), build()
+        untrained = networks[0].get_weights()
+        trainer = Trainer(networks, _recipe(cfg), _sources(cfg, splits), seed=cfg.seed)
+        state = _fit(cfg, trainer, scratch / "state.npz", _digest(cfg, splits, policy))
+        _save(trainer.kept, untrained, saved / "untrained.keras")
+        _save(trainer.kept, state.best_weights, saved / "best.keras")
+        write_snapshots(saved / "epochs.npz", state.snapshots)
         seconds = time.monotonic() - started
-        _write_reports(reports, twin, state, seconds, cfg.runtime.threads)
+        about = {"threads": cfg.runtime.threads, "precision": policy, "seconds": round(seconds, 1)}
+        _write_reports(reports, trainer.kept, state, about)
         (scratch / "state.npz").unlink()
+        # A run that continues after its last epoch writes no state, which would remove it.
+        files.remove_unfinished(scratch, "state.npz")
     best = state.best
     print(
         f"train: best epoch {state.best_epoch} of {len(state.history)}, validation loss"
@@ -103,38 +114,47 @@ def _refusal(process: str) -> str:
     )
 
 
-def _fit(cfg: Settings, network: "keras.Sequential", splits: Splits, state_file: Path) -> TrainingState:
-    """Train from the start, or from where an interrupted run of the same digest was."""
-    steps = -(-len(splits["train"][1]) // cfg.train.batch_size)
-    compile_model(
-        network,
-        learning_rate=cfg.train.learning_rate,
-        schedule=cfg.train.learning_rate_schedule,
-        epochs=cfg.train.epochs,
-        steps=steps,
-    )
-    digest = _digest(cfg, splits)
+def _recipe(cfg: Settings) -> TrainConfig:
+    """The recipe for these data: images that must not be mirrored are not."""
+    if cfg.train.flip and not cfg.data.may_be_mirrored:
+        print("train: no image is mirrored, since data.may_be_mirrored is false")
+        return replace(cfg.train, flip=False)
+    return cfg.train
 
-    def save(state: TrainingState) -> None:
-        write_state(state_file, pack(state, network, digest))
+
+def _sources(cfg: Settings, splits: Splits) -> tuple[Source, Source]:
+    return source(*splits["train"], cfg.train.batch_size), source(*splits["validation"], EVALUATION_BATCH)
+
+
+def _fit(cfg: Settings, trainer: Trainer, state_file: Path, digest: str) -> TrainingState:
+    """Train from the start, or from where an interrupted run of the same digest was."""
+    screen = EpochLines(cfg.train.epochs)
+
+    def run_epoch(epoch: int) -> Epoch:
+        screen.start()
+        return trainer.run_epoch(epoch, lambda step: screen.step(epoch, step))
+
+    def after_epoch(state: TrainingState) -> None:
+        write_state(state_file, pack(state, trainer.variables, digest))
+        screen.end(state.history[-1])
 
     return fit(
-        network,
-        _epoch_runner(cfg, network, splits),
-        _restored(state_file, network, digest),
+        run_epoch,
+        _restored(state_file, trainer, digest),
         epochs=cfg.train.epochs,
         patience=cfg.train.patience,
-        after_epoch=save,
+        after_epoch=after_epoch,
     )
 
 
-def _digest(cfg: Settings, splits: Splits) -> str:
+def _digest(cfg: Settings, splits: Splits, policy: str) -> str:
     """SHA-256 of all that a resumed run must share with the interrupted one."""
     import keras
     import tensorflow as tf
 
+    sections = [asdict(section) for section in (cfg.model, cfg.train, cfg.runtime)]
     about = {
-        "configuration": [asdict(cfg.model), asdict(cfg.train), asdict(cfg.runtime), cfg.seed],
+        "configuration": [*sections, cfg.seed, cfg.data.may_be_mirrored, policy],
         "data": [arrays.sha256(array) for pair in splits.values() for array in pair],
         "versions": [tf.__version__, keras.__version__],
         "code": [hashlib.sha256((ROOT / name).read_bytes()).hexdigest() for name in closure(Path(__file__))],
@@ -142,12 +162,12 @@ def _digest(cfg: Settings, splits: Splits) -> str:
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 
 
-def _restored(path: Path, network: "keras.Sequential", digest: str) -> TrainingState:
-    fresh = TrainingState()
+def _restored(path: Path, trainer: Trainer, digest: str) -> TrainingState:
+    fresh = TrainingState(snapshots=snapshot(trainer.kept))
     if not path.exists():
         return fresh
     try:
-        state = unpack(read_state(path), network, digest)
+        state = unpack(read_state(path), trainer.variables, digest)
     except InputError as error:
         print(f"train: {error}; starting anew")
         return fresh
@@ -158,38 +178,28 @@ def _restored(path: Path, network: "keras.Sequential", digest: str) -> TrainingS
     return state
 
 
-def _epoch_runner(
-    cfg: Settings, network: "keras.Sequential", splits: Splits
-) -> Callable[[int], dict[str, float]]:
-    keras = import_keras()
-    images, labels = splits["train"]
-    held_out, held_out_labels = splits["validation"]
-    validation = batches(held_out, EVALUATION_BATCH, held_out_labels)
+class EpochLines:
+    """One line an epoch; on a terminal a running count of steps besides."""
 
-    def stop(epoch: int, logs: Any) -> None:
-        network.stop_training = True
+    def __init__(self, epochs: int) -> None:
+        self._epochs, self._started = epochs, 0.0
 
-    callbacks = [
-        keras.callbacks.LambdaCallback(on_epoch_end=stop),
-        keras.callbacks.TerminateOnNaN(),
-    ]
+    def start(self) -> None:
+        """Begin an epoch."""
+        self._started = time.monotonic()
 
-    def run_epoch(epoch: int) -> dict[str, float]:
-        order = permutation(cfg.seed, epoch, len(labels))
-        result = network.fit(
-            batches(images, cfg.train.batch_size, labels, order),
-            initial_epoch=epoch,
-            # One epoch a call (see `stop`); the total is for the screen.
-            epochs=cfg.train.epochs,
-            shuffle=False,
-            validation_data=validation,
-            callbacks=callbacks,
-            # A bar on a terminal, one line an epoch in a log.
-            verbose=1 if sys.stdout.isatty() else 2,
-        )
-        return {name: float(values[-1]) for name, values in result.history.items()}
+    def step(self, epoch: int, step: int) -> None:
+        """Tell how many steps of the epoch of that number, from 0, are done."""
+        if sys.stdout.isatty():
+            print(f"\rtrain: epoch {epoch + 1}/{self._epochs}, step {step}", end="", flush=True)
 
-    return run_epoch
+    def end(self, row: dict[str, float]) -> None:
+        """Tell an epoch's scores; `row` is the history's."""
+        names = ("loss", "accuracy", "val_loss", "val_accuracy")
+        scores = "".join(f", {name} {row[name]:.4f}" for name in names)
+        seconds = time.monotonic() - self._started
+        start = "\r" if sys.stdout.isatty() else ""
+        print(f"{start}train: epoch {row['epoch']}/{self._epochs}{scores}, {seconds:.1f} s", flush=True)
 
 
 def _save(network: "keras.Sequential", weights: list[arrays.Array], path: Path) -> None:
@@ -198,20 +208,15 @@ def _save(network: "keras.Sequential", weights: list[arrays.Array], path: Path) 
 
 
 def _write_reports(
-    reports: Path,
-    network: "keras.Sequential",
-    state: TrainingState,
-    seconds: float,
-    threads: int,
+    reports: Path, network: "keras.Sequential", state: TrainingState, about: dict[str, Any]
 ) -> None:
     header = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
     rows = [[row[name] for name in header] for row in state.history]
     files.write_table(reports / "history.tsv", header, rows, separator="\t")
     files.write_text(reports / "model.txt", summary(network))
     timing = {
-        "seconds": round(seconds, 1),
+        **about,
         "epochs": len(state.history),
-        "threads": threads,
         "processor": platform.processor() or platform.machine(),
         "cores": os.cpu_count(),
     }

@@ -1,7 +1,7 @@
-"""Stage `visualize_features`: the best network and some images -> feature maps, and the way of each image.
+"""Stage `visualize_features`: the networks and some images -> feature maps, and the way of each image.
 
-    python -m pipeline.stages.visualize_features models/best.keras data/prepared \
-        reports/features.json reports/figures/visualize_features
+    python -m pipeline.stages.visualize_features models/best.keras models/untrained.keras \
+        data/prepared reports/features.json reports/figures/visualize_features
 """
 
 import sys
@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pipeline.analysis.firing import describe_rates, fire_rates, firing_kind, firing_threshold
+from pipeline.analysis.parts import parts as taken_apart
 from pipeline.analysis.walk import Step, describe_step
 from pipeline.analysis.walk import walk as walked
 from pipeline.base import arrays, files
@@ -22,8 +25,8 @@ from pipeline.data.prepared import ChosenImage, read_chosen, read_prepared
 from pipeline.network import outputs
 from pipeline.network.checkpoint import load_model
 from pipeline.network.start import configure_runtime
-from pipeline.pictures import features, walk
-from pipeline.pictures.drawing import write_figure
+from pipeline.pictures import features, parts, walk
+from pipeline.pictures.drawing import activation_scale, write_figure
 
 if TYPE_CHECKING:
     import keras
@@ -38,19 +41,23 @@ class Settings:
     seed: int = seed_number()
 
 
-def visualize_features(cfg: Settings, checkpoint: Path, prepared: Path, report: Path, pictures: Path) -> None:
+def visualize_features(
+    cfg: Settings, checkpoint: Path, untrained_file: Path, prepared: Path, report: Path, pictures: Path
+) -> None:
     """Show what each filter makes of an image, how often it fires, and each image's way, layer by layer.
 
     Args:
         cfg: uses `visualize.images` (the first for the feature maps), `visualize.fire_rate_images`,
-            `visualize.histogram_bins`, `visualize.kernel_limit`, `visualize.max_kernel_rows`,
-            `seed`, `runtime.threads` and `runtime.device`.
+            `visualize.histogram_bins`, `visualize.kernel_limit`, `visualize.kernel_colours`,
+            `visualize.max_kernel_rows`, `seed`, `runtime.threads` and `runtime.device`.
         checkpoint: `best.keras` of stage `train`.
+        untrained_file: `untrained.keras` of stage `train`.
         prepared: folder of stage `prepare`.
         report: JSON file to write: by layer, fire rates and the dead, rare and always-on filters;
             by image and layer, the smallest and the largest output.
-        pictures: folder to write: `input.png`, `features_<layer>.png` of the first image; of image n
-            `walk_<n>.png`, `walk_<n>_<layer>.png`.
+        pictures: folder to write: of the first image `input.png`, `parts.png` and, also with the ending
+            `_untrained`, `features_<layer>.png`; of image n `walk_<n>.png`, `walk_<n>_untrained.png`,
+            `walk_<n>_<layer>.png`.
 
     Raises:
         InputError: an input is missing or damaged, or there is no such image.
@@ -59,19 +66,25 @@ def visualize_features(cfg: Settings, checkpoint: Path, prepared: Path, report: 
     images = read_chosen(dataset, cfg.visualize.images)
     many = arrays.read_array(dataset.images("validation").path)[: cfg.visualize.fire_rate_images]
     configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
-    network = load_model(checkpoint, dataset.shape, len(dataset.classes))
+    network, untrained = (
+        load_model(path, dataset.shape, len(dataset.classes)) for path in (checkpoint, untrained_file)
+    )
     names = outputs.convolution_names(network)
-    rates = fire_rates(network, names, many)
+    rates, rates_before = (fire_rates(one, names, many) for one in (network, untrained))
     about = {name: describe_rates(rates[name]) for name in names}
     walks = [walked(network, image.pixels) for image in images]
     described = [_describe(image, steps) for image, steps in zip(images, walks, strict=True)]
     with files.replaced_together(report, pictures) as [numbers, folder]:
         folder.mkdir()
         files.write_json(numbers, {"images": len(many), "layers": about, "walks": described})
-        write_figure(folder / "input.png", features.input_image(images[0].pixels, images[0].title))
-        _draw_feature_maps(folder, network, images[0].pixels, rates, len(many))
+        first = images[0]
+        write_figure(folder / "input.png", features.input_image(first.pixels, first.title))
+        _draw_parts(folder, network, first)
+        pairs = ((network, rates, ""), (untrained, rates_before, "untrained"))
+        _draw_feature_maps(folder, pairs, first.pixels, len(many))
         for number, (image, steps) in enumerate(zip(images, walks, strict=True)):
-            _draw_walk(cfg, folder / f"walk_{number}", image, steps, dataset.classes)
+            before = walked(untrained, image.pixels)
+            _draw_walk(cfg, folder / f"walk_{number}", image, steps, before, dataset.classes)
     for name in names:
         print(f"visualize_features: {name} {_summary(about[name])}")
     for image, steps in zip(images, walks, strict=True):
@@ -80,31 +93,50 @@ def visualize_features(cfg: Settings, checkpoint: Path, prepared: Path, report: 
             print(f"visualize_features: {image.split} image {image.index}, {step.name} {output}")
 
 
+def _draw_parts(folder: Path, network: "keras.Model", image: ChosenImage) -> None:
+    layer = network.layers[0]
+    shown = taken_apart(network, image.pixels)
+    figure = parts.parts(shown, image.title, stride=layer.strides[0], layer=layer.name)
+    write_figure(folder / "parts.png", figure)
+
+
 def _describe(image: ChosenImage, steps: list[Step]) -> dict[str, Any]:
     layers = {step.name: describe_step(step) for step in steps}
     return {"split": image.split, "index": image.index, "class": image.class_name, "layers": layers}
 
 
 def _draw_feature_maps(
-    folder: Path, network: "keras.Model", image: arrays.Array, rates: dict[str, arrays.Array], count: int
+    folder: Path,
+    pairs: tuple[tuple["keras.Model", dict[str, arrays.Array], str], ...],
+    image: arrays.Array,
+    count: int,
 ) -> None:
-    for name, maps in outputs.feature_maps(network, list(rates), image).items():
-        figure = features.feature_maps(
-            name,
-            maps,
-            rates[name],
-            [firing_kind(rate) for rate in rates[name]],
-            images=count,
-            threshold=firing_threshold(network, name),
-        )
-        write_figure(folder / f"features_{name}.png", figure)
+    """Of each network with its fire rates and a word for it; a layer's maps of both share one scale."""
+    names = list(pairs[0][1])
+    all_maps = [outputs.feature_maps(network, names, image) for network, _, _ in pairs]
+    for name in names:
+        scale = activation_scale(np.concatenate([maps[name].ravel() for maps in all_maps]))
+        for (network, rates, word), maps in zip(pairs, all_maps, strict=True):
+            figure = features.feature_maps(
+                f"{name}, {word}" if word else name,
+                maps[name],
+                rates[name],
+                [firing_kind(rate) for rate in rates[name]],
+                scale=scale,
+                images=count,
+                threshold=firing_threshold(network, name),
+            )
+            write_figure(folder / f"features_{name}{'_' if word else ''}{word}.png", figure)
 
 
-def _draw_walk(cfg: Settings, path: Path, image: ChosenImage, steps: list[Step], classes: list[str]) -> None:
-    """Write the strip to `path` and each layer's picture to `path` with the layer's name, as PNG."""
-    scales = walk.scales(steps)
-    figure = walk.strip(image.pixels, steps, scales, image.title, classes)
-    write_figure(path.with_name(f"{path.name}.png"), figure)
+def _draw_walk(
+    cfg: Settings, path: Path, image: ChosenImage, steps: list[Step], before: list[Step], classes: list[str]
+) -> None:
+    """Write the strips to `path`, and each layer's picture to `path` with the layer's name, as PNG."""
+    scales = walk.scales(steps, before)
+    for walked_steps, ending, word in ((steps, "", ""), (before, "_untrained", ", untrained network")):
+        figure = walk.strip(image.pixels, walked_steps, scales, image.title + word, classes)
+        write_figure(path.with_name(f"{path.name}{ending}.png"), figure)
     for number, (step, scale) in enumerate(zip(steps, scales, strict=True), start=1):
         figure = walk.layer(
             step,
@@ -114,6 +146,8 @@ def _draw_walk(cfg: Settings, path: Path, image: ChosenImage, steps: list[Step],
             bins=cfg.visualize.histogram_bins,
             kernel_limit=cfg.visualize.kernel_limit,
             max_kernel_rows=cfg.visualize.max_kernel_rows,
+            in_colour=number == 1 and image.pixels.shape[-1] == 3,
+            kernel_colours=cfg.visualize.kernel_colours,
         )
         write_figure(path.with_name(f"{path.name}_{step.name}.png"), figure)
 

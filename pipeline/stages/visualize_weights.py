@@ -29,7 +29,8 @@ def visualize_weights(cfg: Settings, checkpoint: Path, report: Path, pictures: P
     """Show the architecture and, of each convolution, its kernels and their distribution.
 
     Args:
-        cfg: uses `visualize.kernel_limit`, `visualize.max_kernel_rows`, `visualize.histogram_bins`.
+        cfg: uses `visualize.kernel_limit`, `visualize.kernel_colours`,
+            `visualize.max_kernel_rows`, `visualize.histogram_bins`.
         checkpoint: `best.keras` of stage `train`; read without TensorFlow.
         report: JSON file to write: statistics by layer name.
         pictures: folder to write: `architecture.png`, `kernels_<layer>.png`, `weights_<layer>.png`.
@@ -46,10 +47,13 @@ def visualize_weights(cfg: Settings, checkpoint: Path, report: Path, pictures: P
         write_figure(folder / "architecture.png", weights.architecture(network))
         for layer in layers:
             limit = colour_limit(cfg.visualize.kernel_limit, layer.kernel)
-            if sees_colours(network, layer):
-                figure = kernels.colour_kernels({layer.name: layer.kernel}, limit=limit)
-            else:
-                figure = kernels.kernels(layer, limit=limit, max_rows=cfg.visualize.max_kernel_rows)
+            figure = kernels.kernels(
+                {layer.name: layer.kernel},
+                limit=limit,
+                max_rows=cfg.visualize.max_kernel_rows,
+                in_colour=sees_colours(network, layer),
+                colours=cfg.visualize.kernel_colours,
+            )
             write_figure(folder / f"kernels_{layer.name}.png", figure)
             figure = weights.histogram(layer, bins=cfg.visualize.histogram_bins)
             write_figure(folder / f"weights_{layer.name}.png", figure)

@@ -5,16 +5,18 @@ Nothing that is written carries a date or a path, so that equal results are equa
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from pipeline.analysis.configurations import Configuration, Run, configurations, flat, override_values
+from pipeline.analysis.configurations import configurations, override_values
+from pipeline.analysis.groups import Group, Run
 from pipeline.base import arrays, files
 from pipeline.base.errors import InputError
 from pipeline.network.checkpoint import convolutions, read_layers
-from pipeline.pictures import sweep, sweep_runs
+from pipeline.pictures import sweep
 from pipeline.pictures.drawing import write_figure
 from pipeline.runs import reading, revisions
+from pipeline.runs.reading import or_note
 from pipeline.sweeps import summary
 from pipeline.sweeps.summary import Job
 
@@ -81,30 +83,22 @@ def read_runs(root: Path, start: str, jobs: Sequence[Job]) -> tuple[list[Run], l
             except InputError:
                 problems.append(f"`{experiment}` ({' '.join(overrides)}): no such experiment, its job failed")
                 continue
-            try:
-                values = _read_reports(root, revision)
-            except InputError as error:
-                problems.append(f"`{experiment}` ({' '.join(overrides)}): {error}")
+            run = reading.read_run(root, revision)
+            notes = [*run.notes]
+            history = or_note(notes, reading.read_columns, root, revision, "reports/history.tsv")
+            if notes:
+                problems.append(f"`{experiment}` ({' '.join(overrides)}): {'; '.join(notes)}")
+            if not (run.params and run.metrics and history):
                 continue
-            try:
-                kernel = _read_kernel(root, revision, Path(folder))
-            except InputError:
-                kernel = None
+            kernel = or_note(notes, _read_kernel, root, revision, Path(folder))
+            if kernel is None:
                 without.append(experiment)
-            runs.append(Run(experiment, tuple(overrides), *values, kernel=kernel, seconds=seconds))
+            given = tuple(overrides)
+            runs.append(replace(run, overrides=given, history=history, kernel=kernel, seconds=seconds))
     if without:
         how = "their models are not in DVC's cache, `dvc exp pull` may bring them"
         problems.append(f"Without kernels, as {how}: {', '.join(without)}.")
     return runs, problems
-
-
-def _read_reports(root: Path, revision: revisions.Revision) -> tuple[Any, Any, Any]:
-    """Parameters, metrics and history of an experiment."""
-    return (
-        flat(reading.read_params(root, revision)),
-        flat(reading.read_json(root, revision, "reports/metrics.json")),
-        reading.read_columns(root, revision, "reports/history.tsv"),
-    )
 
 
 def _read_kernel(root: Path, revision: revisions.Revision, folder: Path) -> arrays.Array:
@@ -113,7 +107,7 @@ def _read_kernel(root: Path, revision: revisions.Revision, folder: Path) -> arra
     return convolutions(read_layers(path, recorded=False))[0].kernel
 
 
-def results(found: Sequence[Configuration]) -> tuple[list[str], list[list[str]]]:
+def results(found: Sequence[Group]) -> tuple[list[str], list[list[str]]]:
     """The table of all runs: experiment, a column for each override, size, metrics, seconds.
 
     Returns:
@@ -124,7 +118,7 @@ def results(found: Sequence[Configuration]) -> tuple[list[str], list[list[str]]]
     header = ["experiment", *keys, "parameters", "total_filters", *METRICS, "seconds"]
     return header, [
         [
-            run.experiment,
+            run.name,
             *(override_values(run.overrides).get(key, "") for key in keys),
             str(one.parameters),
             str(one.filters),
@@ -135,9 +129,7 @@ def results(found: Sequence[Configuration]) -> tuple[list[str], list[list[str]]]
     ]
 
 
-def _write_pictures(
-    folder: Path, found: Sequence[Configuration], name: str, problems: list[str]
-) -> dict[str, str]:
+def _write_pictures(folder: Path, found: Sequence[Group], name: str, problems: list[str]) -> dict[str, str]:
     """Write the pictures; return words for each; add to the problems what was left out."""
     pictures = {"accuracy_parameters.png": "Validation accuracy against the number of parameters"}
     drawn = [sweep.accuracy_parameters(found, name)]
@@ -146,8 +138,8 @@ def _write_pictures(
         pictures[f"accuracy_{short}.png"] = f"Validation and test accuracy against {short}"
         drawn.append(sweep.accuracy_factor(found, factor, name))
     pictures["curves.png"] = "Training and validation loss over the epochs"
-    drawn.append(sweep_runs.curves(found, name))
-    if kernels := sweep_runs.kernels(found, name):
+    drawn.append(sweep.curves(found, name))
+    if kernels := sweep.kernels(found, name):
         pictures["kernels.png"] = "Kernels of the first convolution of every run"
         drawn.append(kernels)
     for file, figure in zip(pictures, drawn, strict=True):

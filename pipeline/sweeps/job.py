@@ -24,7 +24,7 @@ class Progress:
 
     Attributes:
         state: waiting, running, done, failed, or skipped (it was there already).
-        epoch: the one at work, from 1; 0 before the first.
+        epoch: the last that ended, from 1; 0 before the first did.
         epochs: at most so many; 0 while unknown.
         accuracy: validation accuracy: of the last epoch so far; once done, of the saved network.
         seconds: since the start.

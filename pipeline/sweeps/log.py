@@ -6,19 +6,20 @@ from pathlib import Path
 from pipeline.sweeps.job import Progress
 
 LOG_END_LINES = 15
-EPOCH = re.compile(r"^Epoch (\d+)/(\d+)", re.MULTILINE)
-ACCURACY = re.compile(r"val_accuracy: ([\d.]+(?:e[+-]\d+)?)")
+# A line of stage `train`.
+EPOCH = re.compile(r"^train: epoch (\d+)/(\d+), .* val_accuracy ([\d.]+), ", re.MULTILINE)
 # What dvc says while it waits, and around an error, that tells nothing about it.
 NOISE = re.compile(r"^\s*$|^Having any troubles|^\s*https?://|^\d{4}-\d\d-\d\d .*cuda|^[WIE]0000 ")
 
 
 def progress(log: Path) -> Progress:
-    """What the log says so far: Keras' lines of each epoch."""
+    """What the log says so far: the last line of an epoch that ended."""
     text = log.read_text(errors="replace") if log.exists() else ""
-    epochs, accuracies = EPOCH.findall(text), ACCURACY.findall(text)
-    # Keras announces no epoch when there is one in all.
-    epoch, total = map(int, epochs[-1]) if epochs else (len(accuracies), len(accuracies))
-    return Progress("running", epoch, total, float(accuracies[-1]) if accuracies else None)
+    ended = EPOCH.findall(text)
+    if not ended:
+        return Progress("running")
+    epoch, epochs, accuracy = ended[-1]
+    return Progress("running", int(epoch), int(epochs), float(accuracy))
 
 
 def log_end(log: Path, code: int) -> str:

@@ -5,6 +5,7 @@ started again therefore finds what is done.
 """
 
 import hashlib
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.base.errors import InputError
+from pipeline.config import composing
+from pipeline.config.params import read_values
 from pipeline.sweeps.checks import SCRATCH, check_jobs, num_cores
 from pipeline.sweeps.job import Job
 
@@ -59,6 +62,7 @@ def plan(conf: Path, given: list[str]) -> Plan:
         added.append("runtime.threads=1")
         own = [*own, *_parse(conf, added)[0]]
         remarks.append("runtime.threads=1, since jobs run side by side")
+    remarks += _not_taken(conf, keys)
     name = sweep_name(overrides)
     jobs = [] if sweeper == "optuna" else _jobs(conf, name, own)
     if sweeper == "optuna":
@@ -66,6 +70,17 @@ def plan(conf: Path, given: list[str]) -> Plan:
     num_jobs = len(jobs) or settings["trials"]
     added += _settings(keys, name, launcher, sweeper, min(num_jobs, num_cores()))
     return Plan(name, launcher, jobs, num_jobs, [*given, *added], remarks)
+
+
+def _not_taken(conf: Path, keys: set[str]) -> list[str]:
+    """Lines for values of `params.yaml` that no job has, since each starts from `conf/`."""
+    params = conf.parent / "params.yaml"
+    if not params.is_file():
+        return []
+    changes = composing.differences(read_values(params), composing.default_values(conf))
+    own = {key: pair for key, pair in changes.items() if not any(f"{key}.".startswith(f"{k}.") for k in keys)}
+    head = "jobs start from conf/; give these values of params.yaml as overrides too, to keep them:"
+    return [head, *composing.told(own)] if own else []
 
 
 def _parse(conf: Path, given: list[str]) -> tuple[list[Any], dict[str, Any]]:
@@ -160,25 +175,25 @@ def experiment_name(sweep: str, overrides: Iterable[str]) -> str:
 
 def _jobs(conf: Path, name: str, overrides: list[Any]) -> list[Job]:
     """Each combination as Hydra's own sweeper will make it, checked."""
-    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-    from hydra.errors import HydraException
-
-    try:
-        found = [list(one) for one in BasicSweeper.split_arguments(overrides, None)[0]]
-    except HydraException as error:
-        raise InputError(f"{error}; expected lists of values, or hydra/sweeper=optuna") from None
-    jobs = [Job(experiment_name(name, one), one) for one in found]
+    combinations = map(list, itertools.product(*map(_choices, overrides)))
+    jobs = [Job(experiment_name(name, one), one) for one in combinations]
     check_jobs(conf, jobs, distinct=True)
     return jobs
 
 
+def _choices(override: Any) -> list[str]:
+    """An override as one for each of its values."""
+    if not override.is_sweep_override():
+        return [f"{override.get_key_element()}={override.get_value_element_as_str()}"]
+    if not override.is_discrete_sweep():
+        line = override.input_line
+        raise InputError(f"{line}: received an interval, expected a list of values, or hydra/sweeper=optuna")
+    return [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
+
+
 def _candidates(overrides: list[Any]) -> list[list[str]]:
     """Overrides to check before a search: each choice, and each end of an interval, one at a time."""
-    fixed = [
-        f"{o.get_key_element()}={o.get_value_element_as_str()}"
-        for o in overrides
-        if not o.is_sweep_override()
-    ]
+    fixed = [choice for o in overrides if not o.is_sweep_override() for choice in _choices(o)]
     swept = [o for o in overrides if o.is_sweep_override()]
     return [[*fixed, f"{o.get_key_element()}={value}"] for o in swept for value in _values(o)] or [fixed]
 

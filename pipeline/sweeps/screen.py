@@ -81,7 +81,9 @@ def table(states: Sequence[State]) -> "Table":
     from rich.table import Column, Table
 
     shared = set.intersection(*(set(state.job.overrides) for state in states)) if len(states) > 1 else set()
-    made = Table("experiment", Column("overrides", overflow="fold"), "state", "epoch", "accuracy", "seconds")
+    # Neither loses its end, which tells jobs apart, on a narrow screen.
+    names = [Column(name, overflow="fold") for name in ("experiment", "overrides")]
+    made = Table(*names, "state", "epoch", "accuracy", "seconds")
     for state in states:
         now = state.progress
         made.add_row(

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from pipeline.analysis.configurations import (
     ACCURACY,
-    Configuration,
-    Run,
     as_good_as_the_best,
     best_of,
     cost_of,
@@ -16,6 +14,8 @@ from pipeline.analysis.configurations import (
     smallest_as_good,
     words,
 )
+from pipeline.analysis.groups import Group, Run
+from pipeline.runs.changes import on_other_data
 
 Job = tuple[str, list[str], float | None]
 NO_RESULTS = "**The last run of this sweep has no results"
@@ -24,7 +24,7 @@ ONE_SEED = "Every configuration ran with one seed, so how much of a difference i
 
 def summary(
     name: str,
-    found: Sequence[Configuration],
+    found: Sequence[Group],
     jobs: Sequence[Job],
     pictures: Mapping[str, str],
     problems: Sequence[str],
@@ -67,9 +67,11 @@ def outdated(page: str, num_jobs: int) -> str:
     return f"{title}\n\n{note}\n\n{rest}"
 
 
-def answer(found: Sequence[Configuration]) -> str:
+def answer(found: Sequence[Group]) -> str:
     """What was asked, in one paragraph: how little is enough, and against which best."""
     best, cost = best_of(found), cost_of(found)
+    if on_other_data(found):
+        return "**The configurations are of different data or splits, so none of them is called the best.**"
     if len(found) == 1:
         return f"**One configuration, {_given(best)}** ({_size(best)}): {_scores(best)}."
     small, near = smallest_as_good(found), as_good_as_the_best(found)
@@ -98,17 +100,17 @@ def answer(found: Sequence[Configuration]) -> str:
     return f"**Best: {_given(best)}** ({_size(best)}), {_scores(best)}. {text} `seed=1,2,3` would tell.{few}"
 
 
-def _scores(one: Configuration) -> str:
+def _scores(one: Group) -> str:
     count = len(one.runs)
     seeds = f"n = {count} seed{'s' if count > 1 else ''}"
     return f"validation accuracy {one.estimate(ACCURACY)}, test {one.estimate('test.accuracy')} ({seeds})"
 
 
-def _size(one: Configuration) -> str:
+def _size(one: Group) -> str:
     return f"{one.filters:,} filters, {one.parameters:,} parameters"
 
 
-def table(found: Sequence[Configuration]) -> str:
+def table(found: Sequence[Group]) -> str:
     """A row for each configuration: what was swept, size, mean ± standard deviation, seconds."""
     header = [
         *(f"`{name}`" for name in found[0].values),
@@ -124,7 +126,7 @@ def table(found: Sequence[Configuration]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{note}"
 
 
-def _given(one: Configuration) -> str:
+def _given(one: Group) -> str:
     """The swept values as overrides."""
     return " ".join(f"`{name}={_value(value)}`" for name, value in one.values.items())
 
@@ -133,7 +135,7 @@ def _value(value: object) -> str:
     return f"[{','.join(map(str, value))}]" if isinstance(value, list) else words(value, 6)
 
 
-def _numbers(one: Configuration) -> list[str]:
+def _numbers(one: Group) -> list[str]:
     seconds = [run.seconds for run in one.runs if run.seconds is not None]
     return [
         f"{one.filters:,}",
@@ -145,11 +147,11 @@ def _numbers(one: Configuration) -> list[str]:
     ]
 
 
-def _rounded(one: Configuration, metric: str) -> str:
+def _rounded(one: Group, metric: str) -> str:
     return f"{one.estimate(metric).mean:.1f}".removesuffix(".0")
 
 
-def _remarks(one: Configuration, found: Sequence[Configuration]) -> str:
+def _remarks(one: Group, found: Sequence[Group]) -> str:
     remarks = {
         "P": one in front_of(found),
         "best": one is best_of(found),
@@ -158,16 +160,16 @@ def _remarks(one: Configuration, found: Sequence[Configuration]) -> str:
     return ", ".join(text for text, holds in remarks.items() if holds)
 
 
-def representative(one: Configuration) -> Run:
+def representative(one: Group) -> Run:
     """The run of a configuration whose validation accuracy is highest; among equals the first."""
     return max(one.runs, key=lambda run: run.metrics[ACCURACY])
 
 
 def _use(run: Run) -> str:
     return (
-        f"```\ndvc exp apply {run.experiment}            # its parameters, model and reports, here\n"
+        f"```\ndvc exp apply {run.name}            # its parameters, model and reports, here\n"
         "dvc repro                     # draws what a sweep leaves out: feature maps, explanations, ...\n"
-        f"dvc exp branch {run.experiment} BRANCH    # or as a Git branch\n```\n\n"
+        f"dvc exp branch {run.name} BRANCH    # or as a Git branch\n```\n\n"
         f"`results.csv` names the experiment of every run (this one: seed {run.seed})."
         " The experiments live in the Git repository where the sweep ran, not in a clone of it:"
         " `dvc exp push REMOTE NAME` there and `dvc exp pull REMOTE NAME` here bring one;"

@@ -1,35 +1,38 @@
 """Training epoch by epoch, until the loss on the validation images falls no more.
 
-An epoch is one call of `fit`; between epochs everything that the next one depends on is a value of
-`TrainingState`, so that a run continued from its file gives the same bytes as an unbroken one.
+Between epochs everything that the next one depends on is a value of `TrainingState` or a variable that
+is packed with it, so that a run continued from its file gives the same bytes as an unbroken one.
 """
 
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import numpy as np
 
 from pipeline.base.arrays import Array
 from pipeline.base.errors import InputError
-
-if TYPE_CHECKING:
-    import keras
+from pipeline.training.snapshots import joined
 from pipeline.training.state import TrainingState
 
 
-def permutation(seed: int, epoch: int, count: int) -> Array:
-    """Order of the training images in one epoch: int64 (count,), a pure function of its arguments.
+class Epoch(NamedTuple):
+    """What an epoch ends with.
 
-    Keras' own shuffling of arrays, once seeded, repeats one order in every epoch.
+    Attributes:
+        scores: loss, accuracy, val_loss and val_accuracy.
+        weights: those that were scored on the validation images.
+        snapshot: the convolutions' weights among them.
     """
-    return np.random.default_rng([seed, epoch]).permutation(count)
+
+    scores: dict[str, float]
+    weights: list[Array]
+    snapshot: dict[str, Array]
 
 
 def fit(
-    network: "keras.Sequential",
-    run_epoch: Callable[[int], dict[str, float]],
+    run_epoch: Callable[[int], Epoch],
     state: TrainingState,
     *,
     epochs: int,
@@ -39,9 +42,7 @@ def fit(
     """Train epoch by epoch until `epochs`, or until `patience` epochs brought no lower loss.
 
     Args:
-        network: whose weights the epochs change.
-        run_epoch: trains the epoch of that number (from 0), returns loss, accuracy, val_loss and
-            val_accuracy.
+        run_epoch: trains the epoch of that number, from 0.
         state: an empty one, or one restored.
         epochs: how many at most, those of `state` included.
         patience: as Keras' `EarlyStopping`: stop after that many epochs without improvement, at
@@ -49,11 +50,10 @@ def fit(
         after_epoch: called with the new state, e.g. to save it.
 
     Raises:
-        InputError: a loss is not finite.
+        InputError: a loss or a weight is not finite.
     """
     while len(state.history) < epochs and not is_finished(state, patience):
-        epoch = len(state.history)
-        state = advance(state, run_epoch(epoch), network.get_weights)
+        state = advance(state, run_epoch(len(state.history)))
         after_epoch(state)
     return state
 
@@ -63,19 +63,28 @@ def is_finished(state: TrainingState, patience: int) -> bool:
     return state.wait >= max(patience, 1)
 
 
-def advance(
-    state: TrainingState, logs: dict[str, float], weights: Callable[[], list[Array]]
-) -> TrainingState:
+def advance(state: TrainingState, epoch: Epoch) -> TrainingState:
     """The state after one more epoch.
 
     Raises:
-        InputError: a loss is not finite.
+        InputError: a loss or a weight is not finite; ReLU may hide the latter from the former.
     """
-    epoch = len(state.history) + 1
-    if not all(map(math.isfinite, logs.values())):
-        values = ", ".join(f"{name} {value}" for name, value in logs.items())
-        raise InputError(f"epoch {epoch}: {values}, expected finite numbers; lower train.learning_rate")
-    history = [*state.history, {"epoch": epoch, **logs}]
-    if not state.history or logs["val_loss"] < state.best["val_loss"]:
-        return TrainingState(history, epoch, 0, weights())
-    return replace(state, history=history, wait=state.wait + 1)
+    number = len(state.history) + 1
+    _refuse_infinite(number, epoch)
+    history = [*state.history, {"epoch": number, **epoch.scores}]
+    state = replace(
+        state, history=history, wait=state.wait + 1, snapshots=joined(state.snapshots, epoch.snapshot)
+    )
+    if number == 1 or epoch.scores["val_loss"] < state.best["val_loss"]:
+        return replace(state, best_epoch=number, wait=0, best_weights=epoch.weights)
+    return state
+
+
+def _refuse_infinite(number: int, epoch: Epoch) -> None:
+    wrong = sum(int(np.count_nonzero(~np.isfinite(values))) for values in epoch.weights)
+    if wrong or not all(map(math.isfinite, epoch.scores.values())):
+        values = ", ".join(f"{name} {value:.4g}" for name, value in epoch.scores.items())
+        raise InputError(
+            f"epoch {number}: {values}, {wrong} weights not finite, expected finite numbers;"
+            " lower train.learning_rate"
+        )

@@ -2,7 +2,8 @@
 
 import json
 import zipfile
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from pipeline.base.errors import InputError
 from pipeline.base.files import replaced
 
 if TYPE_CHECKING:
-    import keras
+    import tensorflow as tf
 
 
 def write_state(path: Path, arrays: dict[str, Array]) -> None:
@@ -40,12 +41,14 @@ class TrainingState:
         best_epoch: the epoch of the lowest validation loss so far, 0 before the first.
         wait: epochs since then.
         best_weights: the network's weights after that epoch.
+        snapshots: weights of the convolutions by name, untrained and after each epoch.
     """
 
     history: list[dict[str, float]] = field(default_factory=list)
     best_epoch: int = 0
     wait: int = 0
     best_weights: list[Array] = field(default_factory=list)
+    snapshots: dict[str, Array] = field(default_factory=dict)
 
     @property
     def best(self) -> dict[str, float]:
@@ -53,30 +56,34 @@ class TrainingState:
         return self.history[self.best_epoch - 1]
 
 
-def pack(state: TrainingState, network: "keras.Sequential", digest: str) -> dict[str, Array]:
-    """All that the next epoch depends on, as arrays: weights, dropout seeds, optimizer, history."""
-    about = {k: v for k, v in asdict(state).items() if k != "best_weights"} | {"digest": digest}
-    groups = {
-        "model": [v.numpy() for v in network.variables],
-        "optimizer": [v.numpy() for v in network.optimizer.variables],
-        "best": state.best_weights,
+def pack(state: TrainingState, variables: "Sequence[tf.Variable]", digest: str) -> dict[str, Array]:
+    """All that the next epoch depends on, as arrays.
+
+    Args:
+        state: between two epochs.
+        variables: of the network (weights, dropout seeds), its optimizer and its average.
+        digest: of all that a resumed run must share with this one.
+    """
+    about = {"history": state.history, "best_epoch": state.best_epoch, "wait": state.wait, "digest": digest}
+    groups = {"variable": [variable.numpy() for variable in variables], "best": state.best_weights}
+    return {
+        "about": np.frombuffer(json.dumps(about).encode(), np.uint8),
+        **{f"{name}_{i}": array for name, group in groups.items() for i, array in enumerate(group)},
+        **{f"snapshot_{name}": array for name, array in state.snapshots.items()},
     }
-    arrays = {f"{name}_{i}": a for name, group in groups.items() for i, a in enumerate(group)}
-    return {"about": np.frombuffer(json.dumps(about).encode(), np.uint8), **arrays}
 
 
-def unpack(arrays: dict[str, Array], network: "keras.Sequential", digest: str) -> TrainingState | None:
-    """Put a packed state back into a compiled network; None when it belongs to another run."""
+def unpack(arrays: dict[str, Array], variables: "Sequence[tf.Variable]", digest: str) -> TrainingState | None:
+    """Put a packed state back into equal variables; None when it belongs to another run."""
     about = json.loads(arrays["about"].tobytes())
     if about.pop("digest") != digest:
         return None
-
-    def group(name: str) -> list[Array]:
-        count = sum(key.startswith(f"{name}_") for key in arrays)
-        return [arrays[f"{name}_{i}"] for i in range(count)]
-
-    pairs = [(network.variables, "model"), (network.optimizer.variables, "optimizer")]
-    for variables, name in pairs:
-        for variable, value in zip(variables, group(name), strict=True):
-            variable.assign(value)
-    return TrainingState(**about, best_weights=group("best"))
+    for i, variable in enumerate(variables):
+        variable.assign(arrays[f"variable_{i}"])
+    best = [arrays[f"best_{i}"] for i in range(sum(name.startswith("best_") for name in arrays))]
+    snapshots = {
+        name.removeprefix("snapshot_"): array
+        for name, array in arrays.items()
+        if name.startswith("snapshot_")
+    }
+    return TrainingState(**about, best_weights=best, snapshots=snapshots)

@@ -10,11 +10,11 @@ from pipeline.analysis.configurations import (
     best_of,
     configurations,
     cost_of,
-    estimate,
     override_values,
     pareto_front,
     smallest_as_good,
 )
+from pipeline.analysis.groups import estimate
 
 POINTS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=30)
 

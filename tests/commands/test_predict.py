@@ -81,6 +81,18 @@ def test_the_table_names_file_class_and_probability(command, test_part, tmp_path
     assert all(word in output for word in ("file", "class", "probability", "changes", "%"))
 
 
+def test_a_narrow_screen_cuts_nothing_from_the_names_of_files(command, test_part, tmp_path, monkeypatch):
+    names = [f"holiday_in_the_mountains_20240101_{n}.png" for n in range(2)]
+    for name in names:
+        save(test_part[0][0, ..., 0], tmp_path / "photos" / name)
+    monkeypatch.setenv("COLUMNS", "80")
+    output = command(tmp_path / "photos")
+    shown = "".join(line.split("│")[1].strip() for line in output.splitlines() if line.startswith("│"))
+    assert shown == "".join(names)
+    assert f"files in: {tmp_path}/photos" in output
+    assert "changes to each: none" in output
+
+
 def test_unreadable_files_are_named_the_others_predicted_and_the_exit_code_tells(
     command, test_part, tmp_path
 ):

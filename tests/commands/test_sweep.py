@@ -70,6 +70,8 @@ def project(tmp_path_factory) -> Project:
     made.edit("conf/config.yaml", "data: fashion_mnist", "data: digits")
     made.edit("conf/train/default.yaml", "epochs: 10 ", "epochs: 1 ")
     made.edit("conf/model/cnn.yaml", "filters: [32, 64]", "filters: [8, 12]")
+    # So that a job passes the checks and fails in training.
+    made.edit("pipeline/config/train.py", "MAX_LEARNING_RATE = 10\n", "MAX_LEARNING_RATE = 1e38\n")
     # Fewer pictures of test images, which take half of the stage's time.
     made.edit("conf/visualize/default.yaml", "num_predictions: 6 ", "num_predictions: 1 ")
     made.edit("conf/visualize/default.yaml", "num_mistakes: 20 ", "num_mistakes: 1 ")
@@ -313,8 +315,8 @@ def test_a_sweep_is_refused_while_one_of_its_name_is_at_work(project):
     code = f"""
 import sys, time
 from pathlib import Path
-from pipeline import sweep_jobs
-with sweep_jobs.only_one(Path({str(folder)!r}), "commit"):
+from pipeline.sweeps import states
+with states.only_one(Path({str(folder)!r}), "commit"):
     print("claimed", flush=True)
     time.sleep(600)
 """

@@ -6,7 +6,7 @@ from matplotlib.text import Text
 
 def texts(figure: Figure) -> str:
     """All words of a drawn figure."""
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     return "| " + " | ".join(text.get_text() for text in figure.findobj(Text) if text.get_visible()) + " |"
 
 

@@ -16,9 +16,12 @@ from pipeline.stages.evaluate import evaluate
 from pipeline.stages.explain import explain
 from pipeline.stages.fetch import fetch
 from pipeline.stages.prepare import prepare
+from pipeline.stages.report import report as write_page
 from pipeline.stages.train import train
 from pipeline.stages.visualize_features import visualize_features
 from pipeline.stages.visualize_weights import visualize_weights
+
+ASSETS = Path(__file__).parents[2] / "pipeline/page/browser"
 
 
 def run_every_stage(cfg: Config, given: Path, folder: Path) -> None:
@@ -39,10 +42,12 @@ def run_every_stage(cfg: Config, given: Path, folder: Path) -> None:
         train(cfg, prepared, models, reports, folder / "scratch")
         evaluate(cfg, best, prepared, reports / "history.tsv", reports, pictures / "evaluate")
         visualize_weights(cfg, best, reports / "weights.json", pictures / "visualize_weights")
-        visualize_features(cfg, best, prepared, reports / "features.json", pictures / "visualize_features")
-        untrained, report = models / "untrained.keras", reports / "compare_untrained.json"
-        compare_untrained(cfg, best, untrained, report, pictures / "compare_untrained")
+        untrained, features = models / "untrained.keras", reports / "features.json"
+        visualize_features(cfg, best, untrained, prepared, features, pictures / "visualize_features")
+        compared = reports / "compare_untrained.json"
+        compare_untrained(cfg, best, untrained, compared, pictures / "compare_untrained")
         explain(cfg, best, prepared, reports / "explain.json", pictures / "explain")
+    write_page(cfg, prepared, models, reports, ASSETS, reports / "index.html")
 
 
 def check_every_stage(cfg: Config, folder: Path) -> None:
@@ -53,10 +58,11 @@ def check_every_stage(cfg: Config, folder: Path) -> None:
     convolutions = [layer.name for layer in network if layer.kind == "Conv2D"]
     assert len(convolutions) == len(cfg.model.filters)
     assert drawn(reports / "figures") == expected_pictures(layers, convolutions)
-    for report in ("metrics", "weights", "features", "compare_untrained", "explain"):
-        values = list(numbers(json.loads((reports / f"{report}.json").read_text())))
+    for name in ("metrics", "weights", "features", "compare_untrained", "explain"):
+        values = list(numbers(json.loads((reports / f"{name}.json").read_text())))
         assert values
         assert all(map(math.isfinite, values))
+    assert (reports / "index.html").stat().st_size <= cfg.page.max_megabytes * 1_000_000
     explained = json.loads((reports / "explain.json").read_text())
     for layer in explained["patches"]["layers"].values():
         assert layer["largest_difference_when_recomputed"] < 1e-4
@@ -81,8 +87,9 @@ def expected_pictures(layers: list[str], convolutions: list[str]) -> set[str]:
             for n in convolutions
         ),
         "visualize_features/input.png",
-        "visualize_features/walk_0.png",
-        *(f"visualize_features/features_{n}.png" for n in convolutions),
+        "visualize_features/parts.png",
+        *(f"visualize_features/walk_0{ending}.png" for ending in ("", "_untrained")),
+        *(f"visualize_features/features_{n}{e}.png" for n in convolutions for e in ("", "_untrained")),
         *(f"visualize_features/walk_0_{n}.png" for n in layers),
         "explain/attribution_0.png",
         "explain/sanity.png",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipeline.analysis.configurations import Run
+from pipeline.analysis.groups import Run
 
 
 def run(
@@ -26,7 +26,8 @@ def run(
     }
     rng = np.random.default_rng([seed, *filters])
     return Run(
-        experiment=f"e-{'-'.join(map(str, filters))}-{accuracy}-{seed}",
+        name=f"e-{'-'.join(map(str, filters))}-{accuracy}-{seed}",
+        commit=None,
         overrides=overrides or (override(filters), f"seed={seed}"),
         params=values,
         metrics={

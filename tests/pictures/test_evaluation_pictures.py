@@ -4,16 +4,9 @@ import numpy as np
 import pytest
 from drawn import texts
 
-from pipeline.pictures import curves, evaluation
+from pipeline.pictures import evaluation
 
 RNG = np.random.default_rng(0)
-
-
-def test_the_best_epoch_is_marked_in_both_curves():
-    history = {name: [0.5, 0.3, 0.4] for name in ("loss", "accuracy", "val_loss", "val_accuracy")}
-    figure = curves.learning_curves({"epoch": [1, 2, 3], **history}, 2)
-    assert texts(figure).count("best epoch: 2") == 2
-    assert texts(figure).count("0.3000") == 2
 
 
 def test_confusion_shows_every_count():

@@ -20,6 +20,7 @@ def test_patches_are_drawn_in_rows_of_three_with_what_lies_beyond_the_image_in_b
     assert "| 0 |" in words
     assert "| 1: dead |" in words
     assert "patches of 24×30 pixels" in words
+    assert ("grey reversed" in words) == (channels == 1)
     block = figure.axes[0].images[0].get_array()[..., :3]  # without transparency
     middle = block[26:50, 32:62]
     np.testing.assert_allclose(middle[:10], np.broadcast_to(to_rgb(SOFT), (10, 30, 3)))

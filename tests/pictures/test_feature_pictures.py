@@ -6,6 +6,7 @@ from drawn import limits, texts
 
 from pipeline.analysis.firing import firing_kind
 from pipeline.pictures import features
+from pipeline.pictures.drawing import activation_scale
 
 RNG = np.random.default_rng(0)
 
@@ -14,7 +15,8 @@ def test_feature_maps_are_numbered_and_unusual_filters_named():
     maps = np.abs(RNG.normal(size=(6, 6, 10)))
     rates = np.array([0, 0.0005, 1.0, *[0.5] * 7])
     kinds = [firing_kind(rate) for rate in rates]
-    figure = features.feature_maps("conv2d", maps, rates, kinds, images=100, threshold=0.0)
+    scale = activation_scale(maps)
+    figure = features.feature_maps("conv2d", maps, rates, kinds, scale=scale, images=100, threshold=0.0)
     words = texts(figure)
     assert all(part in words for part in ("0: dead", "1: rare", "2: always-on", "3: 50%"))
     assert "1 dead, 1 rare, 1 always-on" in words
@@ -23,4 +25,7 @@ def test_feature_maps_are_numbered_and_unusual_filters_named():
 
 @pytest.mark.parametrize("maps", [np.zeros((4, 4, 3)), np.full((4, 4, 3), 2.0), -np.ones((4, 4, 3))])
 def test_constant_maps_draw_without_warnings(maps):
-    features.feature_maps("conv2d", maps, np.zeros(3), ["dead"] * 3, images=1, threshold=0.0).canvas.draw()
+    about = np.zeros(3), ["dead"] * 3
+    scale = activation_scale(maps)
+    figure = features.feature_maps("conv2d", maps, *about, scale=scale, images=1, threshold=0.0)
+    figure.draw_without_rendering()

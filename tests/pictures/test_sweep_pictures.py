@@ -1,23 +1,17 @@
 """Pictures of a sweep: the numbers drawn are those of the runs, and nothing covers anything else."""
 
 import dataclasses
-import itertools
 
 import numpy as np
 import pytest
+from drawn import texts
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
-from matplotlib.text import Annotation, Text
+from matplotlib.text import Annotation
 from sweeps_by_hand import grid, override, run, search
 
-from pipeline.analysis.configurations import configurations, front_of
-from pipeline.pictures import sweep, sweep_runs
-
-
-def texts(figure: Figure) -> str:
-    """All words of a drawn figure."""
-    figure.draw_without_rendering()
-    return "| " + " | ".join(text.get_text() for text in figure.findobj(Text) if text.get_visible()) + " |"
+from pipeline.analysis.configurations import configurations
+from pipeline.pictures import sweep
 
 
 def bars(axes) -> list[tuple[list[float], list[float], list[float]]]:
@@ -34,6 +28,7 @@ def bars(axes) -> list[tuple[list[float], list[float], list[float]]]:
 MANY = configurations(
     grid(choices=[(2**i, 2 ** (i + j)) for i in range(1, 6) for j in (0, 1)], seeds=(1, 2, 3))
 )
+FOUR = ["8-16", "16-32", "32-64", "64-128"]
 GRID = configurations(
     [
         run(
@@ -91,8 +86,10 @@ def test_the_front_is_drawn_apart_and_its_points_alone_are_labelled():
     (others, _, _), (front, _, _) = bars(axes)
     assert others == [150_000]
     assert front == [24000, 48000, 96000, 192000]
-    labels = [text.get_text() for text in axes.texts if isinstance(text, Annotation)]
-    assert labels == ["8-16", "16-32", "32-64", "64-128"]
+    places = {text.get_text(): text.xy[0] for text in axes.texts if isinstance(text, Annotation)}
+    assert places == {"1": 24000, "2": 48000, "3": 96000, "4": 192000}
+    words = texts(axes.figure)
+    assert all(f"| {number}:  {label} |" in words for number, label in enumerate(FOUR, start=1))
 
 
 def test_the_line_of_one_standard_error_and_the_ring_are_where_they_belong():
@@ -100,31 +97,6 @@ def test_the_line_of_one_standard_error_and_the_ring_are_where_they_belong():
     lines = {line.get_label().split(":")[0]: line for line in axes.lines}
     assert lines["best − one standard error"].get_ydata()[0] == pytest.approx(0.938 - 0.004 / 3**0.5)
     assert list(lines["cheapest above that line"].get_xdata()) == [192000]
-
-
-@pytest.mark.parametrize("name", SWEEPS)
-def test_labels_of_the_front_lie_inside_the_axes_and_apart(name):
-    figure = sweep.accuracy_parameters(SWEEPS[name], "s")
-    figure.draw_without_rendering()
-    axes = figure.axes[0]
-    assert len(axes.texts) == len(front_of(SWEEPS[name]))
-    boxes = [Text.get_window_extent(text) for text in axes.texts]
-    for box in boxes:
-        assert axes.bbox.x0 <= box.x0
-        assert box.y1 <= axes.bbox.y1 + 1
-    for one, other in itertools.combinations(boxes, 2):
-        assert not one.shrunk(0.9, 0.8).overlaps(other.shrunk(0.9, 0.8))
-
-
-def test_points_that_lie_close_together_have_their_labels_apart():
-    close = [run(filters=(8, n), accuracy=0.9 + n / 1e5, parameters=10_000 + n) for n in range(1, 9)]
-    far = [run(filters=(1, 1), accuracy=0.8, parameters=5_000)]
-    figure = sweep.accuracy_parameters(configurations([*close, *far]), "s")
-    figure.draw_without_rendering()
-    boxes = [Text.get_window_extent(text) for text in figure.axes[0].texts]
-    assert len(boxes) == 9
-    assert not any(a.shrunk(1, 0.8).overlaps(b.shrunk(1, 0.8)) for a, b in itertools.combinations(boxes, 2))
-    assert max(box.y1 for box in boxes) <= figure.axes[0].bbox.y1 + 1
 
 
 def test_filters_are_categories_in_order_of_their_number_with_test_beside_validation():
@@ -162,36 +134,15 @@ def test_words_have_no_line_between_them():
     assert axes.containers[0].lines[0].get_linestyle() == "None"
 
 
-def test_the_mean_curve_ends_where_the_shortest_run_does():
-    runs = [run(seed=1, epochs=3, accuracy=0.8), run(seed=2, epochs=5, accuracy=0.7)]
-    figure = sweep_runs.curves(configurations(runs), "s")
-    mean = next(line for line in figure.axes[1].lines if line.get_label() == "8-16")
-    # 0.2 + 0.1 * |epoch - 2| and 0.3 + 0.1 * |epoch - 4|
-    np.testing.assert_allclose(mean.get_ydata(), [(0.3 + 0.6) / 2, (0.2 + 0.5) / 2, (0.3 + 0.4) / 2])
-
-
-def test_losses_that_differ_tenfold_are_on_a_logarithmic_axis_with_plain_numbers():
-    epochs = {"epoch": [1, 2], "loss": [2.0, 0.1], "val_loss": [1.0, 0.3]}
-    steep = dataclasses.replace(run("seed=1", accuracy=0.9, epochs=2), history=epochs)
-    axes = sweep_runs.curves(configurations([steep]), "s").axes[0]
-    assert axes.get_yscale() == "log"
-    assert "logarithmic" in axes.get_ylabel()
-    axes.figure.draw_without_rendering()
-    low, high = axes.get_ylim()
-    shown = {tick.get_loc(): tick.label1.get_text() for tick in axes.yaxis.get_major_ticks()}
-    labels = [text for place, text in shown.items() if low <= place <= high]
-    assert labels == ["0.1", "0.2", "0.5", "1", "2"]
-
-
 def test_of_many_configurations_the_most_accurate_have_colours_and_the_rest_are_counted():
-    words = texts(sweep_runs.curves(SWEEPS["search"], "s"))
+    words = texts(sweep.curves(SWEEPS["search"], "s"))
     assert "losses of 30 configurations, the 10 most accurate in colour" in words
-    assert "| 20 other configurations |" in words
+    assert "| 20 other runs |" in words
 
 
 @pytest.mark.parametrize("name", SWEEPS)
 def test_the_legend_of_the_curves_covers_no_curve(name):
-    figure = sweep_runs.curves(SWEEPS[name], "s")
+    figure = sweep.curves(SWEEPS[name], "s")
     figure.draw_without_rendering()
     legend = figure.legends[0].get_window_extent()
     assert not any(axes.get_tightbbox().overlaps(legend) for axes in figure.axes)
@@ -200,9 +151,9 @@ def test_the_legend_of_the_curves_covers_no_curve(name):
 
 def test_each_run_has_a_row_of_numbered_kernels_on_one_scale():
     found = configurations(grid(seeds=(1, 2)))
-    figure = sweep_runs.kernels(found, "s")
+    figure = sweep.kernels(found, "s")
     rows = [axes for axes in figure.axes if axes.get_title(loc="left")]
-    assert rows[0].get_title(loc="left") == "8-16, seed 1: 8 of 3×3×1"
+    assert rows[0].get_title(loc="left") == "8-16, seed 1: 8 kernels of 3×3×1, tile number = filter"
     assert [len(axes.texts) for axes in rows] == [8, 8, 16, 16, 32, 32, 64, 64]
     runs = [member for one in found for member in one.runs]
     for axes, member in zip(rows, runs, strict=True):
@@ -219,7 +170,7 @@ def test_each_run_has_a_row_of_numbered_kernels_on_one_scale():
 
 def test_the_scale_of_kernels_is_the_configured_one_and_weights_beyond_have_a_dot():
     found = configurations(grid(seeds=(1,), visualize__kernel_limit=0.3))
-    figure = sweep_runs.kernels(found, "s")
+    figure = sweep.kernels(found, "s")
     rows = [axes for axes in figure.axes if axes.get_title(loc="left")]
     assert {image.get_clim() for axes in rows for image in axes.images} == {(-0.3, 0.3)}
     kernels = [one.runs[0].kernel for one in found]
@@ -229,7 +180,7 @@ def test_the_scale_of_kernels_is_the_configured_one_and_weights_beyond_have_a_do
 
 
 def test_all_tiles_have_one_size():
-    figure = sweep_runs.kernels(configurations(grid(seeds=(1,))), "s")
+    figure = sweep.kernels(configurations(grid(seeds=(1,))), "s")
     figure.draw_without_rendering()
     # A tile is one unit wide and high.
     corners = [axes.transData.transform([(0, 0), (1, 1)]) for axes in figure.axes[:4]]
@@ -238,14 +189,14 @@ def test_all_tiles_have_one_size():
 
 def test_rows_and_kernels_beyond_the_room_are_counted(monkeypatch):
     for name, value in (("KERNEL_RUNS", 2), ("KERNEL_COLUMNS", 4), ("KERNEL_LINES", 3)):
-        monkeypatch.setattr(sweep_runs, name, value)
-    words = texts(sweep_runs.kernels(configurations([run(seed=seed) for seed in range(5)]), "s"))
+        monkeypatch.setattr(sweep, name, value)
+    words = texts(sweep.kernels(configurations([run(seed=seed) for seed in range(5)]), "s"))
     assert "the first 2 of 5 runs" in words
-    assert "seed 0: 8 of 3×3×1, the first 4" in words
+    assert "seed 0, the first 4 of 8: 4 kernels of 3×3×1" in words
 
 
 def test_colour_kernels_are_tiles_in_colour_and_have_no_bar():
-    figure = sweep_runs.kernels(SWEEPS["colour"], "s")
+    figure = sweep.kernels(SWEEPS["colour"], "s")
     words = texts(figure)
     assert "grey is 0, range ±" in words
     assert "| weight |" not in words
@@ -255,7 +206,7 @@ def test_colour_kernels_are_tiles_in_colour_and_have_no_bar():
 
 def test_runs_without_models_have_no_picture_of_kernels():
     runs = [dataclasses.replace(one, kernel=None) for one in grid()]
-    assert sweep_runs.kernels(configurations(runs), "s") is None
+    assert sweep.kernels(configurations(runs), "s") is None
 
 
 def is_whole(figure: Figure) -> bool:
@@ -269,11 +220,11 @@ def is_whole(figure: Figure) -> bool:
 def test_nothing_is_cut_off_in_the_pictures_of_any_sweep(name):
     found = SWEEPS[name]
     assert is_whole(sweep.accuracy_parameters(found, name))
-    assert is_whole(sweep_runs.curves(found, name))
+    assert is_whole(sweep.curves(found, name))
     for factor in found[0].values:
         assert is_whole(sweep.accuracy_factor(found, factor, name))
 
 
 @pytest.mark.parametrize("name", ["one job", "two values", "words"])
 def test_no_kernel_is_cut_off(name):
-    assert is_whole(sweep_runs.kernels(SWEEPS[name], name))
+    assert is_whole(sweep.kernels(SWEEPS[name], name))

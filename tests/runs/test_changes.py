@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.analysis import groups as groups_module
-from pipeline.analysis.groups import Group, Run, Score, flatten, numbers, one_configuration
+from pipeline.analysis.groups import Estimate, Group, Run, flatten, numbers, one_configuration
 from pipeline.runs import changes, tables
 from pipeline.runs.changes import TOLERANCES
 
@@ -75,7 +75,7 @@ def test_mean_and_spread_of_a_group_and_of_the_difference_are_those_by_hand():
     one = Group((run("a", 0.90, seed=1), run("b", 0.92, seed=2), run("c", 0.94, seed=3)))
     score = groups_module.score(one, "validation.accuracy")
     assert (score.mean, score.deviation, score.count) == pytest.approx((0.92, 0.02, 3))
-    change = changes.change("validation.accuracy", score, Score(0.90, 0.03, 9), TOLERANCES)
+    change = changes.change("validation.accuracy", score, Estimate(0.90, 0.03, 9), TOLERANCES)
     assert change.difference == pytest.approx(0.02)
     assert change.error == pytest.approx(math.sqrt(0.02**2 / 3 + 0.03**2 / 9))
     assert groups_module.score(one, "test.loss") is None
@@ -98,14 +98,14 @@ def test_mean_and_spread_of_a_group_and_of_the_difference_are_those_by_hand():
     ],
 )
 def test_accuracy_is_better_upwards_and_loss_downwards_beyond_the_tolerance(metric, old, new, verdict):
-    change = changes.change(metric, Score(new, None, 1), Score(old, None, 1), TOLERANCES)
+    change = changes.change(metric, Estimate(new, None, 1), Estimate(old, None, 1), TOLERANCES)
     assert change.verdict == verdict
 
 
 @pytest.mark.parametrize(("difference", "verdict"), [(0.04, "unclear"), (0.06, "better"), (0.004, "close")])
 def test_a_difference_below_two_standard_errors_is_unclear_and_worse_all_the_same(difference, verdict):
     # Two seeds each, deviation 0.025: standard error sqrt(2 * 0.025² / 2) = 0.025.
-    old, new = Score(0.8, 0.025, 2), Score(0.8 + difference, 0.025, 2)
+    old, new = Estimate(0.8, 0.025, 2), Estimate(0.8 + difference, 0.025, 2)
     assert changes.change("accuracy", new, old, TOLERANCES).verdict == verdict
     pairs = [(0.80, 0.84), (0.75, 0.83)]
     runs = [
@@ -161,7 +161,7 @@ def test_the_same_images_under_another_name_are_compared():
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 0.2))
 def test_what_is_better_one_way_is_worse_the_other(old, new, tolerance):
     tolerances = {"accuracy": tolerance, "loss": tolerance}
-    one, other = Score(old, None, 1), Score(new, None, 1)
+    one, other = Estimate(old, None, 1), Estimate(new, None, 1)
     opposite = {"better": "worse", "worse": "better", "close": "close", "equal": "equal"}
     forth = changes.change("accuracy", other, one, tolerances).verdict
     assert changes.change("accuracy", one, other, tolerances).verdict == opposite[forth]

@@ -13,6 +13,7 @@ from sklearn.datasets import load_digits
 from pipeline.analysis.scores import score
 from pipeline.base import arrays
 from pipeline.base.errors import InputError
+from pipeline.commands import predict
 from pipeline.config.schema import Config
 from pipeline.network import outputs
 from pipeline.network.checkpoint import load_model
@@ -26,11 +27,13 @@ NO_POOLING = (
     *("model.filters=[8,3]", "model.pool=none", "model.strides=2", "model.padding=valid"),
     *("model.dense=[24,16,12]", "model.dropout=0"),
 )
+# Names of classes as people give them: mathematics to Matplotlib, markup to a table or a page.
+UNUSUAL_NAMES = ("빨강 신발", "$green$ [red]", "a$b <b>\"'")
 
 
-def save_colours(folder, count: int) -> None:
+def save_colours(folder, count: int, names=("red", "green", "blue")) -> None:
     """Noisy images of several sizes and formats, one folder per dominant colour."""
-    for channel, name in enumerate(("red", "green", "blue")):
+    for channel, name in enumerate(names):
         (folder / name).mkdir(parents=True, exist_ok=True)
         for number in range(count):
             height, width = 10 + number % 7, 10 + number % 5
@@ -42,9 +45,9 @@ def save_colours(folder, count: int) -> None:
 
 @pytest.fixture(scope="module")
 def colours(tmp_path_factory) -> tuple[Config, Path]:
-    """What all stages make of a small folder of colour images, with an unusual network."""
+    """What all stages make of a small folder of colour images, with unusual names and network."""
     folder = tmp_path_factory.mktemp("colours")
-    save_colours(folder / "given" / "colours", 60)
+    save_colours(folder / "given" / "colours", 60, UNUSUAL_NAMES)
     choice = ("data=image_folder", f"data.folder={folder}/given/colours", "data.image_size=[12,12]")
     cfg = composed(*choice, "train=smoke", "train.epochs=6", *NO_POOLING)
     run_every_stage(cfg, folder / "given", folder)
@@ -58,12 +61,27 @@ def test_every_stage_draws_and_counts_for_colour_images(colours):
 def test_colour_images_are_learned(colours):
     _, folder = colours
     about = json.loads((folder / "prepared/dataset.json").read_text())
-    assert about["classes"] == ["blue", "green", "red"]
+    assert about["classes"] == sorted(UNUSUAL_NAMES)
     assert about["shape"] == [12, 12, 3]
     # 180 images: 36 for testing, then a fifth of 144 for validation
     assert about["counts"] == {"train": 115, "validation": 29, "test": 36}
     scores = json.loads((folder / "reports/metrics.json").read_text())
     assert scores["test"]["accuracy"] > 0.9
+
+
+def test_predictions_tell_and_draw_the_names_of_classes_and_files_as_they_are(colours, tmp_path, capsys):
+    cfg, folder = colours
+    given = folder / "given/colours" / UNUSUAL_NAMES[0] / "000.png"
+    image = tmp_path / "사진 $1$ [b].png"
+    image.write_bytes(given.read_bytes())
+    best, about = folder / "models/best.keras", folder / "prepared/dataset.json"
+    predictions, classes, _ = predict.predict(cfg, [image], best, about, invert=False)
+    predict.show(predictions, classes)
+    predict.plot(predictions, classes, tmp_path / "plots")
+    shown = "".join(capsys.readouterr().out.split())
+    assert UNUSUAL_NAMES[0].replace(" ", "") in shown
+    assert "[b].png" in shown
+    assert [path.name for path in (tmp_path / "plots").iterdir()] == ["0_사진 $1$ [b].png"]
 
 
 def test_an_added_and_a_removed_image_are_noticed(project):

@@ -8,7 +8,7 @@ from sklearn.model_selection import train_test_split
 
 from pipeline.base.errors import InputError
 from pipeline.stages.fetch import fetch
-from pipeline.stages.prepare import prepare
+from pipeline.stages.prepare import Settings, prepare
 
 
 @pytest.fixture
@@ -64,6 +64,15 @@ def test_a_changed_pixel_is_noticed_and_the_earlier_split_stays(cfg, raw, tmp_pa
     with pytest.raises(InputError, match=r"train_images\.npy is damaged"):
         prepare(cfg, raw, tmp_path / "prepared")
     assert (tmp_path / "prepared" / "train_images.npy").exists()
+
+
+def test_an_image_to_show_that_is_not_there_is_refused_before_training(cfg, raw, tmp_path):
+    wanted = dataclasses.replace(cfg.visualize, images=[{"split": "test", "index": 360}])
+    # Of data that only fetching can count.
+    settings = Settings(dataclasses.replace(cfg.data, name="npz"), wanted)
+    with pytest.raises(InputError, match=r"visualize\.images: received test 360, expected .* below 360"):
+        prepare(settings, raw, tmp_path / "prepared")
+    assert not (tmp_path / "prepared").exists()
 
 
 def test_a_missing_fetch_is_named(cfg, tmp_path):

@@ -21,10 +21,26 @@ from pipeline.network.checkpoint import load_model
 from pipeline.stages import train as stage
 from pipeline.training.state import write_state
 
+# Adam alone, and all that a recipe can have.
+RECIPES = {
+    "plain": ["train.learning_rate_schedule=cosine"],
+    "full": [
+        "train.muon_learning_rate=0.05",
+        "train.learning_rate_schedule=triangle",
+        "train.warmup=0.1",
+        "train.label_smoothing=0.1",
+        "train.flip=true",
+        "data.may_be_mirrored=true",
+        "train.shift=1",
+        "train.average_decay=0.9",
+        "runtime.precision=mixed_bfloat16",
+    ],
+}
 
-def configured() -> Config:
+
+def configured(recipe="plain") -> Config:
     sizes = ["model.filters=[4,6]", "model.dense=[8]", "train.epochs=3"]
-    return composed("data=digits", "train=smoke", "train.learning_rate_schedule=cosine", *sizes)
+    return composed("data=digits", "train=smoke", *RECIPES[recipe], *sizes)
 
 
 @pytest.fixture
@@ -52,24 +68,32 @@ def unbroken(trained, tmp_path_factory):
     return run(configured(), trained, tmp_path_factory.mktemp("unbroken"))
 
 
+@pytest.fixture(scope="module")
+def full_unbroken(trained, tmp_path_factory):
+    """The same for all that a recipe can have."""
+    return run(configured("full"), trained, tmp_path_factory.mktemp("full"))
+
+
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(cfg, trained, unbroken, tmp_path):
     first = run(cfg, trained, tmp_path / "a")
-    assert len(first) == 4
+    assert len(first) == 5
     assert unbroken == first
     other = run(dataclasses.replace(cfg, seed=7), trained, tmp_path / "c")
     assert other["models/untrained.keras"] != first["models/untrained.keras"]
 
 
+@pytest.mark.parametrize("recipe", RECIPES)
 def test_a_run_interrupted_twice_ends_with_the_bytes_of_an_unbroken_one(
-    cfg, trained, unbroken, tmp_path, monkeypatch, capsys
+    recipe, trained, request, tmp_path, monkeypatch, capsys
 ):
+    cfg, unbroken = configured(recipe), {"plain": "unbroken", "full": "full_unbroken"}[recipe]
     monkeypatch.setattr(stage, "write_state", write_and_die)
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
             run(cfg, trained, tmp_path / "b")
     assert not (tmp_path / "b" / "models").exists()
     monkeypatch.undo()
-    assert run(cfg, trained, tmp_path / "b") == unbroken
+    assert run(cfg, trained, tmp_path / "b") == request.getfixturevalue(unbroken)
     assert "continuing an interrupted run after epoch 2" in capsys.readouterr().out
     assert not (tmp_path / "b" / "scratch" / "state.npz").exists()
 
@@ -105,9 +129,44 @@ def test_a_loss_that_is_not_finite_fails_and_saves_nothing(cfg, trained, tmp_pat
     assert not (tmp_path / "models").exists()
 
 
-def test_a_half_precision_run_is_saved_in_float32(cfg, trained, tmp_path):
-    half = dataclasses.replace(cfg, runtime=dataclasses.replace(cfg.runtime, precision="mixed_bfloat16"))
-    run(half, trained, tmp_path)
+def test_each_epoch_is_a_line_and_the_precision_is_told_and_recorded(cfg, trained, tmp_path, capsys):
+    run(cfg, trained, tmp_path)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "train: computing in float32"
+    history = files.read_columns(tmp_path / "reports/history.tsv")
+    for epoch, (line, accuracy) in enumerate(zip(lines[1:4], history["val_accuracy"], strict=True), 1):
+        assert line.startswith(f"train: epoch {epoch}/3, loss ")
+        assert f", val_accuracy {accuracy:.4f}, " in line
+        assert line.endswith(" s")
+    assert files.read_json(tmp_path / "reports/timing.json")["train"]["precision"] == "float32"
+
+
+def test_images_are_mirrored_where_the_data_allow_it_only(trained, tmp_path, capsys):
+    cfg = configured("full")
+    digits = dataclasses.replace(cfg, data=dataclasses.replace(cfg.data, may_be_mirrored=False))
+    plain = dataclasses.replace(digits, train=dataclasses.replace(cfg.train, flip=False))
+    found = [run(settings, trained, tmp_path / name) for settings, name in ((digits, "a"), (plain, "b"))]
+    assert found[0] == found[1]
+    assert "train: no image is mirrored, since data.may_be_mirrored is false" in capsys.readouterr().out
+
+
+def test_the_kernels_of_each_epoch_are_kept_from_the_untrained_ones_on(cfg, trained, tmp_path):
+    run(cfg, trained, tmp_path)
+    losses = files.read_columns(tmp_path / "reports/history.tsv")["val_loss"]
+    with np.load(tmp_path / "models/epochs.npz", allow_pickle=False) as stored:
+        assert stored["epochs"].tolist() == [0, 1, 2, 3]
+        kernels = {name: stored[f"{name}/kernel"] for name in ("conv2d", "conv2d_1")}
+        assert stored["conv2d_1/bias"].shape == (4, 6)
+    assert kernels["conv2d_1"].shape == (4, 3, 3, 4, 6)
+    for file, epoch in (("untrained.keras", 0), ("best.keras", 1 + int(np.argmin(losses)))):
+        network = load_model(tmp_path / "models" / file, (8, 8, 1))
+        for name, kernel in kernels.items():
+            expected = network.get_layer(name).kernel.numpy().astype(np.float16)
+            np.testing.assert_array_equal(kernel[epoch], expected)
+
+
+def test_a_half_precision_run_is_saved_in_float32(trained, full_unbroken, tmp_path):
+    run(configured("full"), trained, tmp_path)
     with zipfile.ZipFile(tmp_path / "models" / "best.keras") as archive:
         assert b"bfloat16" not in archive.read("config.json")
     network = load_model(tmp_path / "models" / "best.keras", (8, 8, 1))

@@ -27,7 +27,8 @@ LAYERS = ["conv2d", "max_pooling2d", "conv2d_1", "max_pooling2d_1", "flatten", "
 
 def test_every_convolution_and_every_step_of_the_walk_has_its_picture(trained):
     names = {path.name for path in (trained.folder / "reports/figures/visualize_features").iterdir()}
-    features = {"input.png", "features_conv2d.png", "features_conv2d_1.png"}
+    maps = {f"features_{name}{end}.png" for name in ("conv2d", "conv2d_1") for end in ("", "_untrained")}
+    features = {"input.png", "parts.png", "walk_0_untrained.png", *maps}
     assert names == features | {"walk_0.png"} | {f"walk_0_{layer}.png" for layer in LAYERS}
 
 
@@ -60,7 +61,7 @@ def test_an_image_that_is_not_there_fails_in_one_line(trained, tmp_path, old, ne
     (tmp_path / "data").symlink_to(trained.folder / "data")
     (tmp_path / "models").symlink_to(trained.folder / "models")
     elsewhere = type(trained).existing(tmp_path)
-    arguments = ["models/best.keras", "data/prepared", "a.json", "figures"]
+    arguments = ["models/best.keras", "models/untrained.keras", "data/prepared", "a.json", "figures"]
     output = elsewhere.stage("visualize_features", *arguments, fails=True)
     assert f"error: {message}" in output
     assert "Traceback" not in output

@@ -28,7 +28,7 @@ def test_the_table_read_back_has_a_row_for_each_run_and_a_column_for_each_overri
 
 
 def page(runs, problems=()):
-    jobs = [(one.experiment, list(one.overrides), one.seconds) for one in runs]
+    jobs = [(one.name, list(one.overrides), one.seconds) for one in runs]
     return summary.summary("s", configurations(runs), jobs, {"curves.png": "Losses"}, problems)
 
 
@@ -177,3 +177,10 @@ def test_an_earlier_answer_says_that_the_last_run_has_none_until_a_run_has_resul
     assert {**digest(folder, "*"), "summary.md": good["summary.md"]} == good
     answer.write_answer(project.folder, "again", start, jobs_of(first))
     assert digest(folder, "*") == good
+
+
+def test_a_sweep_over_data_sets_has_no_best():
+    runs = [run(accuracy=0.9, data__name="digits"), run(accuracy=0.99, data__name="mnist")]
+    text = summary.answer(configurations(runs))
+    assert "none of them is called the best" in text
+    assert "Best:" not in text

@@ -21,7 +21,7 @@ from pipeline.sweeps import clone, experiment
 from pipeline.sweeps.job import Job, Progress
 from pipeline.sweeps.log import progress
 
-KERAS = "72/72 - 2s - 29ms/step - accuracy: 0.5 - loss: 1.6 - val_accuracy: {} - val_loss: 0.6"
+LINE = "train: epoch {}/{}, loss 1.6000, accuracy 0.5000, val_loss 0.6000, val_accuracy {}, 2.1 s"
 JOB = Job("trial", ["seed=1"])
 
 
@@ -61,7 +61,7 @@ def run(root):
 # Makes the experiment that dvc would make: a commit with metrics, under dvc's reference.
 SUCCEEDS = f"""
 echo "$@"
-echo 'Epoch 1/3'; echo '{KERAS.format(0.75)}'; echo 'Epoch 2/3'; echo '{KERAS.format(0.875)}'
+echo '{LINE.format(1, 3, 0.75)}'; echo '{LINE.format(2, 3, 0.875)}'
 mkdir -p reports; echo '{{"validation": {{"accuracy": 0.9}}}}' > reports/metrics.json
 git add reports; git commit --quiet --message experiment; rev=$(git rev-parse HEAD)
 git reset --quiet --hard HEAD~1; head=$(git rev-parse HEAD)
@@ -89,11 +89,13 @@ def test_stages_that_a_sweep_leaves_out_leave_no_pictures_of_another_network(roo
     assert kept == ["dvc.yaml", "reports/metrics.json"]
 
 
-def test_progress_is_read_from_the_lines_of_keras(tmp_path):
+def test_progress_is_the_last_epoch_that_ended(tmp_path):
     log = tmp_path / "log"
     assert progress(log) == Progress("running")
-    log.write_text(f"Epoch 1/9\n{KERAS.format(0.25)}\nEpoch 2/9\n")
-    assert progress(log) == Progress("running", epoch=2, epochs=9, accuracy=0.25)
+    log.write_text("train: computing in float32\n")
+    assert progress(log) == Progress("running")
+    log.write_text(f"{LINE.format(1, 9, 0.25)}\n{LINE.format(2, 9, 0.5)}\ntrain: epoch 3/9, step 25\r")
+    assert progress(log) == Progress("running", epoch=2, epochs=9, accuracy=0.5)
 
 
 def test_a_failure_comes_with_the_end_of_the_log(root):

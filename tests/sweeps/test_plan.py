@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import shutil
 import subprocess
 from collections import namedtuple
 
@@ -15,7 +16,6 @@ from pipeline.commands import sweep
 from pipeline.sweeps import checks, screen
 from pipeline.sweeps import plan as plan_module
 from pipeline.sweeps.job import Job, Progress, State
-from pipeline.sweeps.plan import shutil
 from pipeline.sweeps.states import keep, only_one, owner, read_states
 
 CONF = ROOT / "conf"
@@ -70,6 +70,23 @@ def test_a_sweep_is_named_after_what_is_swept_unless_it_is_given_a_name(given, n
     assert plan_module.plan(CONF, given).name == name
 
 
+def test_values_of_params_that_no_job_has_are_named(tmp_path):
+    shutil.copytree(CONF, tmp_path / "conf")
+    params = (ROOT / "params.yaml").read_text()
+    for old, new in (
+        ("seed: 42\nconf", "seed: 7\nconf"),
+        ("epochs: 10", "epochs: 4"),
+        ("patience: 2", "patience: 5"),
+    ):
+        assert old in params
+        params = params.replace(old, new)
+    (tmp_path / "params.yaml").write_text(params)
+    remarks = plan_module.plan(tmp_path / "conf", ["seed=1,2"]).remarks
+    # Not the seed, which is swept.
+    assert remarks[1:] == ["train.epochs: 4 -> 10", "train.patience: 5 -> 2"]
+    assert plan_module.plan(tmp_path / "conf", ["train=smoke", "seed=1"]).remarks == []
+
+
 def test_jobs_side_by_side_take_one_thread_each_unless_told_otherwise():
     plan = plan_module.plan(CONF, ["hydra/launcher=joblib", "seed=1,2"])
     assert [job.overrides[-1] for job in plan.jobs] == ["runtime.threads=1"] * 2
@@ -98,7 +115,7 @@ def test_a_search_maximizes_with_a_seeded_sampler_unless_told_otherwise():
         (["seed=1,1"], "two jobs that are the same: seed=1 | seed=1"),
         (["data=nothing"], "data: received 'nothing', expected one of digits, fashion_mnist"),
         (["hydra/launcher=rocket", "seed=1"], "hydra/launcher: received 'rocket', expected one of basic"),
-        (["seed=interval(1,2)"], "does not support sweep type"),
+        (["seed=interval(1,2)"], "received an interval, expected a list of values"),
         (["seed=1,2", "hydra.job.name=a/b"], "hydra.job.name: received 'a/b', expected letters"),
         (
             ["hydra/sweeper=optuna", "train.learning_rate=interval(-1,0.1)"],
@@ -114,15 +131,32 @@ def test_any_job_that_is_wrong_refuses_the_whole_sweep(given, message):
     assert message in str(error.value)
 
 
+def cells(states, width: int) -> list[list[str]]:
+    """The table's cells, line by line of the screen."""
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(screen.table(states))
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in console.export_text().splitlines()]
+    return [row for row in rows if row]
+
+
+def test_a_narrow_screen_cuts_nothing_that_tells_jobs_apart():
+    jobs = [
+        Job(f"filters-learning_rate-seed-0a1b2c3{n}", [f"model.filters=[{n},64,128]", f"seed={n}"])
+        for n in (4, 8)
+    ]
+    lines = cells([State(job, Progress("running", 2, 10, 0.9, 230.0)) for job in jobs], width=80)
+    assert "".join(line[0] for line in lines) == "".join(job.experiment for job in jobs)
+    assert "".join(line[1] for line in lines).replace(" ", "") == "".join(
+        "".join(job.overrides) for job in jobs
+    )
+
+
 def test_the_table_shows_what_tells_jobs_apart_and_how_far_they_are():
     states = [
         State(Job("one", ["data=digits", "model.filters=[8]"]), Progress("running", 2, 3, 0.5, 7.2)),
         State(Job("two", ["data=digits", "model.filters=[16]"]), Progress("waiting")),
     ]
-    console = Console(width=100, record=True, file=io.StringIO())
-    console.print(screen.table(states))
-    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in console.export_text().splitlines()]
-    assert [row for row in rows if row] == [
+    assert cells(states, width=100) == [
         ["one", "model.filters=[8]", "running", "2/3", "0.5000", "7"],
         ["two", "model.filters=[16]", "waiting", "", "", ""],
     ]

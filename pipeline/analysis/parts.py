@@ -1,0 +1,118 @@
+"""What padding, stride and pooling do to one image, by one filter of the network's first convolution."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.base.arrays import Array
+from pipeline.network.shapes import window_output
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class Part:
+    """One output of a part of the network.
+
+    Attributes:
+        name: convolution, max pooling or average pooling.
+        words: its settings.
+        output: float32 (H, W).
+        configured: whether these are the network's own.
+    """
+
+    name: str
+    words: str
+    output: Array
+    configured: bool
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A filter, what it looks at, and the outputs with the configured settings and with others.
+
+    Attributes:
+        filter: its number.
+        kernel: float32 (height, width, C).
+        padded: float32 (H', W', C), the image in 0..1 with the zeros that `same` puts around it.
+        before: rows above and columns left of the image in `padded`.
+        size: (H, W) of the image.
+        outputs: convolutions and poolings, in this order.
+    """
+
+    filter: int
+    kernel: Array
+    padded: Array
+    before: tuple[int, int]
+    size: tuple[int, int]
+    outputs: list[Part]
+
+
+def parts(network: "keras.Model", image: Array) -> Parts:
+    """Take the network's first convolution and its pooling apart.
+
+    Args:
+        network: a Sequential one that begins with a convolution.
+        image: (H, W, C) uint8.
+
+    Returns:
+        The filter with the largest output on the image, and its outputs.
+    """
+    layer = network.layers[0]
+    kernel, bias = (np.asarray(values) for values in layer.get_weights())
+    pixels = (image / 255.0).astype(np.float32)
+    stride, padding = layer.strides[0], layer.padding
+    maps = _convolved(layer, pixels, kernel, bias, stride, padding)
+    number = int(maps.max(axis=(0, 1)).argmax())
+    one = kernel[..., number : number + 1], bias[number : number + 1]
+    name = f"convolution and {layer.activation.__name__}"
+    outputs = [
+        Part(name, f"padding {p}, stride {s}", _convolved(layer, pixels, *one, s, p)[..., 0], configured)
+        for p, s, configured in _variants(padding, stride)
+    ]
+    outputs += _pooled(network, maps[..., number])
+    padded, before = _padded(pixels, kernel.shape[:2], stride)
+    return Parts(number, one[0][..., 0], padded, before, image.shape[:2], outputs)
+
+
+def _variants(padding: str, stride: int) -> list[tuple[str, int, bool]]:
+    """The configured settings, then each of them changed."""
+    other = "valid" if padding == "same" else "same"
+    return [(padding, stride, True), (other, stride, False), (padding, 2 if stride == 1 else 1, False)]
+
+
+def _convolved(layer: Any, pixels: Array, kernel: Array, bias: Array, stride: int, padding: str) -> Array:
+    import keras
+
+    output = keras.ops.conv(pixels[np.newaxis], kernel, strides=stride, padding=padding) + bias
+    activated: Array = np.asarray(layer.activation(output))[0]
+    return activated
+
+
+def _padded(pixels: Array, window: tuple[int, int], stride: int) -> tuple[Array, tuple[int, int]]:
+    """The image with the zeros of `same`, and how many lie above and left."""
+    around = []
+    for size, length in zip(pixels.shape[:2], window, strict=True):
+        total = max(0, (window_output(size, length, stride, "same") - 1) * stride + length - size)
+        around.append((total // 2, total - total // 2))
+    return np.pad(pixels, [*around, (0, 0)]), (around[0][0], around[1][0])
+
+
+def _pooled(network: "keras.Model", values: Array) -> Iterator[Part]:
+    import keras
+
+    block = itertools.takewhile(lambda layer: type(layer).__name__ != "Conv2D", network.layers[1:])
+    pool = next((layer for layer in block if hasattr(layer, "pool_size")), None)
+    kind = type(pool).__name__
+    size, stride = (pool.pool_size[0], pool.strides[0]) if pool is not None else (2, 2)
+    if size > min(values.shape):
+        return
+    batch = values[np.newaxis, ..., np.newaxis]
+    for name, pooled in (("MaxPooling2D", keras.ops.max_pool), ("AveragePooling2D", keras.ops.average_pool)):
+        output = np.asarray(pooled(batch, size, stride, "valid"))[0, ..., 0]
+        words = f"windows of {size}×{size}, stride {stride}"
+        yield Part(f"{name.removesuffix('Pooling2D').lower()} pooling", words, output, kind == name)

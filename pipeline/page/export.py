@@ -1,0 +1,113 @@
+"""What goes into the page: from the stages' arrays and reports to its contents."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pipeline.analysis.scores import score
+from pipeline.base.arrays import Array
+from pipeline.page import images, networks, truth, twin
+from pipeline.page.contents import Contents
+from pipeline.page.material import Material
+from pipeline.page.patches import patches
+
+# So many wrong images are run through the network to find the most confident mistakes among them.
+MAX_RANKED = 1000
+
+
+def export(
+    given: Material, *, num_images: int, num_mistakes: int, kernel_limit: float | None, image_bytes: int
+) -> Contents:
+    """Everything that the page shows.
+
+    Args:
+        given: what the other stages left.
+        num_images: test images in the page, at most.
+        num_mistakes: the most confident mistakes shown.
+        kernel_limit: colour range of kernels with one input channel, or None for their own.
+        image_bytes: that the images may take in all; at least one is shown.
+    """
+    per_image = int(np.prod(given.dataset["shape"]))
+    count = min(num_images, max(1, image_bytes // per_image))
+    ranked, looked_at = _most_confident_mistakes(given, min(num_mistakes, count))
+    choice = images.choose(given.actual, given.predicted, ranked, count)
+    pictures = given.test_images[choice.rows]
+    computed = twin.probabilities(given.trained, pictures)
+    shown, pictures, computed = _with_chosen(given, choice, pictures, computed)
+    values = {
+        **_overview(given),
+        "images": shown,
+        "samples": _places(choice.rows, choice.samples, len(given.chosen)),
+        "mistakes": _places(choice.rows, choice.mistakes, len(given.chosen)),
+        "mistakes_ranked": looked_at,
+        "background": images.background(pictures),
+        "layers": [networks.described(layer) for layer in given.trained],
+        "filters": networks.filters(given, kernel_limit),
+        "epochs": given.epochs["epochs"].tolist(),
+        "num_epochs": len(given.epochs["epochs"]),
+        "truth": truth.measure(given, computed[len(given.chosen) :], choice.rows),
+    }
+    arrays = {"images": pictures, "probabilities": computed, **networks.weights(given), **patches(given)}
+    return Contents(values, arrays)
+
+
+def _overview(given: Material) -> dict[str, Any]:
+    classes = given.dataset["classes"]
+    return {
+        "name": given.dataset["name"],
+        "classes": classes,
+        "shape": list(given.dataset["shape"]),
+        "counts": given.dataset["counts"],
+        **{name: given.reports["metrics"][name] for name in ("parameters", "best_epoch")},
+        "scores": {name: given.reports["metrics"][name] for name in ("validation", "test")},
+        "untrained_score": _untrained_score(given),
+        "history": {name: list(column) for name, column in given.history.items()},
+        "class_scores": given.class_scores,
+        "confusion": images.confusion(given.actual, given.predicted, len(classes)).tolist(),
+    }
+
+
+def _untrained_score(given: Material) -> dict[str, Any]:
+    """Of the untrained network, on the validation images that the filters were switched off for."""
+    importance = given.reports["explain"]["importance"]
+    first = slice(importance["images"])
+    logits, found = twin.logits_and_probabilities(given.untrained, given.validation_images[first])
+    compared = {"images": len(found), "trained_accuracy": importance["accuracy"]}
+    return {**score(logits, found.argmax(axis=1), given.validation_labels[first]), **compared}
+
+
+def _most_confident_mistakes(given: Material, count: int) -> tuple[list[int], int]:
+    """Rows of the mistakes that the network was surest of, and among how many they were sought."""
+    wrong = np.flatnonzero(given.actual != given.predicted)[:MAX_RANKED]
+    if not len(wrong):
+        return [], 0
+    found = twin.probabilities(given.trained, given.test_images[wrong])
+    sure = found[np.arange(len(wrong)), given.predicted[wrong]]
+    return wrong[np.argsort(-sure, kind="stable")][:count].tolist(), len(wrong)
+
+
+def _with_chosen(
+    given: Material, choice: images.Choice, pictures: Array, computed: Array
+) -> tuple[list[dict[str, Any]], Array, Array]:
+    """The chosen images before those of the test set: what is told of each, pixels, probabilities."""
+    own = np.stack([image["pixels"] for image in given.chosen])
+    told = [{key: image[key] for key in ("split", "index", "actual")} for image in given.chosen]
+    found = twin.probabilities(given.trained, own)
+    told = [{**row, "predicted": int(k)} for row, k in zip(told, found.argmax(axis=1), strict=True)]
+    test = [
+        {
+            "split": "test",
+            "index": row,
+            "actual": int(given.actual[row]),
+            "predicted": int(given.predicted[row]),
+        }
+        for row in choice.rows.tolist()
+    ]
+    return told + test, np.concatenate([own, pictures]), np.concatenate([found, computed])
+
+
+def _places(rows: Array, wanted: Sequence[int], offset: int) -> list[int]:
+    """Where those rows are among the page's images."""
+    places = {row: place + offset for place, row in enumerate(rows.tolist())}
+    return [places[row] for row in wanted]

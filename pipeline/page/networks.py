@@ -1,0 +1,89 @@
+"""The networks' layers, weights and filters as the page holds them."""
+
+from typing import Any
+
+import numpy as np
+
+from pipeline.analysis.weights import colour_limit, initializer_limit, paired_convolutions
+from pipeline.base.arrays import Array
+from pipeline.base.errors import InputError
+from pipeline.network.checkpoint import Layer
+from pipeline.page.material import Material
+
+CONFIGURED = ("activation", "filters", "kernel_size", "padding", "pool_size", "rate", "strides", "units")
+
+
+def described(layer: Layer) -> dict[str, Any]:
+    """What the browser's engine needs to know of a layer, and the shapes to show."""
+    return {
+        "kind": layer.kind,
+        "name": layer.name,
+        "config": {key: layer.config[key] for key in CONFIGURED if key in layer.config},
+        "input_shape": list(layer.input_shape),
+        "output_shape": list(layer.output_shape),
+        "parameters": layer.parameters,
+    }
+
+
+def filters(given: Material, kernel_limit: float | None) -> dict[str, Any]:
+    """Numbers of each filter, as JSON values by the name of its convolution.
+
+    Args:
+        given: what the other stages left.
+        kernel_limit: colour range of kernels with one input channel, or None for their own.
+    """
+    return {after.name: _filters(given, after, before, kernel_limit) for after, before in _pairs(given)}
+
+
+def _pairs(given: Material) -> list[tuple[Layer, Layer]]:
+    return paired_convolutions(given.trained, given.untrained)
+
+
+def _filters(given: Material, after: Layer, before: Layer, kernel_limit: float | None) -> dict[str, Any]:
+    """Numbers of each filter of one convolution."""
+    features, explained = given.reports["features"], given.reports["explain"]
+    words, limit = initializer_limit(before)
+    return {
+        **features["layers"][after.name],
+        "fire_rate_images": features["images"],
+        "accuracy_lost": explained["importance"]["layers"][after.name]["accuracy_lost"],
+        "accuracy_images": explained["importance"]["images"],
+        "patch_images": explained["patches"]["images"],
+        "cosine": given.reports["compare_untrained"][after.name]["cosine"],
+        "initializer": {"words": words, "limit": limit},
+        "colour_limit": colour_limit(kernel_limit, after.kernel, before.kernel),
+    }
+
+
+def weights(given: Material) -> dict[str, Array]:
+    """Trained weights as they are; of the untrained network, which no result rests on, 16 bits each.
+
+    Returns:
+        Arrays named `trained/<layer>/kernel`, `untrained/<layer>/bias`, `epochs/<layer>/kernel` (E, ...), ...
+
+    Raises:
+        InputError: the epochs' arrays do not fit the network.
+    """
+    names = ("kernel", "bias")
+    found: dict[str, Array] = {}
+    for layer in given.trained:
+        found |= {f"trained/{layer.name}/{n}": a for n, a in zip(names, layer.variables, strict=False)}
+    for layer in given.untrained:
+        halves = [array.astype(np.float16) for array in layer.variables]
+        found |= {f"untrained/{layer.name}/{n}": a for n, a in zip(names, halves, strict=False)}
+    for after, _ in _pairs(given):
+        found |= {f"epochs/{after.name}/{n}": _epochs(given, after, n) for n in names}
+    return found
+
+
+def _epochs(given: Material, layer: Layer, name: str) -> Array:
+    """Float16 (E, ...) of one variable of a convolution after each epoch."""
+    expected = (len(given.epochs["epochs"]), *layer.variables[name == "bias"].shape)
+    array = given.epochs.get(f"{layer.name}/{name}")
+    if array is None or array.shape != expected:
+        received = "none" if array is None else array.shape
+        raise InputError(
+            f"epochs.npz: received {received} for {layer.name}/{name}, expected {expected};"
+            " run `dvc repro train` to write it anew"
+        )
+    return array.astype(np.float16)

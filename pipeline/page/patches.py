@@ -1,0 +1,71 @@
+"""The parts of images that excite each filter most, cut out for the page."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pipeline.analysis.receptive_fields import ReceptiveField, widened
+from pipeline.base.arrays import Array
+from pipeline.network.checkpoint import Layer
+from pipeline.page.material import Material
+
+
+def fields(network: Sequence[Layer]) -> dict[str, tuple[ReceptiveField, ReceptiveField]]:
+    """Receptive field down and across of each layer up to `Flatten`, by layer name."""
+    found: dict[str, tuple[ReceptiveField, ReceptiveField]] = {}
+    current = (ReceptiveField(), ReceptiveField())
+    for layer in network:
+        if layer.kind == "Flatten":
+            break
+        windows = layer.config.get("kernel_size", layer.config.get("pool_size"))
+        if windows is not None:
+            strides, padding = layer.config["strides"], layer.config["padding"]
+            sizes = zip(current, layer.input_shape[:2], windows, strides, strict=True)
+            down, across = (widened(*size, padding) for size in sizes)
+            current = down, across
+        found[layer.name] = current
+    return found
+
+
+def patches(given: Material) -> dict[str, Array]:
+    """Of each convolution's filter F, the strongest P patches: pixels, and where they lie.
+
+    Returns:
+        `patches/<layer>/pixels` (F, P, h, w, C) uint8, the part of the field that lies in the image, moved
+        to the upper left; `patches/<layer>/places` (F, P, 4) int16, its first and last row and column in
+        the field (ends excluded); `patches/<layer>/activations` float32 (F, P).
+    """
+    arrays: dict[str, Array] = {}
+    for name, row in given.reports["explain"]["patches"]["layers"].items():
+        down, across = fields(given.trained)[name]
+        pixels, places = _crops(given, row, down, across)
+        arrays[f"patches/{name}/pixels"] = pixels
+        arrays[f"patches/{name}/places"] = places
+        arrays[f"patches/{name}/activations"] = np.array(row["activations"], np.float32)
+    return arrays
+
+
+def _crops(
+    given: Material, row: Mapping[str, Any], down: ReceptiveField, across: ReceptiveField
+) -> tuple[Array, Array]:
+    numbers = np.array(row["images"], np.int64)
+    height, width, channels = given.dataset["shape"]
+    tall, wide = min(down.size, height), min(across.size, width)
+    pixels = np.zeros((*numbers.shape, tall, wide, channels), np.uint8)
+    places = np.zeros((*numbers.shape, 4), np.int16)
+    needed, inverse = np.unique(numbers, return_inverse=True)
+    sources = given.validation_images[needed][inverse.ravel()]
+    outputs = zip(np.ravel(row["rows"]).tolist(), np.ravel(row["columns"]).tolist(), strict=True)
+    for place, source, (r, c) in zip(np.ndindex(numbers.shape), sources, outputs, strict=True):
+        (top, bottom), (left, right) = _inside(down, height, r), _inside(across, width, c)
+        pixels[place][: bottom - top, : right - left] = source[top:bottom, left:right]
+        first_row, first_column = down.extent(r)[0], across.extent(c)[0]
+        places[place] = top - first_row, bottom - first_row, left - first_column, right - first_column
+    return pixels, places
+
+
+def _inside(field: ReceptiveField, size: int, output: int) -> tuple[int, int]:
+    """The pixels of an output's field that lie in the image."""
+    first, end = field.extent(output)
+    return max(0, first), min(size, end)

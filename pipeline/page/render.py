@@ -1,0 +1,117 @@
+"""From the page's contents to its one file: template, words, style, script, arrays; and its policy."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.base.arrays import Array
+from pipeline.base.errors import InputError
+from pipeline.page.contents import Contents
+
+# What any page is made with: arrays, words, elements, charts, tiles.
+KIT = ("data", "words", "elements", "colours", "charts", "tiles")
+# A run's page: in this order they are one script, which `main` starts.
+RUN = (
+    *KIT,
+    "engine",
+    "terms",
+    "preprocess",
+    "overview",
+    "results",
+    "learning",
+    "weights",
+    "drawing",
+    "maps",
+    "output",
+    "derivation",
+    "inspector",
+    "live",
+    "truth",
+    "main",
+)
+# Sections of a run's page, in order.
+PARTS = ("overview", "learning", "results", "weights", "live", "truth")
+DTYPES = {"float32": "<f4", "float16": "<f2", "uint8": "u1", "int16": "<i2"}
+
+
+def render(
+    contents: Contents, browser: Path, *, scripts: Sequence[str] = RUN, parts: Sequence[str] = PARTS
+) -> str:
+    """The whole page as HTML, equal for equal contents.
+
+    Args:
+        contents: what it shows.
+        browser: folder with `template.html.j2`, `style.css`, `words.json`, `script/*.js`.
+        scripts: names of its scripts, in order.
+        parts: names of its sections, in order; each has words `<name>.title`.
+
+    Raises:
+        InputError: one of these files is missing.
+    """
+    from jinja2 import Environment, StrictUndefined
+
+    template, style, words = (_read(browser / n) for n in ("template.html.j2", "style.css", "words.json"))
+    script = _joined(browser / "script", scripts)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(template).render(
+        values=contents.values,
+        parts=parts,
+        words={key: texts[contents.values["language"]] for key, texts in json.loads(words).items()},
+        policy=policy(script, style),
+        blocks=list(_blocks(contents.arrays)),
+        json_values=as_json(contents.values),
+        json_words=as_json(json.loads(words)),
+        style=style,
+        script=script,
+    )
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(
+            f"{path} is missing: it belongs to this project, `git checkout` brings it back"
+        ) from None
+
+
+def _joined(folder: Path, scripts: Sequence[str]) -> str:
+    """All scripts as one, in a scope of its own."""
+    parts = "\n".join(_read(folder / f"{name}.js") for name in scripts)
+    return f'(() => {{\n"use strict";\n{parts}\n}})();\n'
+
+
+def policy(script: str, style: str) -> str:
+    """The content security policy: nothing but this script and this style, and nothing from anywhere."""
+    return (
+        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)};"
+        " base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
+    )
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def as_json(value: Any) -> str:
+    """JSON that may stand in a script element: without the characters that could end it."""
+    text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _blocks(arrays: dict[str, Array]) -> Iterator[dict[str, str]]:
+    for name, array in sorted(arrays.items()):
+        dtype = array.dtype.name
+        yield {
+            "name": name,
+            "dtype": dtype,
+            "shape": json.dumps(list(array.shape)),
+            "content": base64.b64encode(array.astype(DTYPES[dtype]).tobytes()).decode(),
+        }

@@ -1,0 +1,176 @@
+"""The network's arithmetic in NumPy: what the page's own engine does, on many images at once.
+
+The page shows how far this is from TensorFlow's results, and how far the browser is from this.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pipeline.base.arrays import Array
+from pipeline.network.checkpoint import Layer
+from pipeline.network.shapes import window_output
+
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one layer makes of images.
+
+    Attributes:
+        layer: which.
+        before: float32 (N, ...) before the activation; None where the layer has none or a linear one.
+        output: float32 (N, ...), what the next layer gets.
+    """
+
+    layer: Layer
+    before: Array | None
+    output: Array
+
+
+def steps(network: Sequence[Layer], images: Array) -> list[Step]:
+    """Each layer's output, from the first after the input to the last.
+
+    Args:
+        network: as `weights.layers` returns it.
+        images: (N, H, W, C) uint8.
+    """
+    values = images.astype(np.float32) / np.float32(255)
+    found = []
+    for layer in network:
+        if layer.kind == "InputLayer":
+            continue
+        linear = _LAYERS[layer.kind](layer, values)
+        name = layer.config.get("activation", "linear")
+        values = _ACTIVATIONS[name](linear)
+        found.append(Step(layer, None if name == "linear" else linear, values))
+    return found
+
+
+def in_batches(network: Sequence[Layer], images: Array) -> Iterator[list[Step]]:
+    """`steps` for a few images at a time, since the outputs of many do not fit into memory."""
+    for start in range(0, len(images), BATCH):
+        yield steps(network, images[start : start + BATCH])
+
+
+def probabilities(network: Sequence[Layer], images: Array) -> Array:
+    """Class probabilities, float32 (N, K), of images (N, H, W, C) uint8."""
+    return logits_and_probabilities(network, images)[1]
+
+
+def logits_and_probabilities(network: Sequence[Layer], images: Array) -> tuple[Array, Array]:
+    """What the last layer has before and after its softmax, float32 (N, K) each."""
+    lasts = [batch[-1] for batch in in_batches(network, images)]
+    before, after = zip(*((last.before, last.output) for last in lasts), strict=True)
+    return np.concatenate(before), np.concatenate(after)
+
+
+def _same(layer: Layer, values: Array) -> Array:
+    return values
+
+
+def _flat(layer: Layer, values: Array) -> Array:
+    return values.reshape(len(values), -1)
+
+
+def _dense(layer: Layer, values: Array) -> Array:
+    kernel, bias = layer.variables
+    result: Array = values @ kernel + bias
+    return result
+
+
+def _convolution(layer: Layer, values: Array) -> Array:
+    """One matrix product for all places of the kernel: patches (N, H', W', h * w * C) by kernel."""
+    kernel, bias = layer.variables
+    patches = np.concatenate(list(_places(layer, values, kernel.shape[:2], 0.0)), axis=-1)
+    result: Array = patches @ kernel.reshape(-1, kernel.shape[-1]) + bias
+    return result
+
+
+def _largest(layer: Layer, values: Array) -> Array:
+    places = _places(layer, values, layer.config["pool_size"], -np.inf)
+    result: Array = np.maximum.reduce(list(places))
+    return result
+
+
+def _mean(layer: Layer, values: Array) -> Array:
+    """The mean over those pixels of each window that lie inside of the map."""
+    window = layer.config["pool_size"]
+    inside = np.ones((1, *values.shape[1:3], 1), np.float32)
+    total, count = (np.add.reduce(list(_places(layer, v, window, 0.0))) for v in (values, inside))
+    result: Array = total / count
+    return result
+
+
+def _places(layer: Layer, values: Array, window: Sequence[int], outside: float) -> Iterator[Array]:
+    """For each place of the window, row by row, what all outputs see there: (N, H', W', C).
+
+    References:
+        TensorFlow pads for "same" so that the odd pixel comes after: Keras' `Conv2D`.
+    """
+    strides, sizes = layer.config["strides"], values.shape[1:3]
+    outputs = [
+        window_output(n, k, s, layer.config["padding"])
+        for n, k, s in zip(sizes, window, strides, strict=True)
+    ]
+    reach = zip(sizes, window, strides, outputs, strict=True)
+    excess = [max(0, (out - 1) * s + k - n) for n, k, s, out in reach]
+    sides = [(0, 0), *((e // 2, e - e // 2) for e in excess), (0, 0)]
+    padded = np.pad(values, sides, constant_values=outside) if any(excess) else values
+    for row in range(window[0]):
+        for column in range(window[1]):
+            down = slice(row, row + strides[0] * (outputs[0] - 1) + 1, strides[0])
+            across = slice(column, column + strides[1] * (outputs[1] - 1) + 1, strides[1])
+            yield padded[:, down, across]
+
+
+def _normalized(layer: Layer, values: Array) -> Array:
+    """Divided by (2 + 1e-4 * sum of squares over 5 neighbouring channels) ** 0.75, as AlexNet's."""
+    squares = np.pad(np.square(values), [(0, 0)] * 3 + [(2, 2)])
+    channels = values.shape[-1]
+    sums = np.add.reduce([squares[..., place : place + channels] for place in range(5)])
+    result: Array = values / (np.float32(2) + np.float32(1e-4) * sums) ** np.float32(0.75)
+    return result
+
+
+def _sigmoid(values: Array) -> Array:
+    # Each half of the axis by the formula that cannot overflow there.
+    small = np.exp(-np.abs(values))
+    return np.where(values >= 0, 1 / (1 + small), small / (1 + small))
+
+
+def _gelu(values: Array) -> Array:
+    from scipy.special import erf
+
+    result: Array = values * (1 + erf(values / np.sqrt(np.float32(2)))) / 2
+    return result
+
+
+def _softmax(values: Array) -> Array:
+    powers = np.exp(values - values.max(axis=-1, keepdims=True))
+    result: Array = powers / powers.sum(axis=-1, keepdims=True)
+    return result
+
+
+_LAYERS: dict[str, Callable[[Layer, Array], Array]] = {
+    "Conv2D": _convolution,
+    "MaxPooling2D": _largest,
+    "AveragePooling2D": _mean,
+    "LocalResponseNormalization": _normalized,
+    "Flatten": _flat,
+    "Dropout": _same,
+    "Dense": _dense,
+}
+_ACTIVATIONS: dict[str, Callable[[Array], Any]] = {
+    "linear": lambda values: values,
+    "relu": lambda values: np.maximum(values, 0),
+    "sigmoid": _sigmoid,
+    "tanh": np.tanh,
+    "elu": lambda values: np.where(values > 0, values, np.expm1(np.minimum(values, 0))),
+    "gelu": _gelu,
+    "silu": lambda values: values * _sigmoid(values),
+    "softmax": _softmax,
+}

@@ -1,0 +1,176 @@
+"""Stage `report`: all that the other stages left -> one page to look at, offline.
+
+python -m pipeline.stages.report data/prepared models reports pipeline/page/browser reports/index.html
+"""
+
+import csv
+import sys
+import zipfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.base import files
+from pipeline.base.arrays import Array, RowFile
+from pipeline.base.errors import InputError
+from pipeline.base.processes import stage
+from pipeline.config.data import DataConfig
+from pipeline.config.fields import seed_number
+from pipeline.config.model import ModelConfig
+from pipeline.config.page import PageConfig
+from pipeline.config.params import load
+from pipeline.config.runtime import RuntimeConfig
+from pipeline.config.train import TrainConfig
+from pipeline.config.visualize import VisualizeConfig
+from pipeline.data.prepared import read_chosen, read_prepared
+from pipeline.network.checkpoint import read_layers
+from pipeline.page.contents import fitted
+from pipeline.page.export import export
+from pipeline.page.material import Material
+from pipeline.page.render import render
+
+REPORTS = ("metrics", "features", "compare_untrained", "explain")
+MEGABYTE = 1_000_000
+# Of the page's size, for images; and what is left for everything that is not an array.
+IMAGE_SHARE, ROOM = 0.25, 400_000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What this stage reads of `params.yaml`."""
+
+    page: PageConfig
+    visualize: VisualizeConfig
+    data: DataConfig
+    model: ModelConfig
+    train: TrainConfig
+    runtime: RuntimeConfig
+    seed: int = seed_number()
+
+
+def report(cfg: Settings, prepared: Path, models: Path, reports: Path, browser: Path, page: Path) -> None:
+    """Make the page: what was trained, how well, what each filter does, and the network itself.
+
+    Args:
+        cfg: uses `page`, `visualize.images`, `visualize.num_mistakes`, `visualize.kernel_limit`, and
+            shows `data`, `model`, `train`, `runtime` and `seed`.
+        prepared: folder of stage `prepare`.
+        models: folder of stage `train`: `best.keras`, `untrained.keras`, `epochs.npz`.
+        reports: folder with what the other stages wrote for people.
+        browser: folder with the page's template, style, words and script.
+        page: HTML file to write.
+
+    Raises:
+        InputError: an input is missing, damaged or does not fit the others.
+    """
+    limit = round(cfg.page.max_megabytes * MEGABYTE)
+    contents = export(
+        _read(cfg, prepared, models, reports),
+        num_images=cfg.page.num_images,
+        num_mistakes=cfg.visualize.num_mistakes,
+        kernel_limit=cfg.visualize.kernel_limit,
+        # As base64 they take a third more.
+        image_bytes=round(limit * IMAGE_SHARE * 3 / 4),
+    )
+    contents = fitted(contents, max(0, limit - ROOM)).told(
+        configuration=_configuration(cfg),
+        resize=cfg.data.resize,
+        language=cfg.page.language,
+        max_megabytes=cfg.page.max_megabytes,
+    )
+    text = render(contents, browser)
+    files.write_text(page, text)
+    _print_summary(contents.values, page, len(text.encode()))
+
+
+def _configuration(cfg: Settings) -> dict[str, Any]:
+    return {
+        "data": asdict(cfg.data),
+        "model": asdict(cfg.model),
+        "train": asdict(cfg.train),
+        "runtime": asdict(cfg.runtime),
+        "seed": cfg.seed,
+    }
+
+
+def _read(cfg: Settings, prepared: Path, models: Path, reports: Path) -> Material:
+    dataset = files.read_json(prepared / "dataset.json")
+    actual, predicted = _read_confusion(reports / "confusion.csv", dataset["classes"])
+    test_images = RowFile(prepared / "test_images.npy")
+    if len(actual) != len(test_images):
+        raise InputError(
+            f"{reports / 'confusion.csv'} has {len(actual)} rows, there are {len(test_images)} test images;"
+            " run `dvc repro` to make both anew"
+        )
+    return Material(
+        dataset=dataset,
+        trained=read_layers(models / "best.keras"),
+        untrained=read_layers(models / "untrained.keras"),
+        epochs=_read_epochs(models / "epochs.npz"),
+        reports={name: files.read_json(reports / f"{name}.json") for name in REPORTS},
+        history=files.read_columns(reports / "history.tsv"),
+        class_scores=_read_rows(reports / "classes.csv"),
+        actual=actual,
+        predicted=predicted,
+        test_images=test_images,
+        validation_images=RowFile(prepared / "validation_images.npy"),
+        validation_labels=RowFile(prepared / "validation_labels.npy")[:],
+        chosen=[
+            {
+                "split": image.split,
+                "index": image.index,
+                "actual": dataset["classes"].index(image.class_name),
+                "pixels": image.pixels,
+            }
+            for image in read_chosen(read_prepared(prepared), cfg.visualize.images)
+        ],
+    )
+
+
+def _read_epochs(path: Path) -> dict[str, Array]:
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+            return dict(stored)
+    except FileNotFoundError:
+        raise InputError(files.missing(path)) from None
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path} is damaged: {error}") from None
+
+
+def _read_rows(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            return list(csv.DictReader(stream))
+    except FileNotFoundError:
+        raise InputError(files.missing(path)) from None
+
+
+def _read_confusion(path: Path, classes: list[str]) -> tuple[Array, Array]:
+    """Actual and predicted class numbers (N,) int64 of the test images."""
+    numbers = {name: number for number, name in enumerate(classes)}
+    try:
+        pairs = [(numbers[row["actual"]], numbers[row["predicted"]]) for row in _read_rows(path)]
+    except KeyError as error:
+        raise InputError(
+            f"{path}: received the class {error}, expected one of dataset.json; run `dvc repro`"
+        ) from None
+    actual, predicted = np.array(pairs, np.int64).reshape(-1, 2).T
+    return actual, predicted
+
+
+def _print_summary(values: dict[str, Any], page: Path, size: int) -> None:
+    truth = values["truth"]
+    largest = max(truth[name]["largest_difference"] for name in ("extremes", "activations"))
+    live = "with the live network" if values["live"] else "too large for the live network"
+    print(f"report: {page}, {size / MEGABYTE:.2f} MB, {live}, {len(values['images'])} images")
+    print(
+        f"report: largest relative difference from TensorFlow {largest:.1e},"
+        f" same class for {truth['same_class']} of {truth['images']} test images"
+    )
+
+
+if __name__ == "__main__":
+    with stage():
+        report(load(Settings), *map(Path, sys.argv[1:]))

@@ -1,0 +1,76 @@
+"""Where the graph of training gets its images from: memory where they fit, else the disk."""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from pipeline.base.arrays import Array, RowFile
+from pipeline.network.batches import read_batches
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+# Images that need no more than that are kept in memory; others are read from disk batch by batch.
+MEMORY_BYTES = 10**9
+
+
+class InMemory:
+    """Images and labels as tensors, from which the graph gathers each batch.
+
+    Attributes:
+        count: images in all.
+        batch_size: images a batch; the last may have fewer.
+    """
+
+    def __init__(self, images: Array | RowFile, labels: Array, batch_size: int) -> None:
+        import tensorflow as tf
+
+        self.count, self.batch_size = len(images), batch_size
+        self._images, self._labels = tf.constant(images[:]), tf.constant(labels)
+
+    @property
+    def steps(self) -> int:
+        """Batches in all."""
+        return -(-self.count // self.batch_size)
+
+    def feed(self, order: Array) -> "tf.Tensor":
+        """What `take` needs to know of the order, row numbers (N,), in which images are shown."""
+        import tensorflow as tf
+
+        return tf.constant(order, tf.int32)
+
+    def take(self, feed: Any, step: Any) -> tuple[Any, Any]:
+        """Images (n, H, W, C) uint8 and labels (n,) uint8 of a batch, inside a graph."""
+        import tensorflow as tf
+
+        rows = feed[step * self.batch_size : (step + 1) * self.batch_size]
+        return tf.gather(self._images, rows), tf.gather(self._labels, rows)
+
+
+class Streamed:
+    """The same for images on disk: the next batch is read while the graph works on this one."""
+
+    def __init__(self, images: RowFile, labels: Array, batch_size: int) -> None:
+        self.count, self.batch_size = len(images), batch_size
+        self._images, self._labels = images, labels
+
+    @property
+    def steps(self) -> int:
+        """Batches in all."""
+        return -(-self.count // self.batch_size)
+
+    def feed(self, order: Array) -> Any:
+        """An iterator over the batches in that order of row numbers (N,)."""
+        return iter(read_batches(self._images, self.batch_size, self._labels, order))
+
+    def take(self, feed: Any, step: Any) -> tuple[Any, Any]:
+        """The next batch: images (n, H, W, C) uint8 and labels (n,) uint8, inside a graph."""
+        return next(feed)  # type: ignore[no-any-return]
+
+
+Source = InMemory | Streamed
+
+
+def source(images: RowFile, labels: Array, batch_size: int) -> Source:
+    """Images and labels for training or scoring, in memory where they fit."""
+    in_memory = math.prod(images.shape) <= MEMORY_BYTES
+    return (InMemory if in_memory else Streamed)(images, labels, batch_size)

@@ -1,0 +1,52 @@
+"""The precision that layers compute in."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.network import precision
+
+CPUINFO = """processor\t: 0
+model name\t: a CPU
+flags\t\t: fpu sse2 {}
+
+processor\t: 1
+flags\t\t: fpu sse2 {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("flag", "expected"),
+    [("avx512_bf16", True), ("amx_bf16", True), ("avx512f", False), ("avx512_bf16_not", False)],
+)
+def test_a_cpu_has_bfloat16_when_linux_names_its_instructions(flag, expected, tmp_path):
+    path = tmp_path / "cpuinfo"
+    path.write_text(CPUINFO.format(flag, flag))
+    assert bool(precision.CPU_FLAGS & precision.cpu_flags(path)) == expected
+
+
+def test_where_linux_names_nothing_there_are_no_flags(tmp_path):
+    assert precision.cpu_flags(tmp_path / "missing") == set()
+
+
+def test_this_machine_is_asked(monkeypatch, tmp_path):
+    import tensorflow as tf
+
+    if not tf.config.get_visible_devices("GPU"):
+        words = Path("/proc/cpuinfo").read_text().split()
+        assert precision.has_bfloat16() == ("avx512_bf16" in words or "amx_bf16" in words)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "mixed", "found", "expected"),
+    [
+        ("auto", True, True, "mixed_bfloat16"),
+        ("auto", True, False, "float32"),
+        ("auto", False, True, "float32"),
+        ("float32", True, True, "float32"),
+        ("mixed_bfloat16", False, False, "mixed_bfloat16"),
+    ],
+)
+def test_auto_asks_the_recipe_and_the_processor(monkeypatch, wanted, mixed, found, expected):
+    monkeypatch.setattr(precision, "has_bfloat16", lambda: found)
+    assert precision.dtype_policy(wanted, mixed=mixed) == expected
