@@ -43,8 +43,7 @@ def temporary_folder(parent: Path, name: str) -> Iterator[Path]:
         name: what those have in common that are for the same thing.
     """
     parent.mkdir(parents=True, exist_ok=True)
-    for left in parent.glob(f".{glob.escape(name)}-*{UNFINISHED}"):
-        _remove_unless_in_use(left)
+    remove_unfinished(parent, name)
     folder = Path(tempfile.mkdtemp(prefix=f".{name}-", suffix=UNFINISHED, dir=parent))
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -55,6 +54,12 @@ def temporary_folder(parent: Path, name: str) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
     finally:
         os.close(descriptor)
+
+
+def remove_unfinished(parent: Path, name: str) -> None:
+    """Remove the temporary folders of that name that killed processes left below `parent`."""
+    for left in parent.glob(f".{glob.escape(name)}-*{UNFINISHED}"):
+        _remove_unless_in_use(left)
 
 
 def _remove_unless_in_use(folder: Path) -> None:
@@ -94,13 +99,28 @@ def _one_line(paths: Sequence[Path]) -> Iterator[None]:
     """Tell what the system refuses with the path that was meant, not that of a temporary file."""
     try:
         yield
-    except OSError as error:
+    except InputError:
+        raise
+    except Exception as raised:
+        error = _refused(raised)
+        if error is None:
+            raise
         named = str(error.filename)
         meant = next((path for path in paths if f".{path.name}-" in named), None)
-        if error.errno is None or (error.filename is not None and meant is None):
-            raise
+        if error.filename is not None and meant is None:
+            raise error from None
         wanted = meant or paths[0]
         raise InputError(words(OSError(error.errno, error.strerror), wanted)) from None
+
+
+def _refused(raised: BaseException) -> OSError | None:
+    """The error of the system behind another: `zipfile`, say, then complains of its own open handle."""
+    seen: BaseException | None = raised
+    while seen is not None:
+        if isinstance(seen, OSError) and seen.errno is not None:
+            return seen
+        seen = seen.__cause__ or seen.__context__
+    return None
 
 
 def _take_places(pairs: Sequence[tuple[Path, Path]]) -> None:

@@ -6,7 +6,6 @@ from pipeline.config.fields import checked, choice, flag, is_number, optional_po
 
 # Adam moves each weight by about the learning rate in every step, and weights begin at a tenth or so.
 MAX_LEARNING_RATE = 10
-
 # Images that are in memory together, with what every layer makes of them.
 MAX_BATCH = 65_536
 

@@ -97,6 +97,8 @@ def train(cfg: Settings, prepared: Path, saved: Path, reports: Path, scratch: Pa
         about = {"threads": cfg.runtime.threads, "precision": policy, "seconds": round(seconds, 1)}
         _write_reports(reports, trainer.kept, state, about)
         (scratch / "state.npz").unlink()
+        # A run that continues after its last epoch writes no state, which would remove it.
+        files.remove_unfinished(scratch, "state.npz")
     best = state.best
     print(
         f"train: best epoch {state.best_epoch} of {len(state.history)}, validation loss"

@@ -10,12 +10,13 @@ def test_stages_that_fail_leave_the_earlier_models_numbers_and_pictures_in_place
     before = digest(copy.folder, *RESULTS)
     assert len(before) > 30
     copy.edit("params.yaml", "    index: 0", "    index: 100000")
-    copy.edit("params.yaml", "learning_rate: 0.003", "learning_rate: 1.0e+25")
+    code, path = copy.read("pipeline/stages/train.py"), copy.folder / "pipeline/stages/train.py"
+    path.write_text("raise SystemExit('broken on purpose')\n")
     output = copy.dvc("repro", "--keep-going", fails=True)
-    assert "lower train.learning_rate" in output
+    assert "broken on purpose" in output
     assert digest(copy.folder, *RESULTS) == before
     # The same for a stage whose network is there.
-    copy.edit("params.yaml", "learning_rate: 1.0e+25", "learning_rate: 0.003")
+    path.write_text(code)
     output = copy.dvc("repro", "--keep-going", fails=True)
     assert "expected an index below" in output
     assert digest(copy.folder, *RESULTS) == before

@@ -22,8 +22,8 @@ from pipeline.stages.train import train
 
 EVERY = "EVERY_FAULT" in os.environ
 NUM_SOME = 4
-# A run may make a call or two less than the one before: the last numbers are then those of no call.
-NUM_UNSURE = 3
+# The first run in a process makes some calls more: the last numbers are then those of no call.
+SHARE_INJECTED = 0.8
 SMALL = ("data=digits", "train=smoke", "model.filters=[2]", "model.dense=[]", "train.epochs=1")
 CFG = composed(*SMALL, "train.batch_size=500", "visualize.num_predictions=1", "visualize.num_mistakes=1")
 
@@ -112,12 +112,12 @@ def test_any_call_may_fail(unbroken, earlier, stage, capsys):
         if stage == "evaluate":
             assert after in (before, expected), (at, disk.last)
         run(folder)
-        assert results(folder) == expected
-        assert leftovers(folder) == []
+        assert results(folder) == expected, (at, disk.last)
+        assert leftovers(folder) == [], (at, disk.last)
         shutil.rmtree(folder)
     with capsys.disabled():
-        print(f"\n{stage}: {num_injected} of {total} calls failed, all survived")
-    assert num_injected >= len(chosen(total)) - NUM_UNSURE
+        print(f"\n{stage}: {num_injected} of {total} calls failed, all survived", flush=True)
+    assert num_injected >= SHARE_INJECTED * len(chosen(total))
 
 
 @pytest.mark.parametrize("stage", ["train", "evaluate"])
@@ -135,9 +135,9 @@ def test_any_call_may_be_the_last_of_a_killed_process(unbroken, earlier, stage, 
         num_injected += disk.last != ""
         assert all(value in (before[name], expected[name]) for name, value in results(folder).items())
         run(folder)
-        assert results(folder) == expected
-        assert leftovers(folder) == []
+        assert results(folder) == expected, (at, disk.last)
+        assert leftovers(folder) == [], (at, disk.last)
         shutil.rmtree(folder)
     with capsys.disabled():
-        print(f"\n{stage}: killed at {num_injected} of {total} calls, all survived")
-    assert num_injected >= len(chosen(total)) - NUM_UNSURE
+        print(f"\n{stage}: killed at {num_injected} of {total} calls, all survived", flush=True)
+    assert num_injected >= SHARE_INJECTED * len(chosen(total))
