@@ -77,17 +77,8 @@ def make_steps(
 
     variables = [variable.value for variable in network.trainable_variables]
 
-    def shown(feed: Any, tables: Tables, step: Any) -> tuple[Any, Any]:
-        images, labels = source.take(feed, step)
-        if augment.flip:
-            part = slice(step * source.batch_size, (step + 1) * source.batch_size)
-            images = augmentation.mirrored(images, tables.mirrored[part])
-        if augment.shift:
-            images = augmentation.shifted(images, tables.shifts[step], augment.shift)
-        return scaled(images), tf.cast(labels, tf.int32)
-
     def one(feed: Any, tables: Tables, step: Any, sums: Any) -> Any:
-        images, labels = shown(feed, tables, step)
+        images, labels = _shown(source, augment, feed, tables, step)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
             probabilities = network(images, training=True)
@@ -107,6 +98,19 @@ def make_steps(
 
     # XLA on a CPU makes this three times slower.
     return tf.function(run, jit_compile=False, autograph=False)  # type: ignore[no-any-return]
+
+
+def _shown(source: Source, augment: Augmentation, feed: Any, tables: Tables, step: Any) -> tuple[Any, Any]:
+    """The batch of a step as the network sees it: varied, scaled images and int32 labels."""
+    import tensorflow as tf
+
+    images, labels = source.take(feed, step)
+    if augment.flip:
+        part = slice(step * source.batch_size, (step + 1) * source.batch_size)
+        images = augmentation.mirrored(images, tables.mirrored[part])
+    if augment.shift:
+        images = augmentation.shifted(images, tables.shifts[step], augment.shift)
+    return scaled(images), tf.cast(labels, tf.int32)
 
 
 def _losses(labels: Any, probabilities: Any, smoothing: float) -> Any:
