@@ -20,7 +20,7 @@ def stages_run(output: str) -> list[str]:
 def test_repeating_everything_gives_the_same_bytes(copy):
     lock, before = copy.read("dvc.lock"), digest(copy.folder, *REPORTS)
     output = copy.dvc("repro", "--force")
-    assert len(stages_run(output)) == 9
+    assert len(stages_run(output)) == 10
     assert copy.read("dvc.lock") == lock
     after = digest(copy.folder, *REPORTS)
     assert {name for name in after if after[name] != before[name]} <= {"reports/timing.json"}
@@ -35,7 +35,7 @@ EDITS = [
         {"visualize_weights", "visualize_features", "compare_untrained"},
     ),
     ("fire_rate_images: 2000", "fire_rate_images: 100", {"visualize_features"}),
-    ("num_mistakes: 4", "num_mistakes: 3", {"evaluate"}),
+    ("num_mistakes: 4", "num_mistakes: 3", {"evaluate", "report"}),
     ("ablation_images: 1000", "ablation_images: 100", {"explain"}),
 ]
 # One picture of each of these stages that must look otherwise then.

@@ -157,8 +157,8 @@ def test_pictures_are_drawn_of_what_is_there_and_the_rest_is_named(pictures):
 
 def test_the_drawn_numbers_are_those_of_the_predictions(compared, monkeypatch, tmp_path):
     drawn = {}
-    figures = plots.comparison
-    confusion, kernels = figures.confusion_change, figures.kernels
+    figures, kernels = plots.comparison, plots.kernels
+    confusion = figures.confusion_change
 
     def keep_confusion(difference, *arguments):
         drawn["difference"] = difference
@@ -169,7 +169,7 @@ def test_the_drawn_numbers_are_those_of_the_predictions(compared, monkeypatch, t
         return kernels(panels, **options)
 
     monkeypatch.setattr(figures, "confusion_change", keep_confusion)
-    monkeypatch.setattr(figures, "kernels", keep_kernels)
+    monkeypatch.setattr(plots, "kernels", keep_kernels)
     groups = compare.compare(compared.folder, ["main", "second"])
     assert plots.write_plots(compared.folder, groups, tmp_path) == []
     right = [score(one, "test.accuracy").mean for one in groups]

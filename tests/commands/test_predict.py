@@ -122,7 +122,7 @@ def test_a_foreign_or_damaged_checkpoint_is_refused(trained, test_part, tmp_path
     for name, message in (
         ("three.keras", "tells 3 classes apart, the data has 10"),
         ("larger.keras", "takes images of shape (9, 9, 1), the data has (8, 8, 1)"),
-        ("damaged.keras", "cannot be loaded as a Keras model"),
+        ("damaged.keras", "is not a Keras archive of a Sequential model"),
     ):
         with pytest.raises(InputError, match=re.escape(message)):
             predict.predict(trained.params(), [tmp_path / "a.png"], tmp_path / name, about, invert=False)

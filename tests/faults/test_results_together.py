@@ -21,7 +21,7 @@ PATTERNS = ("reports/*.*", "reports/figures/*/*")
 def stages(folder):
     """Each stage after `train`, as a call."""
     best, prepared, reports = folder / "models/best.keras", folder / "data/prepared", folder / "reports"
-    pictures = reports / "figures"
+    pictures, untrained = reports / "figures", folder / "models/untrained.keras"
     return {
         "evaluate": lambda: evaluate.evaluate(
             CFG, best, prepared, reports / "history.tsv", reports, pictures / "evaluate"
@@ -30,12 +30,12 @@ def stages(folder):
             CFG, best, reports / "weights.json", pictures / "visualize_weights"
         ),
         "visualize_features": lambda: visualize_features.visualize_features(
-            CFG, best, prepared, reports / "features.json", pictures / "visualize_features"
+            CFG, best, untrained, prepared, reports / "features.json", pictures / "visualize_features"
         ),
         "compare_untrained": lambda: compare_untrained.compare_untrained(
             CFG,
             best,
-            folder / "models/untrained.keras",
+            untrained,
             reports / "compare_untrained.json",
             pictures / "compare_untrained",
         ),

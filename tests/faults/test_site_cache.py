@@ -5,41 +5,18 @@ import stat
 import subprocess
 from pathlib import Path
 
-import pytest
 from conftest import ROOT, Project, environment
 
 from pipeline.cluster import node
 from pipeline.sweeps.clone import clone
-
-DVC_DEFAULT = Path("/var/tmp/dvc/repo")
 
 
 def databases(project: Project) -> list[Path]:
     return sorted((project.folder / ".site").rglob("cache.db"))
 
 
-def open_to_others(folder: Path) -> list[Path]:
-    """What others may write to below a folder."""
-    return [path for path in [folder, *folder.rglob("*")] if path.lstat().st_mode & stat.S_IWOTH]
-
-
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
-
-
-@pytest.fixture
-def shared() -> set[str]:
-    """What is in the folder that DVC would use, before the test."""
-    return {path.name for path in DVC_DEFAULT.iterdir()} if DVC_DEFAULT.is_dir() else set()
-
-
-def test_plain_dvc_in_a_fresh_clone_keeps_its_databases_where_only_the_user_writes(project, shared):
-    project.dvc("stage", "list")
-    assert databases(project)
-    assert open_to_others(project.folder / ".site") == []
-    tokens = {path.relative_to(project.folder / ".site/repo").parts[0] for path in databases(project)}
-    assert not any((DVC_DEFAULT / token).exists() for token in tokens - shared)
-    assert project.run("git", "status", "--porcelain") == ""
 
 
 def test_after_make_nobody_else_enters_them_and_every_folder_uses_the_same(project):

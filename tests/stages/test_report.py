@@ -66,7 +66,7 @@ def test_the_untrained_score_is_that_of_the_untrained_network(run, opened):
     ("path", "message"),
     [
         ("models/epochs.npz", r"epochs\.npz is missing: run `dvc repro`"),
-        ("models/best.keras", r"best\.keras is missing: run `dvc repro`"),
+        ("models/best.keras", r"best\.keras is missing: run `dvc repro train`"),
         ("reports/classes.csv", r"classes\.csv is missing: run `dvc repro`"),
         ("reports/explain.json", r"explain\.json is missing: run `dvc repro`"),
     ],
