@@ -343,6 +343,7 @@ def test_a_wrong_override_of_any_job_is_told_before_anything_runs(project):
     output = process.communicate(timeout=120)[0]
     assert process.returncode == 1
     assert output.splitlines() == [
-        "error: job train.epochs=-1: train.epochs: received -1, expected a whole number of 1 or more"
+        "error: job train.epochs=-1: train.epochs: received -1, expected a whole number of 1 or more,"
+        " up to 1000000"
     ]
     assert not (project.folder / ".sweeps" / "wrong").exists()
