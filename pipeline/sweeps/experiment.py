@@ -1,4 +1,4 @@
-"""One DVC experiment, run by `dvc exp run --temp` in a process of its own.
+"""One DVC experiment, run by `dvc exp run` in a process of its own and in a clone of its own.
 
 Nothing trains in this process. The experiment and all that it starts end with this process, whatever
 ends it: Ctrl-C, an exception or `kill -9`.
@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,7 +46,7 @@ def run(job: Job, root: Path, log: Path, report: Callable[[Progress], None]) -> 
 
     Args:
         job: what to run.
-        root: of a clone that nothing else writes to, since `dvc exp run` changes it for a moment.
+        root: of a clone that nothing else writes to, whose files become the experiment's.
         log: file to write everything to that dvc and the stages print.
         report: called with each change, and once a second for the clock.
 
@@ -73,7 +73,7 @@ def reported(progress: Progress, report: Callable[[Progress], None]) -> Progress
 
 
 def _dvc(job: Job, root: Path, log: Path, report: Callable[[Progress], None]) -> int:
-    command = ["dvc", "exp", "run", "--temp", "--name", job.experiment]
+    command = ["dvc", "exp", "run", "--name", job.experiment]
     for override in job.overrides:
         command += ["--set-param", override]
     command += chosen_stages(root)
@@ -103,13 +103,25 @@ def _dvc(job: Job, root: Path, log: Path, report: Callable[[Progress], None]) ->
 
 
 def chosen_stages(root: Path) -> list[str]:
-    """Names of the stages to run; what the others wrote is deleted, since it shows another network."""
+    """Names of the stages to run; what the others wrote is deleted, since it shows another network.
+
+    So are their entries in `dvc.lock`: DVC parses and writes the whole file with every stage, in pure Python.
+    """
     stages = yaml.safe_load((root / "dvc.yaml").read_text())["stages"]
-    for name in stages.keys() - set(STAGES):
+    others = stages.keys() - set(STAGES)
+    for name in others:
         for out in stages[name].get("outs", []) + stages[name].get("metrics", []):
             path = root / (out if isinstance(out, str) else next(iter(out)))
             if path.is_dir():
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
+    _forget(root / "dvc.lock", others)
     return [name for name in stages if name in STAGES]
+
+
+def _forget(lock: Path, names: Collection[str]) -> None:
+    if lock.exists():
+        content = yaml.safe_load(lock.read_text())
+        stages = {name: entry for name, entry in content["stages"].items() if name not in names}
+        lock.write_text(yaml.safe_dump({**content, "stages": stages}, sort_keys=False))

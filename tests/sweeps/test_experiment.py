@@ -74,7 +74,7 @@ def test_an_experiment_is_done_once(root):
     last, reports, log = run(root)
     assert (last.state, last.epoch, last.epochs, last.accuracy) == ("done", 2, 3, 0.9)
     assert reports[0].state == "running"
-    assert "exp run --temp --name trial --set-param seed=1" in log.read_text()
+    assert "exp run --name trial --set-param seed=1" in log.read_text()
     write_dvc(root, "exit 1")
     again, _, _ = run(root)
     assert (again.state, again.accuracy) == ("skipped", 0.9)
