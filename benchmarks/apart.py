@@ -62,8 +62,19 @@ class Clone:
 
     def stage_seconds(self, experiment: str) -> float:
         """Seconds that the stages of one job took together."""
-        rows = [line.split() for line in (self.folder / ".times").read_text().splitlines()]
-        return sum(float(end) - float(start) for folder, start, end, _ in rows if f"/{experiment}/" in folder)
+        return sum(seconds for folder, seconds, _ in self._clocked() if f"/{experiment}" in folder)
+
+    def stages(self) -> dict[str, list[float]]:
+        """Seconds of each run of each stage so far, wherever it was."""
+        found: dict[str, list[float]] = {}
+        for _, seconds, module in self._clocked():
+            found.setdefault(module.removeprefix("pipeline.stages."), []).append(seconds)
+        return found
+
+    def _clocked(self) -> list[tuple[str, float, str]]:
+        """Of each stage that ran: folder, seconds, module."""
+        rows = [line.rsplit(" ", 3) for line in (self.folder / ".times").read_text().splitlines()]
+        return [(folder, float(end) - float(start), module) for folder, start, end, module in rows]
 
 
 @contextmanager

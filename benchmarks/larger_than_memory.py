@@ -7,16 +7,13 @@ Makes a folder of JPEG files, runs fetch, prepare, train and evaluate on it, eac
 `dvc repro` does, and prints each one's peak memory beside that of a process that only imports TensorFlow.
 """
 
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
+import measured
 import numpy as np
 
-ROOT = Path(__file__).parents[1]
 SIZE_PIXELS = 160
 CLASSES = 4
 OVERRIDES = (
@@ -49,44 +46,19 @@ def make_images(folder: Path, count: int) -> None:
         Image.fromarray(pixels).save(folder / str(label) / f"{number:06}.jpg", quality=80)
 
 
-def peak_megabytes(folder: Path, *arguments: str) -> tuple[float, float]:
-    """Run Python with these arguments; return its peak resident memory, and the seconds it took."""
-    started = time.monotonic()
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    process = subprocess.Popen(
-        [sys.executable, *arguments], cwd=folder, env=environment, stdout=subprocess.DEVNULL
-    )
-    # The kernel's own account of this one process (in kB on Linux).
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"error: {' '.join(arguments)} failed with {process.returncode}")
-    return usage.ru_maxrss / 1024, time.monotonic() - started
-
-
-def write_params(folder: Path) -> None:
-    """Compose the configuration, in a process of its own: this one has to stay small."""
-    code = (
-        "import sys; from pathlib import Path; from pipeline.config import composing;"
-        "from pipeline.hydra_plugins import filterscope;"
-        "Path('params.yaml').write_text(composing.compose(Path(sys.argv[1]), sys.argv[2:]))"
-    )
-    peak_megabytes(folder, "-c", code, str(ROOT / "conf"), *OVERRIDES)
-
-
 def main(megabytes: int) -> None:
     """Make that many megabytes of decoded images, and print a table of peaks."""
     count = megabytes * 10**6 // (SIZE_PIXELS**2 * 3)
     with tempfile.TemporaryDirectory(prefix="larger-than-memory-") as temporary:
         folder = Path(temporary)
         make_images(folder / "images", count)
-        write_params(folder)
+        measured.compose(folder, *OVERRIDES)
         print(f"{count:,} images of {SIZE_PIXELS}×{SIZE_PIXELS}×3: {megabytes:,} MB decoded")
         print(f"{'process':20}{'peak MB':>10}{'seconds':>10}")
         stages = [(name, "-m", f"pipeline.stages.{name}", *paths) for name, *paths in STAGES]
         for name, *arguments in [IMPORT, *stages]:
-            peak, seconds = peak_megabytes(folder, *arguments)
-            print(f"{name:20}{peak:10,.0f}{seconds:10.0f}", flush=True)
+            done = measured.watch(folder, *arguments)
+            print(f"{name:20}{done.peak_mb:10,.0f}{done.seconds:10.0f}", flush=True)
 
 
 if __name__ == "__main__":

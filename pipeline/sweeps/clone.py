@@ -44,9 +44,9 @@ def run_apart(
 def clone(root: Path, folder: Path, commit: str) -> None:
     """Make a clone of a commit that shares objects and DVC's cache with `root`; takes about 0.2 s.
 
-    `dvc exp run` detaches HEAD and resets the files of its folder while it starts (also with `--temp`,
-    which takes two seconds more, to make a copy of a clone). In a clone that happens to nobody's files, jobs start side by side, and one that was killed leaves
-    nothing but a folder to delete.
+    `dvc exp run` detaches HEAD and resets the files of its folder while it starts (also with `--temp`, which
+    copies the clone once more). In a clone that happens to nobody's files, jobs start side by side, and one
+    that was killed leaves nothing but a folder to delete.
     """
     from dvc.repo import Repo
 
