@@ -71,8 +71,8 @@ def draw(found: dict[str, list[dict[str, Any]]]) -> None:
         per_image = [1e3 * row["epoch_seconds"] / row["images"] for row in rows]
         axes[0, column].plot(values, per_image, "o-")
         axes[1, column].plot(values, [row["peak_mb"] / 1000 for row in rows], "o-", color="C1")
-        axes[0, column].set_ylim(0)
-        axes[1, column].set_ylim(0)
+        for axis in axes[:, column]:
+            axis.set_ylim(0, 1.1 * axis.dataLim.ymax)
         axes[1, column].set_xscale("log", base=10 if varied == "images" else 2)
         axes[1, column].set_xticks(values, [f"{value:,}" for value in values], rotation=30)
         axes[1, column].minorticks_off()
