@@ -26,6 +26,8 @@ RECIPES = {
     ],
 }
 
+PARTS = slice(64), slice(64, None)
+
 
 @pytest.fixture(scope="module")
 def digits():
@@ -107,6 +109,29 @@ def test_rates_fall_to_almost_nothing_by_the_last_epoch(compose, digits):
         for before, after in pairwise(weights)
     ]
     assert moved[3] < 0.4 * moved[0]
+
+
+@pytest.mark.parametrize("recipe", ["fast", "tuned"])
+@pytest.mark.parametrize("model", ["cnn", "simple_convnet", "lenet", "alexnet"])
+def test_every_network_learns_by_the_recipes_made_for_one(compose, model, recipe):
+    """Also where a network chooses a recipe of its own, one that is named is the one that is taken."""
+    cfg = compose(f"model={model}", f"train={recipe}")
+    own = compose(f"train={recipe}")
+    assert (cfg.train, cfg.model.dropout) == (own.train, own.model.dropout)
+    configure_runtime(seed=1, threads=2, device="cpu")
+    networks = [
+        build_model(cfg.model, input_shape=(28, 28, 1), num_classes=10, dtype=policy)
+        for policy in ("mixed_bfloat16", "float32")
+    ]
+    images = np.random.default_rng(1).integers(0, 256, (96, 28, 28, 1), np.uint8)
+    sources = [
+        InMemory(images[part], np.arange(len(images[part]), dtype=np.uint8) % 10, 64) for part in PARTS
+    ]
+    built = Trainer(networks, cfg.train, sources, seed=1)
+    before = built.kept.get_weights()
+    epoch = run(built, 0)
+    assert np.isfinite(list(epoch.scores.values())).all()
+    assert all((ours != theirs).any() for ours, theirs in zip(epoch.weights, before, strict=True))
 
 
 def textbook(compose):
