@@ -10,7 +10,6 @@ import importlib.util
 import os
 import shutil
 import stat
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.base.errors import InputError, one_line_errors
+from pipeline.base.git import git as run_git
 from pipeline.base.requirements import installed, pinned
 from pipeline.network.precision import CPU_INFO, cpu_flags
 
@@ -214,10 +214,9 @@ def _available() -> int | None:
 
 def _git(root: Path, *arguments: str) -> str:
     try:
-        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, timeout=5)
-    except (OSError, subprocess.TimeoutExpired):
+        return run_git(root, *arguments)
+    except InputError:
         return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def _person(root: Path, part: str) -> str:

@@ -138,17 +138,17 @@ def as_markdown(groups: Sequence[Group], tolerances: Mapping[str, float]) -> str
     parts = []
     params = params_table(groups)
     if params[1]:
-        parts.append("### Parameters\n\n" + _markdown_table(params))
+        parts.append("### Parameters\n\n" + markdown_table(*params))
     metrics = metrics_table(groups, tolerances)
     if metrics[1]:
-        parts.append("### Metrics\n\n" + _markdown_table(metrics) + f"\n\n{tolerance_text(tolerances)}")
+        parts.append("### Metrics\n\n" + markdown_table(*metrics) + f"\n\n{tolerance_text(tolerances)}")
     if lines := remarks(groups):
         parts.append("\n".join(f"- {line}" for line in lines))
     return "\n\n".join(parts)
 
 
-def _markdown_table(table: Table) -> str:
-    header, rows = table
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 

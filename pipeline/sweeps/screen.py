@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +40,7 @@ def _show(
     with (
         Live(console=console, auto_refresh=False, transient=True)
         if console.is_terminal
-        else _nothing() as live
+        else nullcontext() as live
     ):
         while True:
             last = stop.is_set()
@@ -55,11 +55,6 @@ def _show(
             if last:
                 return
             stop.wait(REFRESH_SECONDS)
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
 
 
 def _announce(console: "Console", state: State, before: str) -> None:
