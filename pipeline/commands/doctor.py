@@ -66,6 +66,12 @@ def packages(pins: Mapping[str, str], there: Mapping[str, str]) -> Finding:
     return Finding("ok", "packages", f"{len(pins)} as pinned")
 
 
+def packages_to_be(possible: bool) -> Finding:
+    """Whether this Python can make the virtual environment that is not there yet."""
+    mend = INSTALL if possible else "first, on Debian, `apt-get install python3-venv`"
+    return Finding("wrong", "packages", f"none installed: {mend}")
+
+
 def _few(words: Sequence[str]) -> str:
     return ", ".join(words[:3]) + (", ..." if len(words) > 3 else "")
 
@@ -192,7 +198,7 @@ def findings(root: Path) -> Iterator[Finding]:
     person = (_person(root, part) for part in ("name", "email"))
     yield git(shutil.which("git") is not None, _git(root, "rev-parse", "HEAD"), *person)
     if not ready:
-        yield Finding("wrong", "packages", f"none installed: {INSTALL}")
+        yield packages_to_be(importlib.util.find_spec("ensurepip") is not None)
         return
     found = packages(pinned((root / "requirements.txt").read_text()), installed())
     yield found

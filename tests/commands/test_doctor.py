@@ -25,6 +25,8 @@ PERSON = ("Kim", "kim@example.com")
         (doctor.packages(PINS, {}), "wrong", "2 not installed (numpy, keras): `make repro`"),
         (doctor.packages(PINS, {**PINS, "numpy": "2.4.5"}), "note", "numpy 2.4.5 for 2.4.6"),
         (doctor.packages(PINS, {**PINS, "more": "1"}), "ok", "2 as pinned"),
+        (doctor.packages_to_be(True), "wrong", "`make repro` installs them"),
+        (doctor.packages_to_be(False), "wrong", "apt-get install python3-venv"),
         (doctor.processor("x86_64", {"sse2"}), "wrong", "no AVX"),
         (doctor.processor("x86_64", {"sse2", "avx"}), "ok", "x86_64"),
         (doctor.processor("aarch64", {"neon"}), "ok", "aarch64"),
