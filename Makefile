@@ -4,13 +4,20 @@ BIN := .venv/bin
 STAMP := .venv/installed
 CLUSTER := .venv/installed-cluster
 SITE := .site/private
+RIGHT_PYTHON = -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else \
+  f"error: Python {v[0]}.{v[1]} received, expected 3.11 to 3.13; set it, e.g. `make repro PYTHON=python3.12`")'
 # Stages say `python`: it has to be the one of .venv, whether or not that is activated.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help repro page test fuzz check cluster deps clean
+.PHONY: help doctor repro page test fuzz check audit cluster deps clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+
+# Installs nothing, since it tells whether that can be done.
+doctor:  ## say whether this machine can do all of this, and what mends it
+	@$(PYTHON) $(RIGHT_PYTHON)
+	@$(or $(wildcard $(BIN)/python),$(PYTHON)) -m pipeline.commands.doctor
 
 repro: $(STAMP) $(SITE)  ## run the pipeline: data, training, scores, pictures (`dvc repro`)
 	dvc repro
@@ -30,18 +37,23 @@ check: $(STAMP)  ## run the linters and the type checker
 	ruff format --check pipeline tests benchmarks
 	mypy
 
+# pip-audit apart: what it needs is nothing of this project's.
+audit: $(STAMP)  ## look for known holes in the pinned packages
+	@test -x .venv-audit/bin/pip-audit || { $(BIN)/python -m venv .venv-audit && \
+	  .venv-audit/bin/pip install --quiet pip-audit; } || echo "audit: pip-audit cannot be installed"
+	@python -m pipeline.commands.audit docs/advisories.csv requirements.txt requirements-cluster.txt
+
 cluster: $(CLUSTER)  ## install what sweeps on a Ray cluster, SLURM or S3 need besides
 
 deps: $(STAMP)  ## write into dvc.yaml which code each stage depends on
 	python -m pipeline.commands.deps
 
-clean:  ## remove .venv; data, models and reports stay
-	rm -rf .venv
+clean:  ## remove what is installed here; data, models and reports stay
+	rm -rf .venv .venv-audit
 
 # pip compiles bytecode as it installs; without that each import of TensorFlow may cost 20 s.
 $(STAMP): requirements.txt
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else \
-	  f"error: Python {v[0]}.{v[1]} received, expected 3.11 to 3.13; set it, e.g. `make repro PYTHON=python3.12`")'
+	@$(PYTHON) $(RIGHT_PYTHON)
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv || \
 	  { rm -rf .venv; echo "error: no venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --use-pep517 --require-hashes --requirement requirements.txt

@@ -99,15 +99,12 @@ def pareto_front(costs: Sequence[float], gains: Sequence[float]) -> list[int]:
     Returns:
         Their numbers, from low cost to high; equal points are all on the front or none.
     """
-    front: list[int] = []
-    for index in sorted(range(len(costs)), key=lambda i: (costs[i], -gains[i])):
-        if (
-            not front
-            or gains[index] > gains[front[-1]]
-            or (costs[index], gains[index]) == (costs[front[-1]], gains[front[-1]])
-        ):
-            front.append(index)
-    return front
+    points = list(zip(costs, gains, strict=True))
+
+    def beaten(cost: float, gain: float) -> bool:
+        return any(c <= cost and g >= gain and (c, g) != (cost, gain) for c, g in points)
+
+    return sorted((n for n, point in enumerate(points) if not beaten(*point)), key=lambda n: costs[n])
 
 
 def front_of(found: Sequence[Group]) -> list[Group]:

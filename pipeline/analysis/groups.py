@@ -22,6 +22,8 @@ class Run:
         params: configuration by dotted key.
         metrics: numbers by dotted key.
         inputs: MD5 by path of the code and data that the scores come from.
+        outputs: MD5 by path of what was made of them.
+        made_with: versions, processor, threads, precision by dotted key, where they were recorded.
         notes: words for what is missing or doubtful.
         overrides: of a job of a sweep, those of Hydra, as given, e.g. "model.filters=[8,16]".
         history: columns of `reports/history.tsv`, as far as they were read.
@@ -34,6 +36,8 @@ class Run:
     params: Mapping[str, Any]
     metrics: Mapping[str, float]
     inputs: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    made_with: Mapping[str, Any] = field(default_factory=dict)
     notes: Sequence[str] = ()
     overrides: tuple[str, ...] = ()
     history: Mapping[str, Sequence[float]] = field(default_factory=dict)

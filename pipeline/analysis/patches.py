@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.base.arrays import Array
+from pipeline.base.arrays import Array, RowFile
 from pipeline.network.batches import EVALUATION_BATCH, batches
 from pipeline.network.outputs import extractor
 
@@ -58,7 +58,9 @@ class Patches:
         return [self.activations, self.images, self.rows, self.columns]
 
 
-def strongest_patches(network: "keras.Model", names: Sequence[str], images: Array) -> dict[str, Patches]:
+def strongest_patches(
+    network: "keras.Model", names: Sequence[str], images: Array | RowFile
+) -> dict[str, Patches]:
     """Where in which images each filter is excited most; one batch in memory at a time.
 
     Args:
@@ -96,7 +98,7 @@ def _patches(values: Array, places: Array, first: int, width: int) -> Patches:
 
 
 def crops(
-    patches: Patches, fields: tuple[ReceptiveField, ReceptiveField], images: Array, threshold: float
+    patches: Patches, fields: tuple[ReceptiveField, ReceptiveField], images: Array | RowFile, threshold: float
 ) -> list[list[Array]]:
     """The patches (h, w, C) of each filter, see `crop`; without those that do not exceed a threshold."""
     down, across = fields
@@ -116,7 +118,7 @@ def recomputed(
     name: str,
     patches: Patches,
     fields: tuple[ReceptiveField, ReceptiveField],
-    images: Array,
+    images: Array | RowFile,
 ) -> Array:
     """The activations (F, P) once more, from the patches alone: all pixels beyond them are set to zero.
 

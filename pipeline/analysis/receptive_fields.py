@@ -1,12 +1,10 @@
 """Which pixels of the image a value of a feature map sees."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from pipeline.network.checkpoint import Layer
 from pipeline.network.shapes import window_output
-
-if TYPE_CHECKING:
-    import keras
 
 
 @dataclass(frozen=True)
@@ -43,17 +41,17 @@ def widened(field: ReceptiveField, size: int, window: int, stride: int, padding:
     return ReceptiveField(wider, field.jump * stride, field.start - before * field.jump)
 
 
-def receptive_fields(network: "keras.Model") -> dict[str, tuple[ReceptiveField, ReceptiveField]]:
+def receptive_fields(network: Sequence[Layer]) -> dict[str, tuple[ReceptiveField, ReceptiveField]]:
     """Receptive field down and across of each layer up to `Flatten`, by layer name."""
     fields: dict[str, tuple[ReceptiveField, ReceptiveField]] = {}
     current = (ReceptiveField(), ReceptiveField())
-    for layer in network.layers:
-        if type(layer).__name__ == "Flatten":
+    for layer in network:
+        if layer.kind == "Flatten":
             break
-        windows = getattr(layer, "kernel_size", getattr(layer, "pool_size", None))
+        windows = layer.config.get("kernel_size", layer.config.get("pool_size"))
         if windows is not None:
-            sizes = zip(current, layer.input.shape[1:3], windows, layer.strides, strict=True)
-            down, across = (widened(*size, layer.padding) for size in sizes)
+            sizes = zip(current, layer.input_shape[:2], windows, layer.config["strides"], strict=True)
+            down, across = (widened(*size, layer.config["padding"]) for size in sizes)
             current = down, across
         fields[layer.name] = current
     return fields

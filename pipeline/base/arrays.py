@@ -7,6 +7,7 @@ process's memory once touched; what is read here is gone with the batch that it 
 import hashlib
 import math
 import os
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,19 +22,21 @@ from pipeline.base.files import replaced
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-def read_array(path: Path) -> Array:
-    """Open a `.npy` file memory-mapped and read-only; a missing or damaged one raises `InputError`."""
-    # By its own header: NumPy's reader would take a file of another kind for a pickle or an archive.
-    stored = RowFile(path)
-    if 0 in stored.shape or not stored.shape:
-        raise InputError(f"{path} cannot be read as a NumPy array: its shape {stored.shape} holds no row")
-    return np.memmap(path, stored.dtype, "r", stored.start, stored.shape)
-
-
 def write_array(path: Path, array: Array) -> None:
     """Write a `.npy` file."""
     with replaced(path) as temporary:
         np.save(temporary, array, allow_pickle=False)
+
+
+def read_npz(path: Path) -> dict[str, Array]:
+    """The arrays of an `.npz` file of this project by name; a missing or damaged one raises `InputError`."""
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+            return dict(stored)
+    except FileNotFoundError:
+        raise InputError(files.missing(path)) from None
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path} is damaged: {error}") from None
 
 
 CHUNK_BYTES = 16 * 2**20

@@ -17,3 +17,13 @@ def git(root: Path, *arguments: str) -> str:
     except subprocess.CalledProcessError as error:
         raise InputError(f"git {arguments[0]} in {root}: {error.stderr.strip()}") from None
     return result.stdout.strip()
+
+
+def commit_of(root: Path, sources: str) -> str | None:
+    """The commit that is checked out, and whether `sources` were edited since; None without a repository."""
+    try:
+        commit = git(root, "rev-parse", "HEAD")
+        edited = git(root, "--no-optional-locks", "status", "--porcelain", "--", sources)
+    except InputError:
+        return None
+    return f"{commit} and changes to {sources}" if edited else commit

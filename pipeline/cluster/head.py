@@ -7,7 +7,6 @@ come back through these, only words about them through Ray.
 import contextlib
 import os
 import socket
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, replace
@@ -17,6 +16,7 @@ from typing import Any
 from pipeline.base import files
 from pipeline.base.errors import InputError
 from pipeline.base.git import git
+from pipeline.base.threads import repeated
 from pipeline.cluster import checks, job, node
 from pipeline.cluster.node import Board, Order
 from pipeline.sweeps import plan
@@ -116,7 +116,11 @@ def opened(
             check_processors(settings["remote"].get("num_cpus", 1))
             pull_finished(root, remote, start, sweep)
             board = open_board()
-            with listening(root, remote, start, scratch, board, report):
+
+            def listen() -> None:
+                take_in(root, remote, start, scratch, ray.get(board.take.remote()), report)
+
+            with repeated(listen, POLL_SECONDS):
                 yield task(order(root, remote, start, sweep), sweep, board)
         finally:
             ray.shutdown()
@@ -181,39 +185,6 @@ def open_board() -> Any:
     return ray.remote(num_cpus=0, scheduling_strategy=here)(Board).remote()
 
 
-@contextmanager
-def listening(root: Path, remote: str, start: str, logs: Path, board: Any, report: Report) -> Iterator[None]:
-    """Take reports and results in while the block runs.
-
-    Args:
-        root: the Git repository to pull experiments into.
-        remote: the Git remote.
-        start: commit from which they start.
-        logs: folder for `<experiment>.log`.
-        board: from `open_board`.
-        report: called with each job's progress, from another thread.
-    """
-    import ray
-
-    over = threading.Event()
-
-    def listen() -> None:
-        while True:
-            last = over.is_set()
-            take_in(root, remote, start, logs, ray.get(board.take.remote()), report)
-            if last:
-                return
-            over.wait(POLL_SECONDS)
-
-    thread = threading.Thread(target=listen, name="cluster-reports", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-
-
 def take_in(
     root: Path,
     remote: str,
@@ -222,7 +193,16 @@ def take_in(
     reports: list[tuple[str, dict[str, Any]]],
     report: Report,
 ) -> None:
-    """Pass on reports; of the jobs that ended write the logs and pull the experiments, in one go."""
+    """Pass on reports; of the jobs that ended write the logs and pull the experiments, in one go.
+
+    Args:
+        root: the Git repository to pull experiments into.
+        remote: the Git remote.
+        start: commit from which they start.
+        logs: folder for `<experiment>.log`.
+        reports: of a `Board`.
+        report: called with each job's progress.
+    """
     ended = {experiment: entry for experiment, entry in reports if entry.get("final")}
     for experiment, entry in reports:
         if not entry.get("final"):

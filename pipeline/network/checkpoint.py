@@ -296,6 +296,11 @@ def read_layers(path: Path, *, recorded: bool = True) -> list[Layer]:
     return read_saved(path, recorded=recorded).layers
 
 
+def layers_of(network: "keras.Sequential") -> list[Layer]:
+    """The layers of a Keras network, without their weights; Keras' own list lacks the input."""
+    return layers(network.get_config()["layers"], {})
+
+
 def layers(configs: list[dict[str, Any]], variables: dict[str, list[Array]]) -> list[Layer]:
     """The layers of a Sequential network, input first, with their shapes worked out.
 

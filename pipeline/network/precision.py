@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+CPU_INFO = Path("/proc/cpuinfo")
 CPU_FLAGS = {"avx512_bf16", "amx_bf16"}
 # Ampere, the first with bfloat16 in its tensor cores.
 GPU_CAPABILITY = (8, 0)
@@ -26,13 +27,19 @@ def has_bfloat16() -> bool:
     for gpu in tf.config.get_visible_devices("GPU"):
         capability = tf.config.experimental.get_device_details(gpu).get("compute_capability")
         return capability is not None and capability >= GPU_CAPABILITY
-    return bool(CPU_FLAGS & cpu_flags(Path("/proc/cpuinfo")))
+    return bool(CPU_FLAGS & cpu_flags(CPU_INFO))
 
 
 def cpu_flags(path: Path) -> set[str]:
     """The instruction sets that Linux names in that file; none where there is no such file."""
+    return set(cpu_fields(path).get("flags", "").split())
+
+
+def cpu_fields(path: Path) -> dict[str, str]:
+    """What that file tells of the first core, by name; nothing where there is no such file."""
     try:
-        lines = path.read_text().splitlines()
+        first = path.read_text().split("\n\n")[0]
     except OSError:
-        return set()
-    return {flag for line in lines if line.startswith("flags") for flag in line.split(":")[1].split()}
+        return {}
+    pairs = [line.partition(":") for line in first.splitlines()]
+    return {name.strip(): value.strip() for name, _, value in pairs}

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.analysis.scores import score
+from pipeline.analysis.scores import confusion_matrix, score
 from pipeline.base.arrays import Array
 from pipeline.page import images, networks, truth, twin
 from pipeline.page.contents import Contents
@@ -64,7 +64,7 @@ def _overview(given: Material) -> dict[str, Any]:
         "untrained_score": _untrained_score(given),
         "history": {name: list(column) for name, column in given.history.items()},
         "class_scores": given.class_scores,
-        "confusion": images.confusion(given.actual, given.predicted, len(classes)).tolist(),
+        "confusion": confusion_matrix(given.actual, given.predicted, len(classes)).tolist(),
     }
 
 

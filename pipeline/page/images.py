@@ -24,13 +24,6 @@ class Choice:
     mistakes: list[int]
 
 
-def confusion(actual: Array, predicted: Array, num_classes: int) -> Array:
-    """Counts (K, K) int64: row = actual class, column = predicted class."""
-    counts = np.zeros((num_classes, num_classes), np.int64)
-    np.add.at(counts, (actual, predicted), 1)
-    return counts
-
-
 def choose(actual: Array, predicted: Array, mistakes: Sequence[int], count: int) -> Choice:
     """Choose test images: one a class, the mistakes given, then the same number of each cell.
 

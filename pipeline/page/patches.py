@@ -1,31 +1,13 @@
 """The parts of images that excite each filter most, cut out for the page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from pipeline.analysis.receptive_fields import ReceptiveField, widened
+from pipeline.analysis.receptive_fields import ReceptiveField, receptive_fields
 from pipeline.base.arrays import Array
-from pipeline.network.checkpoint import Layer
 from pipeline.page.material import Material
-
-
-def fields(network: Sequence[Layer]) -> dict[str, tuple[ReceptiveField, ReceptiveField]]:
-    """Receptive field down and across of each layer up to `Flatten`, by layer name."""
-    found: dict[str, tuple[ReceptiveField, ReceptiveField]] = {}
-    current = (ReceptiveField(), ReceptiveField())
-    for layer in network:
-        if layer.kind == "Flatten":
-            break
-        windows = layer.config.get("kernel_size", layer.config.get("pool_size"))
-        if windows is not None:
-            strides, padding = layer.config["strides"], layer.config["padding"]
-            sizes = zip(current, layer.input_shape[:2], windows, strides, strict=True)
-            down, across = (widened(*size, padding) for size in sizes)
-            current = down, across
-        found[layer.name] = current
-    return found
 
 
 def patches(given: Material) -> dict[str, Array]:
@@ -37,9 +19,9 @@ def patches(given: Material) -> dict[str, Array]:
         the field (ends excluded); `patches/<layer>/activations` float32 (F, P).
     """
     arrays: dict[str, Array] = {}
+    fields = receptive_fields(given.trained)
     for name, row in given.reports["explain"]["patches"]["layers"].items():
-        down, across = fields(given.trained)[name]
-        pixels, places = _crops(given, row, down, across)
+        pixels, places = _crops(given, row, *fields[name])
         arrays[f"patches/{name}/pixels"] = pixels
         arrays[f"patches/{name}/places"] = places
         arrays[f"patches/{name}/activations"] = np.array(row["activations"], np.float32)

@@ -71,6 +71,16 @@ def changed_inputs(groups: Sequence[Group]) -> list[str]:
     return [path for path in paths if _differ([inputs.get(path) for inputs in known])]
 
 
+def made_otherwise(groups: Sequence[Group]) -> dict[str, list[Any]]:
+    """What runs that differ in their bytes were made with, one value a run, where that differs too."""
+    runs = [run for one in groups for run in one.runs if run.made_with and run.outputs]
+    if not _differ([run.outputs for run in runs]):
+        return {}
+    keys = dict.fromkeys(key for run in runs for key in run.made_with if key != "commit")
+    rows = {key: [run.made_with.get(key, ABSENT) for run in runs] for key in keys}
+    return {key: row for key, row in rows.items() if _differ(row)}
+
+
 def kind(metric: str) -> str:
     """The last part of a metric's name: accuracy, loss, parameters, ..."""
     return metric.rsplit(".", 1)[-1]
@@ -184,6 +194,7 @@ def regressions(groups: Sequence[Group], tolerances: Mapping[str, float]) -> lis
 
 
 def equal(groups: Sequence[Group]) -> bool:
-    """Whether nothing differs: no parameter, no code, no data, no metric."""
+    """Whether nothing differs: no parameter, no code, no data, no metric; no bytes for another machine."""
     scores = [_differ([score(one, name) for one in groups]) for name in metric_names(groups)]
-    return not changed_params(groups) and not changed_inputs(groups) and not any(scores)
+    found = changed_params(groups) or changed_inputs(groups) or made_otherwise(groups)
+    return not found and not any(scores)

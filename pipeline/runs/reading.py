@@ -146,16 +146,18 @@ def read_run(root: Path, revision: Revision) -> Run:
     scores = or_note(notes, read_json, root, revision, "reports/metrics.json") or {}
     lock = or_note(notes, read_params, root, revision, "dvc.lock") or {}
     stages = [(lock.get("stages") or {}).get(stage) or {} for stage in SCORED_BY]
-    made = {entry["path"] for stage in stages for entry in stage.get("outs", [])}
+    outputs = {entry["path"]: entry.get("md5", "") for stage in stages for entry in stage.get("outs", [])}
     inputs = {
         entry["path"]: entry.get("md5", "")
         for stage in stages
         for entry in stage.get("deps", [])
-        if entry["path"] not in made
+        if entry["path"] not in outputs
     }
+    # Runs of earlier versions have no such record, which is no fault of theirs.
+    used = flatten(or_note([], read_json, root, revision, "reports/made_with.json") or {})
     flat = flatten(params)
     notes += _outdated(revision.name, flat, stages)
-    return Run(revision.name, revision.commit, flat, numbers(scores), inputs, notes)
+    return Run(revision.name, revision.commit, flat, numbers(scores), inputs, outputs, used, notes)
 
 
 def _outdated(name: str, params: dict[str, Any], stages: Sequence[dict[str, Any]]) -> list[str]:

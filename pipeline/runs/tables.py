@@ -17,6 +17,7 @@ from pipeline.runs.changes import (
     changed_params,
     equal,
     kind,
+    made_otherwise,
     on_other_data,
     regressions,
 )
@@ -113,11 +114,19 @@ def remarks(groups: Sequence[Group]) -> list[str]:
         )
     if paths := changed_inputs(groups):
         lines.append(f"code or data behind the scores differs: {', '.join(paths)}")
+    if used := made_otherwise(groups):
+        lines.append(_made_otherwise_text(used))
     lines += on_other_data(groups)
     lines += [note for one in groups for run in one.runs for note in run.notes]
     if equal(groups):
         lines.append(f"nothing differs between {' and '.join(one.label for one in groups)}")
     return lines
+
+
+def _made_otherwise_text(used: Mapping[str, Sequence[Any]]) -> str:
+    values = {key: " / ".join(dict.fromkeys(map(str, row))) for key, row in used.items()}
+    told = "; ".join(f"{key}: {text}" for key, text in values.items())
+    return f"not made with the same, which alone changes bytes and, as another seed does, scores: {told}"
 
 
 def _run_text(run: Run) -> str:
@@ -129,17 +138,17 @@ def as_markdown(groups: Sequence[Group], tolerances: Mapping[str, float]) -> str
     parts = []
     params = params_table(groups)
     if params[1]:
-        parts.append("### Parameters\n\n" + _markdown_table(params))
+        parts.append("### Parameters\n\n" + markdown_table(*params))
     metrics = metrics_table(groups, tolerances)
     if metrics[1]:
-        parts.append("### Metrics\n\n" + _markdown_table(metrics) + f"\n\n{tolerance_text(tolerances)}")
+        parts.append("### Metrics\n\n" + markdown_table(*metrics) + f"\n\n{tolerance_text(tolerances)}")
     if lines := remarks(groups):
         parts.append("\n".join(f"- {line}" for line in lines))
     return "\n\n".join(parts)
 
 
-def _markdown_table(table: Table) -> str:
-    header, rows = table
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
@@ -151,6 +160,7 @@ def as_json(groups: Sequence[Group], tolerances: Mapping[str, float]) -> str:
         "revisions": [_group_json(one) for one in groups],
         "parameters": changed_params(groups),
         "inputs": changed_inputs(groups),
+        "made_with": made_otherwise(groups),
         "metrics": {name: _metric_json(groups, name, tolerances) for name in metric_names(groups)},
         "seeds": _seeds_json(groups),
         "tolerances": dict(tolerances),

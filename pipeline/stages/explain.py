@@ -24,7 +24,7 @@ from pipeline.config.runtime import RuntimeConfig
 from pipeline.config.visualize import VisualizeConfig
 from pipeline.data.prepared import ChosenImage, read_chosen, read_prepared
 from pipeline.network import outputs
-from pipeline.network.checkpoint import load_model
+from pipeline.network.checkpoint import layers_of, load_model
 from pipeline.network.start import configure_runtime
 from pipeline.pictures import explanations
 from pipeline.pictures.drawing import write_figure
@@ -62,7 +62,7 @@ def explain(cfg: Settings, checkpoint: Path, prepared: Path, report: Path, pictu
     dataset = read_prepared(prepared)
     chosen = read_chosen(dataset, cfg.visualize.images)
     labels = dataset.labels("validation")
-    images = arrays.read_array(dataset.images("validation").path)
+    images = dataset.images("validation")
     configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
     network = load_model(checkpoint, dataset.shape, len(dataset.classes))
     ablated = slice(cfg.explain.ablation_images)
@@ -78,10 +78,10 @@ def explain(cfg: Settings, checkpoint: Path, prepared: Path, report: Path, pictu
     _print_summary(about)
 
 
-def _patches(folder: Path, network: "keras.Model", images: arrays.Array) -> dict[str, Any]:
+def _patches(folder: Path, network: "keras.Model", images: arrays.RowFile) -> dict[str, Any]:
     """Draw each layer's patches; JSON values, with the proof that they hold all that the filter saw."""
     names = outputs.convolution_names(network)
-    fields = receptive_fields(network)
+    fields = receptive_fields(layers_of(network))
     layers = {}
     for name, found in patches.strongest_patches(network, names, images).items():
         down, across = fields[name]

@@ -5,7 +5,6 @@ python -m pipeline.stages.report data/prepared models reports pipeline/page/brow
 
 import csv
 import sys
-import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.base import files
-from pipeline.base.arrays import Array, RowFile
+from pipeline.base.arrays import Array, RowFile, read_npz
 from pipeline.base.errors import InputError
 from pipeline.base.processes import stage
 from pipeline.config.data import DataConfig
@@ -108,7 +107,7 @@ def _read(cfg: Settings, prepared: Path, models: Path, reports: Path) -> Materia
         dataset=dataset,
         trained=read_layers(models / "best.keras"),
         untrained=read_layers(models / "untrained.keras"),
-        epochs=_read_epochs(models / "epochs.npz"),
+        epochs=read_npz(models / "epochs.npz"),
         reports={name: files.read_json(reports / f"{name}.json") for name in REPORTS},
         history=files.read_columns(reports / "history.tsv"),
         class_scores=_read_rows(reports / "classes.csv"),
@@ -127,16 +126,6 @@ def _read(cfg: Settings, prepared: Path, models: Path, reports: Path) -> Materia
             for image in read_chosen(read_prepared(prepared), cfg.visualize.images)
         ],
     )
-
-
-def _read_epochs(path: Path) -> dict[str, Array]:
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            return dict(stored)
-    except FileNotFoundError:
-        raise InputError(files.missing(path)) from None
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} is damaged: {error}") from None
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:

@@ -9,7 +9,6 @@ import functools
 import hashlib
 import json
 import os
-import platform
 import sys
 import time
 from dataclasses import asdict, dataclass, replace
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.base import arrays, files
 from pipeline.base.errors import InputError
+from pipeline.base.git import commit_of
 from pipeline.base.imports import ROOT, closure
 from pipeline.base.locks import claimed
 from pipeline.base.processes import stage
@@ -31,12 +31,13 @@ from pipeline.data.prepared import read_prepared
 from pipeline.network.batches import EVALUATION_BATCH
 from pipeline.network.checkpoint import save_network
 from pipeline.network.layers import build_model, summary
+from pipeline.network.made_with import made_with
 from pipeline.network.precision import dtype_policy
 from pipeline.network.start import configure_runtime
 from pipeline.training.loop import Epoch, fit
 from pipeline.training.snapshots import snapshot, write_snapshots
 from pipeline.training.sources import Source, source
-from pipeline.training.state import TrainingState, pack, read_state, unpack, write_state
+from pipeline.training.state import TrainingState, pack, unpack, write_state
 from pipeline.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ def train(cfg: Settings, prepared: Path, saved: Path, reports: Path, scratch: Pa
         prepared: folder of stage `prepare`.
         saved: folder to write `best.keras` and `untrained.keras` to, float32, uncompiled, and `epochs.npz`:
             the convolutions' weights after each epoch.
-        reports: folder to write `history.tsv`, `model.txt` and `timing.json` (not hashed) to.
+        reports: folder to write `history.tsv`, `model.txt` and, not hashed, `made_with.json` and
+            `timing.json` to.
         scratch: folder of the interrupted run's state, emptied on success.
 
     Raises:
@@ -85,17 +87,17 @@ def train(cfg: Settings, prepared: Path, saved: Path, reports: Path, scratch: Pa
         configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
         policy = dtype_policy(cfg.runtime.precision, mixed=cfg.train.mixed_precision)
         print(f"train: computing in {policy}", flush=True)
+        used = made_with(threads=cfg.runtime.threads, precision=policy)
         # The twin is in float32: layers of a mixed-precision model keep that policy when saved.
         networks = build(dtype=policy), build()
         untrained = networks[0].get_weights()
         trainer = Trainer(networks, _recipe(cfg), _sources(cfg, splits), seed=cfg.seed)
-        state = _fit(cfg, trainer, scratch / "state.npz", _digest(cfg, splits, policy))
+        state = _fit(cfg, trainer, scratch / "state.npz", _digest(cfg, splits, used))
         _save(trainer.kept, untrained, saved / "untrained.keras")
         _save(trainer.kept, state.best_weights, saved / "best.keras")
         write_snapshots(saved / "epochs.npz", state.snapshots)
         seconds = time.monotonic() - started
-        about = {"threads": cfg.runtime.threads, "precision": policy, "seconds": round(seconds, 1)}
-        _write_reports(reports, trainer.kept, state, about)
+        _write_reports(reports, trainer.kept, state, used, seconds)
         (scratch / "state.npz").unlink()
         # A run that continues after its last epoch writes no state, which would remove it.
         files.remove_unfinished(scratch, "state.npz")
@@ -147,16 +149,13 @@ def _fit(cfg: Settings, trainer: Trainer, state_file: Path, digest: str) -> Trai
     )
 
 
-def _digest(cfg: Settings, splits: Splits, policy: str) -> str:
+def _digest(cfg: Settings, splits: Splits, used: dict[str, Any]) -> str:
     """SHA-256 of all that a resumed run must share with the interrupted one."""
-    import keras
-    import tensorflow as tf
-
     sections = [asdict(section) for section in (cfg.model, cfg.train, cfg.runtime)]
     about = {
-        "configuration": [*sections, cfg.seed, cfg.data.may_be_mirrored, policy],
+        "configuration": [*sections, cfg.seed, cfg.data.may_be_mirrored],
         "data": [arrays.sha256(array) for pair in splits.values() for array in pair],
-        "versions": [tf.__version__, keras.__version__],
+        "made_with": used,
         "code": [hashlib.sha256((ROOT / name).read_bytes()).hexdigest() for name in closure(Path(__file__))],
     }
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
@@ -167,12 +166,12 @@ def _restored(path: Path, trainer: Trainer, digest: str) -> TrainingState:
     if not path.exists():
         return fresh
     try:
-        state = unpack(read_state(path), trainer.variables, digest)
+        state = unpack(arrays.read_npz(path), trainer.variables, digest)
     except InputError as error:
         print(f"train: {error}; starting anew")
         return fresh
     if state is None:
-        print("train: an interrupted run had another configuration, data or code; starting anew")
+        print("train: an interrupted run had another configuration, machine, data or code; starting anew")
         return fresh
     print(f"train: continuing an interrupted run after epoch {len(state.history)}")
     return state
@@ -208,18 +207,15 @@ def _save(network: "keras.Sequential", weights: list[arrays.Array], path: Path) 
 
 
 def _write_reports(
-    reports: Path, network: "keras.Sequential", state: TrainingState, about: dict[str, Any]
+    reports: Path, network: "keras.Sequential", state: TrainingState, used: dict[str, Any], seconds: float
 ) -> None:
     header = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
     rows = [[row[name] for name in header] for row in state.history]
     files.write_table(reports / "history.tsv", header, rows, separator="\t")
     files.write_text(reports / "model.txt", summary(network))
-    timing = {
-        **about,
-        "epochs": len(state.history),
-        "processor": platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-    }
+    # Git keeps it, DVC does not: runs may be equal that were made with something else.
+    files.write_json(reports / "made_with.json", {"commit": commit_of(ROOT, "pipeline"), **used})
+    timing = {"seconds": round(seconds, 1), "epochs": len(state.history), "cores": os.cpu_count()}
     files.write_json(reports / "timing.json", {"train": timing})
 
 

@@ -64,7 +64,7 @@ def visualize_features(
     """
     dataset = read_prepared(prepared)
     images = read_chosen(dataset, cfg.visualize.images)
-    many = arrays.read_array(dataset.images("validation").path)[: cfg.visualize.fire_rate_images]
+    many = dataset.images("validation")[: cfg.visualize.fire_rate_images]
     configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
     network, untrained = (
         load_model(path, dataset.shape, len(dataset.classes)) for path in (checkpoint, untrained_file)

@@ -1,65 +1,42 @@
 """The jobs of a sweep as a table on the screen, or as lines in a log."""
 
 import os
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.sweeps.job import Job
+from pipeline.base.threads import repeated
+from pipeline.sweeps.job import OVER, Job, State
+from pipeline.sweeps.states import REFRESH_SECONDS, read_states
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
-from pipeline.sweeps.job import OVER, State
-from pipeline.sweeps.states import REFRESH_SECONDS, read_states
 
 
 @contextmanager
 def shown(folder: Path, planned: Sequence[Job]) -> Iterator[None]:
     """Show the jobs while the block runs: a live table on a terminal, else a line for start and end."""
     from rich.console import Console
-
-    console, stop = Console(highlight=False), threading.Event()
-    thread = threading.Thread(target=_show, args=(console, folder, os.getpid(), planned, stop), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-
-
-def _show(
-    console: "Console", folder: Path, sweep: int, planned: Sequence[Job], stop: threading.Event
-) -> None:
     from rich.live import Live
 
+    console, sweep = Console(highlight=False), os.getpid()
+    table_shown = Live(console=console, auto_refresh=False, transient=True)
     before: dict[str, str] = {}
-    with (
-        Live(console=console, auto_refresh=False, transient=True)
-        if console.is_terminal
-        else _nothing() as live
-    ):
-        while True:
-            last = stop.is_set()
-            states = read_states(folder, sweep, planned)
-            for state in states:
-                _announce(console, state, before.get(state.job.experiment, "waiting"))
-            before = {state.job.experiment: state.progress.state for state in states}
-            if live is not None:
-                # A screen may be too low for all of them.
-                first = sorted(states, key=lambda state: state.progress.state != "running")
-                live.update(table(first), refresh=True)
-            if last:
-                return
-            stop.wait(REFRESH_SECONDS)
 
+    def show() -> None:
+        states = read_states(folder, sweep, planned)
+        for state in states:
+            _announce(console, state, before.get(state.job.experiment, "waiting"))
+            before[state.job.experiment] = state.progress.state
+        if console.is_terminal:
+            # A screen may be too low for all of them.
+            first = sorted(states, key=lambda state: state.progress.state != "running")
+            table_shown.update(table(first), refresh=True)
 
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
+    with table_shown if console.is_terminal else nullcontext(), repeated(show, REFRESH_SECONDS):
+        yield
 
 
 def _announce(console: "Console", state: State, before: str) -> None:

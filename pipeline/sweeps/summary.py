@@ -16,6 +16,7 @@ from pipeline.analysis.configurations import (
 )
 from pipeline.analysis.groups import Group, Run
 from pipeline.runs.changes import on_other_data
+from pipeline.runs.tables import markdown_table
 
 Job = tuple[str, list[str], float | None]
 NO_RESULTS = "**The last run of this sweep has no results"
@@ -118,12 +119,11 @@ def table(found: Sequence[Group]) -> str:
         *("best epoch", "seconds", "seeds", ""),
     ]
     rows = [[*map(_value, one.values.values()), *_numbers(one), _remarks(one, found)] for one in found]
-    lines = [header, ["---"] * len(header), *rows]
     note = (
         "Mean ± standard deviation over seeds; P: on the Pareto front, none is both smaller and more"
         " accurate on the validation images. The test images choose nothing."
     )
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{note}"
+    return f"{markdown_table(header, rows)}\n\n{note}"
 
 
 def _given(one: Group) -> str:

@@ -1,7 +1,6 @@
 """The state of a training between two epochs, which survives an interruption."""
 
 import json
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.base.arrays import Array
-from pipeline.base.errors import InputError
 from pipeline.base.files import replaced
 
 if TYPE_CHECKING:
@@ -21,15 +19,6 @@ def write_state(path: Path, arrays: dict[str, Array]) -> None:
     """Write an `.npz`, whole and on disk before this returns."""
     with replaced(path) as temporary, temporary.open("wb") as stream:
         np.savez(stream, **arrays)  # type: ignore[arg-type]
-
-
-def read_state(path: Path) -> dict[str, Array]:
-    """Read what `write_state` wrote; a damaged file raises `InputError`."""
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            return dict(stored)
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} is damaged: {error}") from None
 
 
 @dataclass(frozen=True)

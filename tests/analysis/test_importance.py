@@ -5,6 +5,7 @@ import pytest
 
 from pipeline.analysis import importance, patches
 from pipeline.analysis.receptive_fields import receptive_fields
+from pipeline.network.checkpoint import layers_of
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (30, 12, 12, 1), np.uint8)
@@ -16,7 +17,7 @@ def test_a_filter_that_never_fires_has_no_patches_and_costs_nothing(small_networ
     net.layers[0].set_weights([kernel, np.array([-100, *bias[1:]], np.float32)])
     labels = RNG.integers(0, 3, 30).astype(np.uint8)
     strongest = patches.strongest_patches(net, ["conv2d"], IMAGES)["conv2d"]
-    crops = patches.crops(strongest, receptive_fields(net)["conv2d"], IMAGES, 0.0)
+    crops = patches.crops(strongest, receptive_fields(layers_of(net))["conv2d"], IMAGES, 0.0)
     assert [len(each) for each in crops] == [0, 9, 9]
     assert importance.ablation(net, "conv2d", IMAGES, labels)[1][0] == 0
 

@@ -8,6 +8,7 @@ import pytest
 from pipeline.analysis import patches
 from pipeline.analysis.patches import Patches
 from pipeline.analysis.receptive_fields import ReceptiveField, receptive_fields, widened
+from pipeline.network.checkpoint import layers_of
 from pipeline.network.outputs import convolution_names, extractor
 from pipeline.network.shapes import window_output
 
@@ -50,7 +51,7 @@ def test_gradients_reach_just_the_pixels_of_the_receptive_field(small_network, o
     net = small_network("model.activation=linear", *overrides, *average)
     for layer in net.layers:
         layer.set_weights([np.ones_like(weights) for weights in layer.get_weights()])
-    fields = receptive_fields(net)
+    fields = receptive_fields(layers_of(net))
     name = convolution_names(net)[-1]
     model = extractor(net, [name])
     height, width = net.get_layer(name).output.shape[1:3]
@@ -106,7 +107,7 @@ def test_equally_strong_patches_keep_the_order_of_the_images():
 def test_a_patch_alone_gives_the_activation_that_it_was_chosen_for(small_network, overrides, channels):
     net = small_network(*overrides, channels=channels)
     images = RNG.integers(0, 256, (20, 12, 12, channels), np.uint8)
-    fields = receptive_fields(net)
+    fields = receptive_fields(layers_of(net))
     for name, strongest in patches.strongest_patches(net, ["conv2d", "conv2d_1"], images).items():
         again = patches.recomputed(net, name, strongest, fields[name], images)
         np.testing.assert_allclose(again, strongest.activations, rtol=1e-5, atol=1e-6)
@@ -115,8 +116,7 @@ def test_a_patch_alone_gives_the_activation_that_it_was_chosen_for(small_network
 def test_a_receptive_field_that_is_too_small_is_found_out(small_network):
     net = small_network("model.activation=linear")
     strongest = patches.strongest_patches(net, ["conv2d_1"], IMAGES)["conv2d_1"]
-    small = tuple(
-        dataclasses.replace(field, size=field.size - 3) for field in receptive_fields(net)["conv2d_1"]
-    )
+    fields = receptive_fields(layers_of(net))["conv2d_1"]
+    small = tuple(dataclasses.replace(field, size=field.size - 3) for field in fields)
     again = patches.recomputed(net, "conv2d_1", strongest, small, IMAGES)
     assert np.abs(again - strongest.activations).max() > 0.01

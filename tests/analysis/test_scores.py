@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn import metrics
 
 from pipeline.analysis import scores
 from pipeline.network.start import import_keras
@@ -30,6 +31,9 @@ def test_class_scores_are_those_counted_by_hand():
 def test_confusion_has_actual_classes_in_rows():
     counts = scores.confusion_matrix(LABELS, PROBABILITIES.argmax(1), 3)
     assert counts.tolist() == [[1, 0, 1], [1, 1, 0], [0, 0, 0]]
+    actual, predicted = np.random.default_rng(1).integers(0, 4, (2, 300))
+    expected = metrics.confusion_matrix(actual, predicted)
+    np.testing.assert_array_equal(scores.confusion_matrix(actual, predicted, 4), expected)
 
 
 def test_mistakes_come_most_confident_first():

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from pipeline.base import files
-from pipeline.base.arrays import read_array, write_array
+from pipeline.base.arrays import RowFile, read_npz
 from pipeline.base.errors import InputError
 from pipeline.network.checkpoint import read_layers, write_canonical_keras
-from pipeline.training.state import read_state, write_state
+from pipeline.training.state import write_state
 
 
 def test_a_failure_leaves_the_earlier_file_and_no_other(tmp_path):
@@ -46,7 +46,7 @@ def test_json_refuses_what_it_cannot_say(tmp_path, value):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("read", [files.read_json, read_array, files.read_columns])
+@pytest.mark.parametrize("read", [files.read_json, RowFile, read_npz, files.read_columns])
 def test_a_missing_file_is_named_with_what_to_do(tmp_path, read):
     with pytest.raises(InputError, match=r"a\.file is missing: run `dvc repro`"):
         read(tmp_path / "a.file")
@@ -56,10 +56,10 @@ def test_a_missing_file_is_named_with_what_to_do(tmp_path, read):
     ("read", "message"),
     [
         (files.read_json, "cannot be read as JSON"),
-        (read_array, "cannot be read as a NumPy array"),
+        (RowFile, "cannot be read as a NumPy array"),
         (files.read_columns, "is not a tab-separated table of numbers"),
         (read_layers, "is not a Keras archive"),
-        (read_state, "is damaged"),
+        (read_npz, "is damaged"),
     ],
 )
 def test_a_damaged_file_is_named(tmp_path, read, message):
@@ -72,14 +72,6 @@ def test_a_damaged_file_is_named(tmp_path, read, message):
 def test_columns_come_back_by_name(tmp_path):
     files.write_table(tmp_path / "a.tsv", ("epoch", "loss"), [[1, 0.5], [2, 0.25]], separator="\t")
     assert files.read_columns(tmp_path / "a.tsv") == {"epoch": [1, 2], "loss": [0.5, 0.25]}
-
-
-def test_arrays_are_memory_mapped_and_read_only(tmp_path):
-    write_array(tmp_path / "a.npy", np.arange(3))
-    array = read_array(tmp_path / "a.npy")
-    assert isinstance(array, np.memmap)
-    with pytest.raises(ValueError, match="read-only"):
-        array[0] = 1
 
 
 def test_canonical_archives_of_equal_models_are_equal_bytes(tmp_path):
@@ -108,6 +100,6 @@ def test_canonical_archives_of_equal_models_are_equal_bytes(tmp_path):
 def test_state_comes_back_as_it_was(tmp_path):
     arrays = {"a": np.arange(3), "b": np.array(2.5, np.float32)}
     write_state(tmp_path / "deep" / "state.npz", arrays)
-    restored = read_state(tmp_path / "deep" / "state.npz")
+    restored = read_npz(tmp_path / "deep" / "state.npz")
     assert {key: value.tolist() for key, value in restored.items()} == {"a": [0, 1, 2], "b": 2.5}
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["state.npz"]

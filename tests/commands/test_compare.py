@@ -75,6 +75,19 @@ def test_an_experiment_differs_as_dvc_says(compared, command):
     assert told["seed"] == {"old": 42, "new": 1, "diff": -41}
 
 
+def test_an_experiment_brings_what_it_was_made_with_and_another_processor_is_named(compared, tmp_path):
+    commits = [
+        one.runs[0].made_with["commit"] for one in compare.compare(compared.folder, ["main", "second"])
+    ]
+    heads = [compared.run("git", "rev-parse", name).strip() for name in ("bare", "main")]
+    assert commits == heads
+    project = compared.copied(tmp_path / "project")
+    record = json.loads(project.read("reports/made_with.json")) | {"processor": "another"}
+    (project.folder / "reports/made_with.json").write_text(json.dumps(record))
+    command = ("python", "-m", "pipeline.commands.compare", "second")
+    assert re.search(r"^not made with the same, .*: processor: .+ / another$", project.run(*command), re.M)
+
+
 def test_dvc_draws_the_curves_of_both(compared, tmp_path):
     compared.dvc("plots", "diff", "main", "second", "--out", str(tmp_path / "plots"))
     page = (tmp_path / "plots" / "index.html").read_text()

@@ -108,13 +108,13 @@ def test_out_of_memory_is_one_line():
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
 def test_what_is_no_regular_file_is_refused_at_once(tmp_path, make):
-    from pipeline.base.arrays import read_array
+    from pipeline.base.arrays import RowFile
     from pipeline.network.checkpoint import read_layers
 
     path = tmp_path / "a.file"
     make(path)
     started = time.monotonic()
-    for read in (files.read_json, files.read_columns, read_array, read_layers):
+    for read in (files.read_json, files.read_columns, RowFile, read_layers):
         with pytest.raises(InputError, match=r"received a (pipe|folder|device), expected a regular file"):
             read(path)
     assert time.monotonic() - started < 5

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+from pipeline.commands.doctor import system_browser
+
 ARGUMENTS = [
     # Chromium refuses to sandbox what root starts.
     *(["--no-sandbox"] if os.geteuid() == 0 else []),
@@ -44,7 +45,7 @@ def running_browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         start = playwright.chromium.launch
         with _one_at_a_time():
-            path = installed() or install(playwright.chromium.executable_path)
+            path = system_browser() or install(playwright.chromium.executable_path)
         try:
             browser = start(executable_path=path, args=ARGUMENTS)
         except Error as error:
@@ -68,11 +69,6 @@ def scroll_through(page: Page) -> None:
         page.wait_for_timeout(120)
 
 
-def installed() -> str | None:
-    """Path of the system's browser, or None."""
-    return next(filter(None, map(shutil.which, NAMES)), None)
-
-
 def install(playwrights: str) -> str:
     """Install a browser: Playwright's own, which lies at the path given, else Debian's.
 
@@ -84,7 +80,7 @@ def install(playwrights: str) -> str:
     if os.geteuid() == 0 and shutil.which("apt-get"):
         _succeeds("apt-get", "update", "--quiet")
         _succeeds("apt-get", "install", "--quiet", "--yes", "--no-install-recommends", "chromium")
-    if (path := installed()) is None:
+    if (path := system_browser()) is None:
         raise NoBrowserError(NONE)
     return path
 

@@ -1,10 +1,12 @@
 """The precision that layers compute in."""
 
+import platform
 from pathlib import Path
 
 import pytest
 
 from pipeline.network import precision
+from pipeline.network.made_with import processor
 
 CPUINFO = """processor\t: 0
 model name\t: a CPU
@@ -27,6 +29,15 @@ def test_a_cpu_has_bfloat16_when_linux_names_its_instructions(flag, expected, tm
 
 def test_where_linux_names_nothing_there_are_no_flags(tmp_path):
     assert precision.cpu_flags(tmp_path / "missing") == set()
+    assert processor(tmp_path / "missing") == platform.machine()
+
+
+def test_processors_of_one_name_are_told_apart_by_their_numbers(tmp_path):
+    path, found = tmp_path / "cpuinfo", set()
+    for model in (17, 1):
+        path.write_text(CPUINFO.replace("flags", f"cpu family: 25\nmodel : {model}\nflags"))
+        found.add(processor(path))
+    assert found == {"a CPU, cpu family 25, model 17", "a CPU, cpu family 25, model 1"}
 
 
 def test_this_machine_is_asked(monkeypatch, tmp_path):

@@ -1,6 +1,7 @@
 """A browser is found, or installed, or its lack told in one line."""
 
 import os
+import shutil
 
 import browser
 import pytest
@@ -10,15 +11,15 @@ import pytest
 def commands(monkeypatch):
     """What would be run, and nothing is; nothing is installed."""
     run = []
-    monkeypatch.setattr(browser.shutil, "which", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setattr(browser, "_succeeds", lambda *command: run.append(command) or False)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     return run
 
 
 def test_the_systems_browser_is_taken_where_there_is_one(monkeypatch):
-    monkeypatch.setattr(browser.shutil, "which", {"google-chrome": "/opt/chrome"}.get)
-    assert browser.installed() == "/opt/chrome"
+    monkeypatch.setattr(shutil, "which", {"google-chrome": "/opt/chrome"}.get)
+    assert browser.system_browser() == "/opt/chrome"
 
 
 def test_playwrights_own_is_installed_otherwise(commands, monkeypatch):
@@ -36,7 +37,7 @@ def test_what_is_there_already_is_not_installed_again(commands, tmp_path):
 def test_debians_is_the_last_resort_of_root(commands, monkeypatch):
     found = {"apt-get": "/usr/bin/apt-get"}
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(browser.shutil, "which", found.get)
+    monkeypatch.setattr(shutil, "which", found.get)
 
     def run(*command):
         commands.append(command)

@@ -70,13 +70,6 @@ def test_no_image_is_chosen_twice_and_no_more_than_there_is_room_for():
         assert set(choice.samples) | set(choice.mistakes) <= set(choice.rows.tolist())
 
 
-def test_the_confusion_is_counted_as_scikit_learn_counts_it():
-    from sklearn.metrics import confusion_matrix
-
-    actual, predicted = np.random.default_rng(1).integers(0, 4, (2, 300))
-    np.testing.assert_array_equal(images.confusion(actual, predicted, 4), confusion_matrix(actual, predicted))
-
-
 @pytest.mark.parametrize(("level", "ink"), [(0, 255), (230, 10)])
 def test_the_paper_has_the_level_of_the_edges(level, ink):
     pictures = np.full((3, 9, 9, 1), level, np.uint8)

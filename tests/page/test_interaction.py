@@ -10,7 +10,7 @@ from made_run import CLASSES, json_of, network_of, remake_page, rows_of
 from matplotlib import colormaps
 
 from pipeline.analysis.receptive_fields import receptive_fields
-from pipeline.network.checkpoint import load_model
+from pipeline.network.checkpoint import load_model, read_layers
 
 pytest_plugins = ["page_fixtures"]
 
@@ -145,9 +145,9 @@ def test_a_pixel_is_told_term_by_term_and_its_field_is_marked(opened, default_pa
 
 def test_the_receptive_field_in_the_browser_is_that_of_the_stage_explain(opened, make_page):
     path = make_page(network_of(*UNEVEN, shape=(26, 31, 1)))
-    network = load_model(path.parents[1] / "models/best.keras", (26, 31, 1))
+    _, *fields = receptive_fields(read_layers(path.parents[1] / "models/best.keras")).values()
     page = opened(path).page
-    for depth, (down, across) in enumerate(receptive_fields(network).values()):
+    for depth, (down, across) in enumerate(fields):
         found = page.evaluate(
             "(depth) => filterscope.receptiveField(filterscope.trainedNetwork(), depth, 1, 2)", depth
         )

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -189,6 +190,22 @@ def test_changed_code_and_data_are_named():
         "data/prepared",
         "pipeline/network/layers.py",
     ]
+
+
+def test_another_machine_is_named_where_the_bytes_differ():
+    def made(name, processor, best):
+        used = {"commit": name, "packages.numpy": "2.4.6", "processor": processor}
+        return replace(run(name), outputs={"models/best.keras": best}, made_with=used)
+
+    unknown = replace(run("c"), outputs={"models/best.keras": "22"})
+    found = groups(made("a", "A", "11"), made("b", "B", "22"), unknown)
+    assert changes.made_otherwise(found) == {"processor": ["A", "B"]}
+    assert not changes.equal(found)
+    (line,) = [line for line in tables.remarks(found) if "made with" in line]
+    assert line.endswith("scores: processor: A / B")
+    assert json.loads(tables.as_json(found, TOLERANCES))["made_with"] == {"processor": ["A", "B"]}
+    for alike in (made("b", "B", "11"), made("b", "A", "22")):
+        assert changes.made_otherwise(groups(made("a", "A", "11"), alike)) == {}
 
 
 def test_regressions_name_the_metric_the_run_and_the_numbers_on_validation_alone():

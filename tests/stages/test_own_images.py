@@ -11,7 +11,6 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from pipeline.analysis.scores import score
-from pipeline.base import arrays
 from pipeline.base.errors import InputError
 from pipeline.commands import predict
 from pipeline.config.schema import Config
@@ -125,9 +124,7 @@ def accuracies(cfg, folder):
     network = load_model(folder / "models/best.keras", (8, 8, 1))
     found = {}
     for split in ("validation", "test"):
-        images, labels = (
-            arrays.read_array(prepared / f"{split}_{part}.npy") for part in ("images", "labels")
-        )
+        images, labels = (np.load(prepared / f"{split}_{part}.npy") for part in ("images", "labels"))
         logits, shares = outputs.logits_and_probabilities(network, images)
         found[split] = score(logits, shares.argmax(axis=1), labels)["accuracy"]
     return found

@@ -4,17 +4,21 @@ import dataclasses
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 import zipfile
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from conftest import composed, digest, environment
 
 from pipeline.base import files
 from pipeline.base.errors import InputError
+from pipeline.base.git import commit_of
 from pipeline.base.locks import claimed
 from pipeline.config.schema import Config
 from pipeline.network.checkpoint import load_model
@@ -138,7 +142,33 @@ def test_each_epoch_is_a_line_and_the_precision_is_told_and_recorded(cfg, traine
         assert line.startswith(f"train: epoch {epoch}/3, loss ")
         assert f", val_accuracy {accuracy:.4f}, " in line
         assert line.endswith(" s")
-    assert files.read_json(tmp_path / "reports/timing.json")["train"]["precision"] == "float32"
+    assert files.read_json(tmp_path / "reports/made_with.json")["precision"] == "float32"
+
+
+def test_what_it_was_made_with_is_recorded_by_name_without_time_or_host(trained):
+    found = files.read_json(trained.folder / "reports/made_with.json")
+    for package in (np, keras, tf):
+        assert found["packages"][package.__name__] == package.__version__
+    assert f"Python {found['python']}" == trained.run("python", "-V").strip()
+    assert found["threads"] == trained.params().runtime.threads
+    assert found["commit"] == trained.run("git", "rev-parse", "HEAD").strip()
+    text = trained.read("reports/made_with.json")
+    assert not any(word in text for word in ("seconds", socket.gethostname(), str(trained.folder)))
+
+
+def test_the_commit_says_when_the_code_was_edited_since(project):
+    commit = commit_of(project.folder, "pipeline")
+    (project.folder / "conf/more.yaml").touch()
+    assert commit_of(project.folder, "pipeline") == commit
+    (project.folder / "pipeline/more.py").touch()
+    assert commit_of(project.folder, "pipeline") == f"{commit} and changes to pipeline"
+    assert commit_of(project.folder.parent, "pipeline") is None
+
+
+def test_a_run_is_not_continued_with_another_version_or_processor(cfg):
+    used = {"packages": {"numpy": "1"}, "processor": "a"}
+    others = {"packages": {"numpy": "2"}, "processor": "a"}, {"packages": {"numpy": "1"}, "processor": "b"}
+    assert len({stage._digest(cfg, {}, one) for one in (used, *others)}) == 3
 
 
 def test_images_are_mirrored_where_the_data_allow_it_only(trained, tmp_path, capsys):

@@ -42,6 +42,15 @@ function convolutionLayers() {
   return values.layers.filter((layer) => layer.kind === "Conv2D");
 }
 
+/** Show the first convolution, and buttons to choose another where there are several. */
+function layerChoice(show) {
+  const layers = convolutionLayers();
+  show(layers[0]);
+  if (layers.length === 1) return null;
+  const names = layers.map((layer) => [layer.name, layer.name]);
+  return choice(t("layer"), names, layers[0].name, (name) => show(layers.find((layer) => layer.name === name)));
+}
+
 function seesColours(layer) {
   return layer === convolutionLayers()[0] && layer.input_shape[2] === 3;
 }
@@ -49,23 +58,12 @@ function seesColours(layer) {
 /** The kernels of one layer as training goes on: a slider, a play button, numbers. */
 function watch() {
   const place = h("div", { class: "watch" });
-  const layers = convolutionLayers();
   let film = null;
-  const show = (name) => {
+  const pick = layerChoice((layer) => {
     film?.stop();
-    film = new KernelFilm(layers.find((layer) => layer.name === name));
+    film = new KernelFilm(layer);
     place.replaceChildren(...film.parts);
-  };
-  show(layers[0].name);
-  const pick =
-    layers.length > 1
-      ? choice(
-          t("layer"),
-          layers.map((layer) => [layer.name, layer.name]),
-          layers[0].name,
-          show,
-        )
-      : null;
+  });
   const thinned =
     values.epochs.length < values.num_epochs
       ? ` ${t("watch.thinned", { n: values.epochs.length - 1, all: values.num_epochs - 1 })}`

@@ -2,18 +2,7 @@
 
 function weightsPart() {
   const place = h("div");
-  const layers = convolutionLayers();
-  const show = (name) => place.replaceChildren(...layerWeights(layers.find((layer) => layer.name === name)));
-  show(layers[0].name);
-  const pick =
-    layers.length > 1
-      ? choice(
-          t("layer"),
-          layers.map((layer) => [layer.name, layer.name]),
-          layers[0].name,
-          show,
-        )
-      : null;
+  const pick = layerChoice((layer) => place.replaceChildren(...layerWeights(layer)));
   return part("weights", pick, place);
 }
 
