@@ -5,7 +5,6 @@ python -m pipeline.stages.report data/prepared models reports pipeline/page/brow
 
 import csv
 import sys
-import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -66,14 +65,24 @@ def report(cfg: Settings, prepared: Path, models: Path, reports: Path, browser: 
         InputError: an input is missing, damaged or does not fit the others.
     """
     limit = round(cfg.page.max_megabytes * MEGABYTE)
-    contents = export(
-        _read(cfg, prepared, models, reports),
-        num_images=cfg.page.num_images,
-        num_mistakes=cfg.visualize.num_mistakes,
-        kernel_limit=cfg.visualize.kernel_limit,
-        # As base64 they take a third more.
-        image_bytes=round(limit * IMAGE_SHARE * 3 / 4),
-    )
+    try:
+        contents = export(
+            _read(cfg, prepared, models, reports),
+            num_images=cfg.page.num_images,
+            num_mistakes=cfg.visualize.num_mistakes,
+            kernel_limit=cfg.visualize.kernel_limit,
+            # As base64 they take a third more.
+            image_bytes=round(limit * IMAGE_SHARE * 3 / 4),
+        )
+    except InputError:
+        raise
+    # The tables and numbers of five stages, of which any may lack anything.
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, csv.Error) as error:
+        told = f"{type(error).__name__}: {error}"
+        raise InputError(
+            f"{reports}: what the stages left there, or in {models}, is damaged or does not fit together"
+            f" ({told}); run `dvc repro --force --downstream train`"
+        ) from error
     contents = fitted(contents, max(0, limit - ROOM)).told(
         configuration=_configuration(cfg),
         resize=cfg.data.resize,
@@ -135,7 +144,8 @@ def _read_epochs(path: Path) -> dict[str, Array]:
             return dict(stored)
     except FileNotFoundError:
         raise InputError(files.missing(path)) from None
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    # Whatever zip, zlib and NumPy raise of a file that is none: struct.error, NotImplementedError, ...
+    except Exception as error:
         raise InputError(f"{path} is damaged: {error}") from None
 
 

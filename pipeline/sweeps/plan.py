@@ -212,7 +212,9 @@ def sweep_name(overrides: Iterable[Any]) -> str:
 
 def experiment_name(sweep: str, overrides: Iterable[str]) -> str:
     """Name of the experiment of a sweep that has these overrides, in whatever order."""
-    digest = hashlib.sha256("\n".join(sorted(overrides)).encode()).hexdigest()
+    # A value that cannot be written as UTF-8 is refused by its check.
+    given = "\n".join(sorted(overrides)).encode(errors="surrogatepass")
+    digest = hashlib.sha256(given).hexdigest()
     return f"{sweep}-{digest[:8]}"
 
 

@@ -143,5 +143,5 @@ def _stored(path: Path) -> dict[str, Any] | None:
         stored = files.read_json(path)
     except InputError:
         return None
-    right = isinstance(stored, dict) and all(holds(stored.get(name)) for name, holds in STORED.items())
+    right = isinstance(stored, dict) and all(k in stored and holds(stored[k]) for k, holds in STORED.items())
     return stored if right else None

@@ -1,7 +1,7 @@
 """The state of a training between two epochs, which survives an interruption."""
 
+import hashlib
 import json
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,16 +20,30 @@ if TYPE_CHECKING:
 def write_state(path: Path, arrays: dict[str, Array]) -> None:
     """Write an `.npz`, whole and on disk before this returns."""
     with replaced(path) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, **arrays)  # type: ignore[arg-type]
+        np.savez(stream, **arrays, sha256=_digest(arrays))  # type: ignore[arg-type]
 
 
 def read_state(path: Path) -> dict[str, Array]:
     """Read what `write_state` wrote; a damaged file raises `InputError`."""
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            return dict(stored)
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+            arrays = dict(stored)
+        changed = bool((arrays.pop("sha256") != _digest(arrays)).any())
+    # Whatever zip, zlib and NumPy raise of a file that is none: struct.error, NotImplementedError, ...
+    except Exception as error:
         raise InputError(f"{path} is damaged: {error}") from None
+    if changed:
+        raise InputError(f"{path} is damaged: it was changed since it was written")
+    return arrays
+
+
+def _digest(arrays: dict[str, Array]) -> Array:
+    """SHA-256 of arrays with their names, as an array (32,) uint8."""
+    digest = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype.str} {array.shape} ".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return np.frombuffer(digest.digest(), np.uint8)
 
 
 @dataclass(frozen=True)
