@@ -12,7 +12,7 @@ from functools import partial
 
 import pytest
 from conftest import composed, digest
-from faulty_disk import KilledError, faulty_disk
+from faulty_disk import AT_LEAST, KilledError, faulty_disk
 
 from pipeline.base.errors import one_line_errors
 from pipeline.base.files import UNFINISHED
@@ -122,6 +122,7 @@ def test_any_call_may_fail(unbroken, earlier, stage, capsys):
     with capsys.disabled():
         print(f"\n{stage}: {num_injected} of {total} calls failed, all survived", flush=True)
     assert num_injected == len(chosen(total))
+    assert total >= AT_LEAST[stage]
 
 
 @pytest.mark.parametrize("stage", ["train", "evaluate"])
@@ -144,3 +145,4 @@ def test_any_call_may_be_the_last_of_a_killed_process(unbroken, earlier, stage, 
     with capsys.disabled():
         print(f"\n{stage}: killed at {num_injected} of {total} calls, all survived", flush=True)
     assert num_injected == len(chosen(total))
+    assert total >= AT_LEAST[stage]

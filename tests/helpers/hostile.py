@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from pipeline.base.errors import one_line_errors
 
 EVERY = "EVERY_FAULT" in os.environ
-# For each kind of input; in `make test` always the same ones.
-EXAMPLES = 150 if EVERY else 12
+# For each kind of input; in `make test` always the same ones. README.md has the totals.
+SOME, MANY = 12, 150
+EXAMPLES = MANY if EVERY else SOME
 # Far above what any takes: what does not end, or takes all memory, is found.
 MAX_SECONDS = 60
 MAX_BYTES = 2 * 2**30
