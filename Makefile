@@ -29,8 +29,8 @@ page: $(STAMP) $(SITE)  ## rebuild the page to look at, and name its file
 test: $(CLUSTER) $(SITE)  ## run the whole test suite
 	pytest
 
-fuzz: $(STAMP) $(SITE)  ## fail and kill train and evaluate at each call to the disk: half an hour or more
-	EVERY_FAULT=1 pytest -n 0 tests/faults/test_faulty_disk.py
+fuzz: $(STAMP) $(SITE)  ## every call to the disk failing, many hostile inputs: half an hour or more
+	EVERY_FAULT=1 pytest -n 0 tests/faults/test_fuzz.py tests/faults/test_faulty_disk.py
 
 check: $(STAMP)  ## run the linters and the type checker
 	ruff check pipeline tests benchmarks

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from faulty_disk import AT_LEAST
+from hostile import MANY, SOME
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -80,6 +82,15 @@ def test_the_korean_page_has_the_numbers_of_the_english_one():
     rows = [sorted(numbers(row)) for row in table.splitlines()]
     assert len(rows) == 6
     assert [sorted(numbers(row)) for row in korean_table.splitlines()] == rows
+
+
+def test_the_readmes_tell_how_many_faults_and_inputs_the_tests_try():
+    kinds = len(re.findall(r"^ +fuzz\(", (ROOT / "tests/faults/test_fuzz.py").read_text(), re.MULTILINE))
+    # Each call of a stage once failing, and once the last one.
+    tried = {f"{2 * sum(AT_LEAST.values())}", f"{kinds * MANY:,}", f"{kinds * SOME}"}
+    for text in (README, KOREAN):
+        (paragraph,) = (part for part in text.split("\n\n") if "`make fuzz`" in part)
+        assert tried <= set(numbers(paragraph))
 
 
 def numbers(text: str) -> list[str]:

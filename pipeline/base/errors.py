@@ -1,6 +1,7 @@
 """What a user did wrong, or the machine cannot do, told in one line."""
 
 import errno
+import io
 import signal
 import sys
 from collections.abc import Iterator
@@ -26,6 +27,10 @@ def one_line_errors() -> Iterator[None]:
     Ctrl-C gives exit code 130, SIGTERM 143. Other errors are ours and keep their traceback.
     """
     earlier = signal.signal(signal.SIGTERM, _terminate)
+    for stream in (sys.stdout, sys.stderr):
+        # What a terminal of another encoding has no letter for is shown as its number.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         yield
     except TerminatedError:

@@ -13,7 +13,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -23,6 +23,7 @@ from pipeline.base.errors import InputError, words
 # What `temporary_folder` makes ends like this; ignored by Git.
 UNFINISHED = ".unfinished"
 MAX_TEXT_BYTES = 256 * 2**20
+Described = Mapping[str, tuple[Callable[[Any], bool], str]]
 KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a pipe",
@@ -271,6 +272,25 @@ def read_json(path: Path) -> Any:
         raise
     except ValueError as error:
         raise InputError(f"{path} cannot be read as JSON: {error}") from None
+
+
+def read_mapping(path: Path, expected: Described, again: str) -> dict[str, Any]:
+    """Read JSON that has some values by name.
+
+    Args:
+        path: of the file.
+        expected: for each name whether a value is right (None where there is none), and words for that.
+        again: what to do about a wrong one.
+
+    Raises:
+        InputError: it is missing, damaged, or a value is wrong.
+    """
+    found = read_json(path)
+    for key, (holds, wanted) in expected.items():
+        value = found.get(key) if isinstance(found, dict) else None
+        if not holds(value):
+            raise InputError(f"{path}: {key}: received {str(value)[:80]}, expected {wanted}; {again}")
+    return found  # type: ignore[no-any-return]
 
 
 def read_columns(path: Path) -> dict[str, list[float]]:

@@ -5,15 +5,21 @@ from pathlib import Path
 
 from pipeline.base.errors import InputError
 
+TIMEOUT_SECONDS = 120
+
 
 def git(root: Path, *arguments: str) -> str:
     """Run Git in a folder and return what it prints; its complaint becomes an `InputError`."""
     try:
         result = subprocess.run(
-            ["git", *arguments], cwd=root, capture_output=True, text=True, check=True, timeout=120
+            ["git", *arguments], cwd=root, capture_output=True, text=True, check=True, timeout=TIMEOUT_SECONDS
         )
     except FileNotFoundError:
         raise InputError("git: not found; expected Git to be installed") from None
+    except subprocess.TimeoutExpired:
+        raise InputError(
+            f"git {arguments[0]} in {root}: no end after {TIMEOUT_SECONDS} s; the disk or network may be slow"
+        ) from None
     except subprocess.CalledProcessError as error:
         raise InputError(f"git {arguments[0]} in {root}: {error.stderr.strip()}") from None
     return result.stdout.strip()

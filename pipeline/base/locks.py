@@ -26,7 +26,8 @@ def claimed(path: Path, refusal: Callable[[str], str], *more: str) -> Iterator[N
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InputError(refusal(holder(path)[0])) from None
+            # In the moment before it has left its number, there is none.
+            raise InputError(refusal(next(iter(holder(path)), "of no number yet"))) from None
         lock.truncate(0)
         lock.write(" ".join([str(os.getpid()), *more]))
         lock.flush()

@@ -140,6 +140,8 @@ def update_clone(folder: Path, order: Order) -> None:
     else:
         fresh = folder.with_suffix(".new")
         shutil.rmtree(fresh, ignore_errors=True)
+        # The address, which git keeps, may hold a token: for this user alone.
+        fresh.mkdir(mode=0o700)
         git(folder.parent, "clone", "--quiet", "--no-checkout", order.url, str(fresh))
         fresh.rename(folder)
     for reference in git(folder, "for-each-ref", "--format=%(refname)", "refs/exps").split():

@@ -14,8 +14,10 @@ that has experiments of this sweep: started again, it runs what is not there yet
 
 import functools
 import logging
+import os
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,9 +73,29 @@ def sweep(planned: plan.Plan, start: str) -> list[State]:
         if not planned.jobs:
             _quieten_optuna()
         sys.argv[1:] = ["--multirun", *planned.arguments]
-        with screen.shown(folder, planned.jobs), task(planned, folder) as run:
+        with screen.shown(folder, planned.jobs), task(planned, folder) as run, plugin_errors():
             hydra.main(config_path=str(ROOT / "conf"), config_name="config", version_base="1.3")(run)()
         return states.read_states(folder, states.owner(folder), planned.jobs)
+
+
+@contextmanager
+def plugin_errors() -> Iterator[None]:
+    """Tell in one line what a launcher or sweeper says of settings that it refuses; it raises what it likes.
+
+    What this project's own code raises keeps its traceback.
+    """
+    # Else Hydra prints what was raised, and exits.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    try:
+        yield
+    except (InputError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        raised_in = traceback.extract_tb(error.__traceback__)[-1].filename
+        if Path(raised_in).is_relative_to(ROOT / "pipeline"):
+            raise
+        told = f"{type(error).__name__}: {error}"
+        raise InputError(f"a launcher or sweeper of Hydra refuses: {told}; mend its settings") from None
 
 
 def _quieten_optuna() -> None:

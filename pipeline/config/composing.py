@@ -113,6 +113,10 @@ def _compose(folder: Path, overrides: list[str]) -> Any:
             return hydra_compose(config_name="config", overrides=overrides)
     except RecursionError:
         raise InputError(f"{folder}: two lists of defaults name each other, expected no circle") from None
+    # Of an override or a file of another shape than it expects, Hydra raises what it likes.
+    except (ValueError, TypeError, AttributeError, LookupError, AssertionError) as error:
+        given = f"overrides {' '.join(overrides)}" if overrides else f"files of {folder}"
+        raise InputError(f"Hydra cannot read the {given}: {error}") from None
 
 
 @contextmanager

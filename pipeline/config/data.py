@@ -12,6 +12,7 @@ from pipeline.config.fields import (
     flag,
     fraction,
     is_int,
+    is_line,
     optional_text,
     seed_number,
 )
@@ -45,7 +46,7 @@ class DataConfig:
     folder: str | None = optional_text()
     mirror: str | None = checked(
         "an https:// address or null",
-        lambda v: v is None or (type(v) is str and v.startswith("https://")),
+        lambda v: v is None or (is_line(v) and v.startswith("https://")),
     )
     update_package_lists: bool = flag()
     may_be_mirrored: bool = flag()

@@ -1,6 +1,7 @@
 """Kinds of values: each field of the schema carries one predicate and the words for it."""
 
 import math
+import unicodedata
 from collections.abc import Callable
 from dataclasses import field
 from typing import Any
@@ -20,6 +21,8 @@ def checked(expected: str, holds: Callable[[Any], bool]) -> Any:
 
 # No count here is meant to be larger; one that is would fail late, or never end.
 MAX_COUNT = 1_000_000
+# Kinds of letters: control, half of a pair, ends of a line and a paragraph.
+NOT_IN_A_LINE = {"Cc", "Cs", "Zl", "Zp"}
 # Blocks of convolutions, dense layers, images shown.
 MAX_LENGTH = 100
 
@@ -56,7 +59,12 @@ def flag() -> Any:
 
 
 def optional_text() -> Any:
-    return checked("a text or null", lambda v: v is None or (type(v) is str and bool(v)))
+    return checked("a text of one line, or null", lambda v: v is None or is_line(v))
+
+
+def is_line(value: Any) -> bool:
+    """Whether a value is a text that can be shown in a line, written as UTF-8 and be a path."""
+    return type(value) is str and bool(value) and not NOT_IN_A_LINE & set(map(unicodedata.category, value))
 
 
 def list_of(what: str, holds: Callable[[Any], bool], minimum: int = 1) -> Any:

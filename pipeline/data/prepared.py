@@ -1,6 +1,5 @@
 """The prepared folder: the splits, and the images that the configuration chooses."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ import numpy as np
 
 from pipeline.base.arrays import Array, RowFile
 from pipeline.base.errors import InputError
-from pipeline.base.files import read_json
+from pipeline.base.files import Described, read_mapping
 from pipeline.config.data import check_images
 from pipeline.config.fields import at_least_1
 
@@ -125,11 +124,20 @@ class Prepared:
         return self._checked(f"{split}_rows", (self.counts[split],), np.int64)[:]
 
     def _checked(self, name: str, shape: tuple[int, ...], dtype: type[np.generic]) -> RowFile:
-        stored = RowFile(self.folder / f"{name}.npy")
-        if (stored.shape, stored.dtype) != (shape, np.dtype(dtype)):
-            received, expected = f"{stored.dtype} {stored.shape}", f"{np.dtype(dtype)} {shape}"
-            raise InputError(f"{stored.path}: received {received}, expected {expected}; {AGAIN}")
-        return stored
+        return read_rows(self.folder / f"{name}.npy", shape, dtype, AGAIN)
+
+
+def read_rows(path: Path, shape: tuple[int, ...], dtype: type[np.generic], again: str) -> RowFile:
+    """Open a `.npy` file that has to be of that shape and dtype.
+
+    Raises:
+        InputError: it is missing, damaged or another; ends with `again`, which is what to do.
+    """
+    stored = RowFile(path)
+    if (stored.shape, stored.dtype) != (shape, np.dtype(dtype)):
+        received, expected = f"{stored.dtype} {stored.shape}", f"{np.dtype(dtype)} {shape}"
+        raise InputError(f"{path}: received {received}, expected {expected}; {again}")
+    return stored
 
 
 def read_prepared(folder: Path, name: str = "dataset.json") -> Prepared:
@@ -138,12 +146,7 @@ def read_prepared(folder: Path, name: str = "dataset.json") -> Prepared:
     Raises:
         InputError: it is missing, damaged, or says something else than stage `prepare` writes.
     """
-    path = folder / name
-    about = read_json(path)
-    for key, (holds, expected) in DESCRIBED.items():
-        value = about.get(key) if isinstance(about, dict) else None
-        if not holds(value):
-            raise InputError(f"{path}: {key}: received {str(value)[:80]}, expected {expected}; {AGAIN}")
+    about = read_mapping(folder / name, {**DESCRIBED, "counts": (_are_counts, COUNTED)}, AGAIN)
     return Prepared(folder, about["classes"], tuple(about["shape"]), about["counts"])
 
 
@@ -152,7 +155,9 @@ def _are_counts(value: Any) -> bool:
     return isinstance(value, dict) and set(value) == names and all(map(at_least_1, value.values()))
 
 
-DESCRIBED: dict[str, tuple[Callable[[Any], bool], str]] = {
+COUNTED = "the number of images in train, validation and test"
+# What every `dataset.json` says, raw or prepared.
+DESCRIBED: Described = {
     "classes": (
         lambda v: isinstance(v, list) and len(v) > 1 and all(isinstance(name, str) for name in v),
         "a list of two or more names",
@@ -161,7 +166,6 @@ DESCRIBED: dict[str, tuple[Callable[[Any], bool], str]] = {
         lambda v: isinstance(v, list) and len(v) == 3 and all(map(at_least_1, v)),
         "[height, width, channels]",
     ),
-    "counts": (_are_counts, "the number of images in train, validation and test"),
 }
 
 

@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
 from pipeline.analysis.groups import Run, flatten, numbers
 from pipeline.base.errors import InputError
@@ -54,7 +52,7 @@ def read_json(root: Path, revision: Revision, path: str) -> Any:
         return json.loads(read(root, revision, path))
     except InputError:
         raise
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} of {revision.name} cannot be read as JSON: {error}") from None
 
 
@@ -62,7 +60,10 @@ def read_table(root: Path, revision: Revision, path: str) -> list[dict[str, str]
     """The rows of a table with a header, `.csv` or `.tsv`; `InputError` when missing or uneven."""
     separator = "\t" if path.endswith(".tsv") else ","
     text = io.StringIO(read(root, revision, path).decode(errors="replace"))
-    rows = list(csv.DictReader(text, delimiter=separator))
+    try:
+        rows = list(csv.DictReader(text, delimiter=separator))
+    except csv.Error as error:
+        raise InputError(f"{path} of {revision.name} is not a table: {error}") from None
     # DictReader puts surplus values under None, and None where values are lacking.
     if any(None in row or None in row.values() for row in rows):
         raise InputError(f"{path} of {revision.name} is not a table: its rows differ in length")
@@ -85,7 +86,8 @@ def read_params(root: Path, revision: Revision, path: str = "params.yaml") -> di
         values = OmegaConf.to_container(OmegaConf.create(text), resolve=True)
     except InputError:
         raise
-    except (YAMLError, OmegaConfBaseException, ValueError) as error:
+    # OmegaConf hands on what Python's own constructors say of a value, as in `config.params`.
+    except Exception as error:
         raise InputError(f"{path} of {revision.name} cannot be read as YAML: {error}") from None
     if not isinstance(values, dict):
         raise InputError(f"{path} of {revision.name} holds a {type(values).__name__}, expected sections")
@@ -143,21 +145,36 @@ def read_run(root: Path, revision: Revision) -> Run:
     """A revision's configuration, metrics, and the digests of its code and data; what it lacks is a note."""
     notes = [revision.note] if revision.note else []
     params = or_note(notes, read_params, root, revision) or {}
-    scores = or_note(notes, read_json, root, revision, "reports/metrics.json") or {}
+    scores = or_note(notes, _read_scores, root, revision) or {}
     lock = or_note(notes, read_params, root, revision, "dvc.lock") or {}
-    stages = [(lock.get("stages") or {}).get(stage) or {} for stage in SCORED_BY]
-    outputs = {entry["path"]: entry.get("md5", "") for stage in stages for entry in stage.get("outs", [])}
-    inputs = {
-        entry["path"]: entry.get("md5", "")
-        for stage in stages
-        for entry in stage.get("deps", [])
-        if entry["path"] not in outputs
-    }
+    flat, inputs, outputs = flatten(params), {}, {}
+    try:
+        stages = [(lock.get("stages") or {}).get(stage) or {} for stage in SCORED_BY]
+        outputs = _digests(stages, "outs")
+        inputs = {path: md5 for path, md5 in _digests(stages, "deps").items() if path not in outputs}
+        notes += _outdated(revision.name, flat, stages)
+    # Any part of it may be of another kind.
+    except (AttributeError, KeyError, TypeError, ValueError):
+        notes.append(f"dvc.lock of {revision.name} is none that DVC wrote; run `dvc repro`")
     # Runs of earlier versions have no such record, which is no fault of theirs.
-    used = flatten(or_note([], read_json, root, revision, "reports/made_with.json") or {})
-    flat = flatten(params)
-    notes += _outdated(revision.name, flat, stages)
-    return Run(revision.name, revision.commit, flat, numbers(scores), inputs, outputs, used, notes)
+    used = or_note([], read_json, root, revision, "reports/made_with.json")
+    used = flatten(used) if isinstance(used, dict) else {}
+    return Run(revision.name, revision.commit, flat, scores, inputs, outputs, used, notes)
+
+
+def _read_scores(root: Path, revision: Revision) -> dict[str, float]:
+    path = "reports/metrics.json"
+    found = read_json(root, revision, path)
+    if not isinstance(found, dict):
+        raise InputError(f"{path} of {revision.name} holds no scores by name; run `dvc repro evaluate`")
+    return numbers(found)
+
+
+def _digests(stages: Sequence[dict[str, Any]], kind: str) -> dict[str, str]:
+    """MD5 by path of what stages of a `dvc.lock` depend on ("deps") or make ("outs")."""
+    return {
+        str(entry["path"]): str(entry.get("md5", "")) for stage in stages for entry in stage.get(kind, [])
+    }
 
 
 def _outdated(name: str, params: dict[str, Any], stages: Sequence[dict[str, Any]]) -> list[str]:

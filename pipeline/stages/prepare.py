@@ -6,14 +6,19 @@ python -m pipeline.stages.prepare data/raw data/prepared
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from pipeline.base import arrays, files
 from pipeline.base.errors import InputError
 from pipeline.base.processes import stage
 from pipeline.config.data import DataConfig, check_images
+from pipeline.config.fields import at_least_1
 from pipeline.config.params import load
 from pipeline.config.visualize import VisualizeConfig
-from pipeline.data.prepared import split_rows
+from pipeline.data.dataset import PARTS
+from pipeline.data.prepared import DESCRIBED, read_rows, split_rows
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,24 @@ class Settings:
 
     data: DataConfig
     visualize: VisualizeConfig
+
+
+def _are_counts(value: Any) -> bool:
+    return isinstance(value, dict) and all(at_least_1(value.get(f"{part}_images")) for part in PARTS)
+
+
+def _are_digests(value: Any) -> bool:
+    names = {f"{part}_{kind}" for part in PARTS for kind in ("images", "labels")}
+    return isinstance(value, dict) and set(value) == names
+
+
+AGAIN = "run `dvc repro --force fetch`"
+# What `dataset.json` of the raw data says besides.
+FETCHED: files.Described = {
+    "name": (lambda v: isinstance(v, str), "a name"),
+    "counts": (_are_counts, "the number of images in train and test"),
+    "sha256": (_are_digests, "the SHA-256 of the images and labels of train and test"),
+}
 
 
 def prepare(cfg: Settings, raw: Path, prepared: Path) -> None:
@@ -39,11 +62,8 @@ def prepare(cfg: Settings, raw: Path, prepared: Path) -> None:
         InputError: an array is damaged, a split would be empty or miss a class, or an image to show is
             not there.
     """
-    dataset = files.read_json(raw / "dataset.json")
-    stored = {name: arrays.RowFile(raw / f"{name}.npy") for name in dataset["sha256"]}
-    for name, array in stored.items():
-        if arrays.sha256(array) != dataset["sha256"][name]:
-            raise InputError(f"{raw / name}.npy is damaged: not the SHA-256 of dataset.json; fetch again")
+    dataset = files.read_mapping(raw / "dataset.json", {**DESCRIBED, **FETCHED}, AGAIN)
+    stored = _read_arrays(raw, dataset)
     labels = stored["train_labels"][:]
     splits = split_rows(labels, cfg.data.validation_fraction, cfg.data.split_seed)
     rows = dict(zip(("train", "validation"), splits, strict=True))
@@ -62,6 +82,19 @@ def prepare(cfg: Settings, raw: Path, prepared: Path) -> None:
         kept = {key: dataset[key] for key in ("name", "classes", "shape")}
         files.write_json(folder / "dataset.json", {**kept, "counts": counts})
     print("prepare: " + ", ".join(f"{count:,} {split}" for split, count in counts.items()))
+
+
+def _read_arrays(raw: Path, dataset: dict[str, Any]) -> dict[str, arrays.RowFile]:
+    """The images and labels of both parts, on disk, compared with what `dataset.json` says of them."""
+    stored = {}
+    for part in PARTS:
+        count = dataset["counts"][f"{part}_images"]
+        for kind, row in (("images", dataset["shape"]), ("labels", [])):
+            name = f"{part}_{kind}"
+            stored[name] = read_rows(raw / f"{name}.npy", (count, *row), np.uint8, AGAIN)
+            if arrays.sha256(stored[name]) != dataset["sha256"][name]:
+                raise InputError(f"{raw / name}.npy is damaged: not the SHA-256 of dataset.json; {AGAIN}")
+    return stored
 
 
 def _write_rows(path: Path, stored: arrays.RowFile, rows: arrays.Array | None = None) -> None:

@@ -65,14 +65,24 @@ def report(cfg: Settings, prepared: Path, models: Path, reports: Path, browser: 
         InputError: an input is missing, damaged or does not fit the others.
     """
     limit = round(cfg.page.max_megabytes * MEGABYTE)
-    contents = export(
-        _read(cfg, prepared, models, reports),
-        num_images=cfg.page.num_images,
-        num_mistakes=cfg.visualize.num_mistakes,
-        kernel_limit=cfg.visualize.kernel_limit,
-        # As base64 they take a third more.
-        image_bytes=round(limit * IMAGE_SHARE * 3 / 4),
-    )
+    try:
+        contents = export(
+            _read(cfg, prepared, models, reports),
+            num_images=cfg.page.num_images,
+            num_mistakes=cfg.visualize.num_mistakes,
+            kernel_limit=cfg.visualize.kernel_limit,
+            # As base64 they take a third more.
+            image_bytes=round(limit * IMAGE_SHARE * 3 / 4),
+        )
+    except InputError:
+        raise
+    # The tables and numbers of five stages, of which any may lack anything.
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, csv.Error) as error:
+        told = f"{type(error).__name__}: {error}"
+        raise InputError(
+            f"{reports}: what the stages left there, or in {models}, is damaged or does not fit together"
+            f" ({told}); run `dvc repro --force --downstream train`"
+        ) from error
     contents = fitted(contents, max(0, limit - ROOM)).told(
         configuration=_configuration(cfg),
         resize=cfg.data.resize,

@@ -37,7 +37,7 @@ from pipeline.network.start import configure_runtime
 from pipeline.training.loop import Epoch, fit
 from pipeline.training.snapshots import snapshot, write_snapshots
 from pipeline.training.sources import Source, source
-from pipeline.training.state import TrainingState, pack, unpack, write_state
+from pipeline.training.state import TrainingState, pack, read_state, unpack, write_state
 from pipeline.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _restored(path: Path, trainer: Trainer, digest: str) -> TrainingState:
     if not path.exists():
         return fresh
     try:
-        state = unpack(arrays.read_npz(path), trainer.variables, digest)
+        state = unpack(read_state(path), trainer.variables, digest)
     except InputError as error:
         print(f"train: {error}; starting anew")
         return fresh

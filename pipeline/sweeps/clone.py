@@ -75,7 +75,11 @@ def write_local_config(folder: Path, local: Any, cache: Path) -> None:
     merged = ConfigObj(local)
     site = str(private_site(folder))
     merged.merge({"cache": {"dir": str(cache)}, "core": {"site_cache_dir": site}})
-    with (folder / ".dvc" / "config.local").open("wb") as stream:
+    # The keys of a remote may be in it.
+    path = folder / ".dvc" / "config.local"
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    with path.open("wb") as stream:
         merged.write(stream)
 
 

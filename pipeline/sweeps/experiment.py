@@ -37,7 +37,7 @@ def accuracy(root: Path, experiment: str, commit: str = "HEAD") -> float | None:
     try:
         text = git(root, "show", f"{reference(root, experiment, commit)}:reports/metrics.json")
         return float(json.loads(text)["validation"]["accuracy"])
-    except (InputError, ValueError, KeyError):
+    except (InputError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

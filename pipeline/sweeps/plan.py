@@ -7,7 +7,7 @@ started again therefore finds what is done.
 import hashlib
 import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,30 @@ from pipeline.sweeps.checks import SCRATCH, check_jobs, num_cores
 from pipeline.sweeps.job import Job
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+# Of letters; the names of files are made of it, and of some forty more.
+MAX_NAME = 100
+# Each is composed and checked before the first starts.
+MAX_JOBS = 1000
 SEARCH_SEED = 42
+# What may be set of Hydra: where a sweep writes may not, nor what runs other code than this project's.
+OPEN = re.compile(
+    r"hydra\.job\.name|hydra/(launcher|sweeper|sweeper/sampler)"
+    r"|hydra\.(launcher|sweeper\.sampler)\.(?!_).+|hydra\.sweeper\.(n_trials|n_jobs|direction|max_failure_rate)"
+)
+# By key: what holds for it, where the chosen launcher and sweeper have it, and the words.
+BOUNDS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "hydra.sweeper.n_trials": (lambda v: 1 <= v <= MAX_JOBS, f"1 to {MAX_JOBS}"),
+    "hydra.sweeper.n_jobs": (lambda v: v >= 1, "1 or more"),
+    "hydra.sweeper.direction": (
+        lambda v: getattr(v, "name", v) in ("maximize", "minimize"),
+        "maximize or minimize",
+    ),
+    "hydra.launcher.n_jobs": (lambda v: v != 0, "1 or more, or -1 for all cores"),
+    "hydra.launcher.batch_size": (
+        lambda v: v == "auto" or (v.isdigit() and int(v) > 0),
+        "auto, or 1 or more",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -96,14 +119,31 @@ def _parse(conf: Path, given: list[str]) -> tuple[list[Any], dict[str, Any]]:
         with initialize_config_dir(str(conf.resolve()), version_base="1.3"):
             loader = GlobalHydra.instance().config_loader()
             parsed = OverridesParser.create(config_loader=loader).parse_overrides(given)
+            _check_keys(parsed)
             _check_choices(parsed, loader)
             hydras = [str(o.input_line) for o in parsed if _is_hydras(o)]
             composed = compose("config", overrides=hydras, return_hydra_config=True)
             choices = OmegaConf.to_container(composed.hydra.runtime.choices)
-            trials = OmegaConf.select(composed, "hydra.sweeper.n_trials", default=0)
+            settings = {key: OmegaConf.select(composed, key) for key in BOUNDS}
     except (HydraException, OmegaConfBaseException) as error:
-        raise InputError(str(error)) from None
-    return parsed, {**choices, "trials": trials}  # type: ignore[dict-item]
+        reason = f": {str(error.__cause__).splitlines()[0]}" if error.__cause__ else ""
+        raise InputError(f"{error}{reason}") from None
+    for key, value in settings.items():
+        holds, expected = BOUNDS[key]
+        if value is not None and not holds(value):
+            raise InputError(f"{key}: received {value!r}, expected {expected}")
+    return parsed, {**choices, "trials": settings["hydra.sweeper.n_trials"] or 0}  # type: ignore[dict-item]
+
+
+def _check_keys(overrides: list[Any]) -> None:
+    """Refuse an override without a key, and Hydra's own settings that are a sweep's own."""
+    for override in overrides:
+        key = override.key_or_group
+        if not key or (_is_hydras(override) and not OPEN.fullmatch(key)):
+            raise InputError(
+                f"{override.input_line}: received a setting that a sweep makes itself, or none; expected"
+                " hydra.job.name, a launcher, a sweeper, or values of conf/"
+            )
 
 
 def _check_choices(overrides: list[Any], loader: Any) -> None:
@@ -111,9 +151,11 @@ def _check_choices(overrides: list[Any], loader: Any) -> None:
     for override in overrides:
         known = loader.get_group_options(override.key_or_group)
         values = override.value()
-        if known and isinstance(values, str) and values not in known:
+        given = getattr(values, "list", []) if override.is_sweep_override() else [values]
+        wrong = [one for one in given if not override.is_delete() and str(one) not in known]
+        if known and wrong:
             raise InputError(
-                f"{override.key_or_group}: received {values!r}, expected one of {', '.join(known)}"
+                f"{override.key_or_group}: received {wrong[0]!r}, expected one of {', '.join(known)}"
             )
 
 
@@ -162,21 +204,28 @@ def sweep_name(overrides: Iterable[Any]) -> str:
     own = [o for o in overrides if not _is_hydras(o)]
     swept = [o for o in own if o.is_sweep_override()] or own
     name = given[-1] if given else "-".join(re.split(r"[./@]", o.key_or_group)[-1] for o in swept) or "single"
-    if not NAME.fullmatch(name):
-        raise InputError(f"hydra.job.name: received {name!r}, expected letters, digits, - and _")
+    if not NAME.fullmatch(name) or len(name) > MAX_NAME:
+        wanted = f"letters, digits, - and _, up to {MAX_NAME}"
+        raise InputError(f"hydra.job.name: received {name[:MAX_NAME]!r}, expected {wanted}")
     return name
 
 
 def experiment_name(sweep: str, overrides: Iterable[str]) -> str:
     """Name of the experiment of a sweep that has these overrides, in whatever order."""
-    digest = hashlib.sha256("\n".join(sorted(overrides)).encode()).hexdigest()
+    # A value that cannot be written as UTF-8 is refused by its check.
+    given = "\n".join(sorted(overrides)).encode(errors="surrogatepass")
+    digest = hashlib.sha256(given).hexdigest()
     return f"{sweep}-{digest[:8]}"
 
 
 def _jobs(conf: Path, name: str, overrides: list[Any]) -> list[Job]:
     """Each combination as Hydra's own sweeper will make it, checked."""
-    combinations = map(list, itertools.product(*map(_choices, overrides)))
-    jobs = [Job(experiment_name(name, one), one) for one in combinations]
+    combinations = itertools.product(*map(_choices, overrides))
+    found = list(map(list, itertools.islice(combinations, MAX_JOBS + 1)))
+    if not 1 <= len(found) <= MAX_JOBS:
+        received = f"more than {MAX_JOBS}" if found else "no"
+        raise InputError(f"sweep {name}: received {received} jobs, expected 1 to {MAX_JOBS}")
+    jobs = [Job(experiment_name(name, one), one) for one in found]
     check_jobs(conf, jobs, distinct=True)
     return jobs
 
@@ -188,7 +237,14 @@ def _choices(override: Any) -> list[str]:
     if not override.is_discrete_sweep():
         line = override.input_line
         raise InputError(f"{line}: received an interval, expected a list of values, or hydra/sweeper=optuna")
-    return [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
+    from hydra.errors import HydraException
+
+    try:
+        values = list(itertools.islice(override.sweep_string_iterator(), MAX_JOBS + 1))
+    # A range whose steps are 0.
+    except (ValueError, HydraException) as error:
+        raise InputError(f"{override.input_line}: {error}") from None
+    return [f"{override.get_key_element()}={value}" for value in values]
 
 
 def _candidates(overrides: list[Any]) -> list[list[str]]:
@@ -200,7 +256,7 @@ def _candidates(overrides: list[Any]) -> list[list[str]]:
 
 def _values(override: Any) -> list[str]:
     if override.is_choice_sweep():
-        return list(override.sweep_string_iterator())
+        return [one.partition("=")[2] for one in _choices(override)]
     bounds = override.value()
     last = bounds.end if override.is_interval_sweep() else bounds.stop
     return [str(bounds.start), str(last)]

@@ -8,10 +8,11 @@ import math
 import os
 import shutil
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -19,6 +20,7 @@ from pipeline.base import files
 from pipeline.base.errors import InputError
 from pipeline.base.locks import awaited, claimed, holder
 from pipeline.base.processes import end_with
+from pipeline.config.fields import is_int, is_number
 from pipeline.sweeps import clone
 from pipeline.sweeps.job import Job, Progress, State
 
@@ -26,6 +28,15 @@ from pipeline.sweeps.job import Job, Progress, State
 FAILED_ACCURACY = 0.0
 REFRESH_SECONDS = 0.5
 KNOWN_SECONDS = "seconds_by_start"
+# What holds for each value of a state's file.
+STORED: dict[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("sweep", "epoch", "epochs"), is_int),
+    **dict.fromkeys(("start", "experiment", "state", "log_end"), lambda v: isinstance(v, str)),
+    "overrides": lambda v: isinstance(v, list) and all(isinstance(one, str) for one in v),
+    "accuracy": lambda v: v is None or type(v) in (int, float),
+    "seconds": is_number,
+    KNOWN_SECONDS: lambda v: isinstance(v, dict),
+}
 
 
 @contextmanager
@@ -109,10 +120,8 @@ def keep(folder: Path, sweep: int, job: Job, progress: Progress) -> None:
 
 def _known_seconds(folder: Path, experiment: str) -> dict[str, float]:
     """How long an experiment took when it was run, by the commit from which it started."""
-    try:
-        return dict(files.read_json(folder / f"{experiment}.json")[KNOWN_SECONDS])
-    except (InputError, KeyError, TypeError):
-        return {}
+    stored = _stored(folder / f"{experiment}.json") or {KNOWN_SECONDS: {}}
+    return {commit: seconds for commit, seconds in stored[KNOWN_SECONDS].items() if is_number(seconds)}
 
 
 def read_states(folder: Path, sweep: int, planned: Sequence[Job]) -> list[State]:
@@ -120,9 +129,19 @@ def read_states(folder: Path, sweep: int, planned: Sequence[Job]) -> list[State]
     # The commit too: a process id comes again, in a container even at each start.
     found, names, claim = {}, [field.name for field in fields(Progress)], (sweep, start(folder))
     for path in sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns):
-        stored = files.read_json(path)
-        if (stored.get("sweep"), stored.get("start")) == claim:
+        stored = _stored(path)
+        if stored is not None and (stored["sweep"], stored["start"]) == claim:
             job = Job(stored["experiment"], stored["overrides"])
             found[job.experiment] = State(job, Progress(**{name: stored[name] for name in names}))
     waiting = {job.experiment: State(job, Progress("waiting")) for job in planned}
     return list({**waiting, **found}.values())
+
+
+def _stored(path: Path) -> dict[str, Any] | None:
+    """What `keep` wrote; None when the file is damaged or another's, which ends no sweep."""
+    try:
+        stored = files.read_json(path)
+    except InputError:
+        return None
+    right = isinstance(stored, dict) and all(k in stored and holds(stored[k]) for k, holds in STORED.items())
+    return stored if right else None

@@ -1,6 +1,7 @@
 """The answer of a sweep in words: Markdown that opens with what was asked, then table and pictures."""
 
 import itertools
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 
@@ -44,7 +45,7 @@ def summary(
     """
     parts = [f"# Sweep {name}", answer(found), table(found)]
     if problems:
-        parts.append("## What is missing\n\n" + "\n".join(f"- {line}" for line in problems))
+        parts.append("## What is missing\n\n" + "\n".join(f"- {' '.join(line.split())}" for line in problems))
     parts += [f"![{text}]({file})" for file, text in pictures.items()]
     chosen = representative(smallest_as_good(found) or best_of(found))
     parts += ["## Use it", _use(chosen), "## Repeat it", repeat(name, jobs)]
@@ -118,7 +119,7 @@ def table(found: Sequence[Group]) -> str:
         *("filters", "parameters", "validation accuracy", "validation loss", "test accuracy"),
         *("best epoch", "seconds", "seeds", ""),
     ]
-    rows = [[*map(_value, one.values.values()), *_numbers(one), _remarks(one, found)] for one in found]
+    rows = [[*map(_cell, one.values.values()), *_numbers(one), _remarks(one, found)] for one in found]
     note = (
         "Mean ± standard deviation over seeds; P: on the Pareto front, none is both smaller and more"
         " accurate on the validation images. The test images choose nothing."
@@ -128,7 +129,13 @@ def table(found: Sequence[Group]) -> str:
 
 def _given(one: Group) -> str:
     """The swept values as overrides."""
-    return " ".join(f"`{name}={_value(value)}`" for name, value in one.values.items())
+    values = {name: _value(value).replace("`", "'") for name, value in one.values.items()}
+    return " ".join(f"`{name}={value}`" for name, value in values.items())
+
+
+def _cell(value: object) -> str:
+    """A value as text in a table, of which no letter is Markdown's or HTML's."""
+    return re.sub(r"[|`*_<&\\]", lambda found: f"&#{ord(found[0])};", _value(value))
 
 
 def _value(value: object) -> str:
