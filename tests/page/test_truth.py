@@ -115,15 +115,18 @@ def test_the_browser_computes_what_keras_does(computed, engine):
         for kind, array in zip(("kernel", "bias"), layer.variables, strict=False)
     }
     about, size = [described(layer) for layer in layers], images[0].size
-    compared = set()
-    for start in range(0, COUNT, AT_ONCE):
-        part = slice(start, start + AT_ONCE)
-        for name, content in engine.evaluate(RUN, [about, variables, text(images[part]), size]):
-            found = np.frombuffer(base64.b64decode(content), np.float32).reshape(expected[name][part].shape)
-            check(found, expected[name][part])
-            compared.add(name)
-    assert compared == set(expected)
-    assert (found.argmax(axis=1) == expected[layers[-1].name][part].argmax(axis=1)).all()
+    batches = [
+        engine.evaluate(RUN, [about, variables, text(images[start : start + AT_ONCE]), size])
+        for start in range(0, COUNT, AT_ONCE)
+    ]
+    for name, *contents in zip(expected, *batches, strict=True):
+        assert {of for of, _ in contents} == {name}
+        found = np.frombuffer(b"".join(base64.b64decode(content) for _, content in contents), np.float32)
+        # As many values as those of all images.
+        found = found.reshape(expected[name].shape)
+        check(found, expected[name])
+    assert len(found) == COUNT
+    assert (found.argmax(axis=1) == expected[layers[-1].name].argmax(axis=1)).all()
 
 
 def test_the_twin_computes_what_keras_does(computed):
