@@ -29,9 +29,33 @@ NONE = (
     " or run `python -m playwright install chromium`"
 )
 
+AXE = Path(__file__).parents[1] / "page/axe/axe.min.js"
+# Elements beyond the window, but for those inside of something that scrolls or is cut off.
+BEYOND = """() => [...document.querySelectorAll("body *")].filter((element) => {
+  const box = element.getBoundingClientRect();
+  if (!box.width || (box.left >= -1 && box.right <= document.documentElement.clientWidth + 1)) return false;
+  for (let above = element; above; above = above.parentElement) {
+    const { overflowX, clipPath } = getComputedStyle(above);
+    if (overflowX !== "visible" || clipPath !== "none" || above.classList.contains("skip")) return false;
+  }
+  return true;
+}).map((element) => element.outerHTML.slice(0, 120))"""
+
 
 class NoBrowserError(RuntimeError):
     """There is none, and none can be had."""
+
+
+class Watched:
+    """A page in the browser, and everything that it asked for or complained of."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
 
 @contextmanager
@@ -66,6 +90,20 @@ def scroll_through(page: Page) -> None:
     for part in page.query_selector_all("main > section"):
         part.evaluate("(part) => part.scrollIntoView({behavior: 'instant'})")
         page.wait_for_timeout(120)
+
+
+def beyond(page: Page) -> list[str]:
+    """Elements that reach beyond the window's sides, but for those inside of something that scrolls."""
+    return list(page.evaluate(BEYOND))
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds, each with the elements where."""
+    page.evaluate(AXE.read_text(encoding="utf-8") + "; undefined")
+    return list(
+        page.evaluate("""() => axe.run().then((result) => result.violations.map((violation) =>
+      violation.id + ": " + violation.nodes.map((node) => node.html.slice(0, 200) + node.failureSummary)))""")
+    )
 
 
 def installed() -> str | None:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import NoBrowserError, running_browser
+from browser import NoBrowserError, Watched, running_browser
 from made_run import CLASSES, network_of, remake_page, write_run
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session")
@@ -35,18 +35,6 @@ def make_page(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 def default_page(make_page: Callable[..., Path]) -> Path:
     """The page of the default network with random weights."""
     return make_page(network_of())
-
-
-class Watched:
-    """A page in the browser, and everything that it asked for or complained of."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.requests: list[str] = []
-        self.complaints: list[str] = []
-        page.on("request", lambda request: self.requests.append(request.url))
-        page.on("console", lambda message: self.complaints.append(message.text))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
 
 @pytest.fixture
