@@ -166,6 +166,8 @@ def _rounded(one: Group, metric: str) -> str:
 
 
 def _remarks(one: Group, found: Sequence[Group]) -> str:
+    if on_other_data(found):
+        return ""
     remarks = {
         "P": one in front_of(found),
         "best": one is best_of(found),

@@ -219,3 +219,5 @@ def test_a_sweep_over_data_sets_has_no_best():
     text = summary.answer(configurations(runs))
     assert "none of them is called the best" in text
     assert "Best:" not in text
+    rows = summary.table(configurations(runs)).splitlines()[2:4]
+    assert [row.split("|")[-2].strip() for row in rows] == ["", ""]
