@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
@@ -47,15 +48,39 @@ class NoBrowserError(RuntimeError):
 
 
 class Watched:
-    """A page in the browser, and everything that it asked for or complained of."""
+    """A window whose pages come one after another, and all that the last one asked for or complained of.
+
+    Attributes:
+        page: Playwright's.
+        requests: addresses.
+        complaints: lines of the console and errors.
+        standing: the file that is open and as it was when it was opened, or None.
+    """
 
     def __init__(self, page: Page) -> None:
         self.page = page
         self.requests: list[str] = []
         self.complaints: list[str] = []
+        self.standing: Path | None = None
+        # A page that is opened again would be scrolled to where it was left.
+        page.add_init_script("history.scrollRestoration = 'manual'")
         page.on("request", lambda request: self.requests.append(request.url))
         page.on("console", lambda message: self.complaints.append(message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def open(self, path: Path, *, width: int = 1440, height: int = 900, **media: Any) -> "Watched":
+        """Open a page's file as one that was never here before; `media` are Playwright's of the window."""
+        if self.page.url != "about:blank":
+            self.page.evaluate("localStorage.clear()")
+        self.page.mouse.move(0, 0)
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.emulate_media(**{"color_scheme": "light", "reduced_motion": "no-preference", **media})
+        self.requests.clear()
+        self.complaints.clear()
+        self.standing = None
+        self.page.goto(path.as_uri())
+        self.page.wait_for_selector("html[data-ready]", state="attached")
+        return self
 
 
 @contextmanager

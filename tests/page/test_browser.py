@@ -33,7 +33,9 @@ def test_it_works_in_another_folder(opened, default_page, tmp_path):
     moved.parent.mkdir()
     shutil.copy(default_page, moved)
     watched = opened(moved)
-    assert watched.page.locator(".predicted").inner_text().startswith("predicted: class")
+    wait_until(
+        watched.page, "document.querySelector('.predicted').textContent.startsWith('predicted: class')"
+    )
     assert watched.complaints == []
 
 
@@ -133,8 +135,8 @@ def test_it_is_used_by_keys_alone(opened, default_page):
     )
 
 
-def test_every_control_can_be_reached_by_tab(opened, default_page):
-    page = opened(default_page).page
+def test_every_control_can_be_reached_by_tab(standing):
+    page = standing
     missed = page.evaluate("""() => [...document.querySelectorAll("button, a, input, select, summary")]
       .filter((element) => element.offsetParent && !element.closest(".tiles, .confusion, .bars"))
       .filter((element) => element.tabIndex < 0).map((element) => element.outerHTML.slice(0, 80))""")
@@ -146,8 +148,8 @@ def test_every_control_can_be_reached_by_tab(opened, default_page):
     assert set(stops) == {1}
 
 
-def test_terms_explain_themselves_on_focus_and_escape_hides_them(opened, default_page):
-    page = opened(default_page).page
+def test_terms_explain_themselves_on_focus_and_escape_hides_them(standing):
+    page = standing
     page.locator("#weights .term").first.focus()
     assert page.locator("#tip").inner_text().startswith("Kernel: a small grid of weights")
     page.keyboard.press("Escape")
@@ -188,12 +190,11 @@ PASS = """([layers, images, size, count]) => {
 
 
 @pytest.mark.parametrize(("model", "milliseconds"), [("cnn", 50), ("alexnet", 250)])
-def test_a_pass_is_fast_enough_to_draw_with(opened, default_page, tmp_path, model, milliseconds):
+def test_a_pass_is_fast_enough_to_draw_with(standing, tmp_path, model, milliseconds):
     network_of(f"model={model}").save(tmp_path / "a.keras")
     layers = [described(layer) for layer in read_layers(tmp_path / "a.keras", recorded=False)]
     images = base64.b64encode(images_of_shapes(8, (28, 28, 1), 1).tobytes()).decode()
-    page = opened(default_page).page
-    assert page.evaluate(PASS, [layers, images, 784, 15]) < milliseconds
+    assert standing.evaluate(PASS, [layers, images, 784, 15]) < milliseconds
 
 
 def test_it_opens_within_the_bars(opened, default_page):

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from browser import Watched, beyond, scroll_through, violations, wait_until
+from browser import beyond, scroll_through, violations, wait_until
 from conftest import ROOT
 from made_run import HOSTILE, json_of
 from matplotlib import colormaps
@@ -28,32 +28,20 @@ TIMED = configurations(
 )
 
 
-@pytest.fixture(scope="module")
-def window(browser):
-    """One window, in which the pages come one after another."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
-    yield Watched(context.new_page())
-    context.close()
-
-
 @pytest.fixture
 def show(window, tmp_path):
     """Open the page of some configurations; nothing may be asked for and nothing complained of."""
 
-    def show(found, problems=(), **viewport):
+    def show(found, problems=(), **options):
         path = tmp_path / f"{len(list(tmp_path.iterdir()))}.html"
         path.write_text(made(found, problems), encoding="utf-8")
-        window.requests.clear()
-        window.page.set_viewport_size({"width": 1440, "height": 900, **viewport})
-        window.page.goto(path.as_uri())
+        window.open(path, reduced_motion="reduce", **options)
         window.page.wait_for_selector(".scatter .point", state="attached")
         assert window.requests == [path.as_uri()]
         return window.page
 
     yield show
     assert window.complaints == []
-    window.page.evaluate("localStorage.clear()")
-    window.page.emulate_media(color_scheme="light")
 
 
 def made(found, problems=(), name="s"):
@@ -292,8 +280,7 @@ def test_the_page_of_an_earlier_run_says_so(window, tmp_path):
     for jobs in (3, 12):
         text = page.outdated(text, jobs)
         path.write_text(text)
-        window.page.goto(path.as_uri())
-        window.page.wait_for_selector(".scatter .point", state="attached")
+        window.open(path)
         assert f"none of its {jobs} jobs succeeded" in window.page.locator("#trade").inner_text()
     assert window.page.locator(".missing").inner_text() == '"outdated":null'
     assert window.complaints == []
@@ -341,10 +328,9 @@ def test_nothing_lies_beyond_the_window_in_the_page_of_any_sweep(show, name):
     ("width", "scheme", "language"),
     [(375, "dark", "English"), (1440, "light", "한국어"), (1440, "dark", "English")],
 )
-def test_axe_finds_no_violation_and_pictures_of_each_part_are_kept(show, window, width, scheme, language):
+def test_axe_finds_no_violation_and_pictures_of_each_part_are_kept(show, width, scheme, language):
     """The pictures are for a person to look at."""
-    window.page.emulate_media(color_scheme=scheme)
-    shown = show(SWEEPS["twelve"], ["`a` failed"], width=width)
+    shown = show(SWEEPS["twelve"], ["`a` failed"], width=width, color_scheme=scheme)
     shown.get_by_role("button", name=language).click()
     shown.locator("tr.member button").first.click()
     shown.locator(".scatter .point").nth(1).focus()
