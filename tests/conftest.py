@@ -148,21 +148,29 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path / "project")
 
 
-@pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Project:
-    """The whole pipeline, run once on scikit-learn's digits by `dvc exp run`; for reading only.
-
-    Run by whichever of the test processes comes first; the others wait for it.
-    """
-    own = tmp_path_factory.getbasetemp()
+def made_once(
+    factory: pytest.TempPathFactory, worker_id: str, name: str, make: Callable[[Path], object]
+) -> Path:
+    """A folder for reading only: whichever of the test processes comes first makes it, the others wait."""
+    own = factory.getbasetemp()
     shared = own if worker_id == "master" else own.parent
-    folder, done = shared / "trained" / "project", shared / "trained.done"
-    with (shared / "trained.lock").open("w") as lock:
+    folder, done = shared / name, shared / f"{name}.done"
+    with (shared / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
-            Project(folder).dvc("exp", "run", *DIGITS)
+            make(folder)
             done.touch()
-    return Project.existing(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Project:
+    """The whole pipeline, run once on scikit-learn's digits by `dvc exp run`; for reading only."""
+
+    def train(folder: Path) -> None:
+        Project(folder / "project").dvc("exp", "run", *DIGITS)
+
+    return Project.existing(made_once(tmp_path_factory, worker_id, "trained", train) / "project")
 
 
 def composed(*overrides: str) -> Config:

@@ -89,6 +89,18 @@ def order(value: Any) -> tuple[int, float, str]:
     return 2, 0, str(value)
 
 
+def levels_of(found: Sequence[Group], factor: str) -> list[Any]:
+    """The values of what was swept, each once, in order."""
+    return sorted({str(one.values[factor]): one.values[factor] for one in found}.values(), key=order)
+
+
+def kind_of(levels: Sequence[object]) -> str:
+    """Whether swept values are numbers, lists of numbers (in order of their sums), or words."""
+    if all(isinstance(level, (int, float)) and not isinstance(level, bool) for level in levels):
+        return "number"
+    return "list" if all(isinstance(level, list) for level in levels) else "word"
+
+
 def pareto_front(costs: Sequence[float], gains: Sequence[float]) -> list[int]:
     """Points that no other point beats: none costs as little or less and gains as much or more.
 

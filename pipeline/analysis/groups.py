@@ -27,6 +27,7 @@ class Run:
         notes: words for what is missing or doubtful.
         overrides: of a job of a sweep, those of Hydra, as given, e.g. "model.filters=[8,16]".
         history: columns of `reports/history.tsv`, as far as they were read.
+        class_scores: columns of `reports/classes.csv`, as far as they were read.
         kernel: of the first convolution, (height, width, C, F), or None where it was not read.
         seconds: that it took, or None where nobody knows.
     """
@@ -41,6 +42,7 @@ class Run:
     notes: Sequence[str] = ()
     overrides: tuple[str, ...] = ()
     history: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    class_scores: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     kernel: Array | None = None
     seconds: float | None = None
 
@@ -103,6 +105,12 @@ class Group:
     def filters(self) -> int:
         """Filters of all convolutions together."""
         return sum(self.runs[0].params["model.filters"])
+
+    @property
+    def seconds(self) -> float | None:
+        """Mean over the runs of which it is known; None where it is of none."""
+        known = [run.seconds for run in self.runs if run.seconds is not None]
+        return statistics.fmean(known) if known else None
 
     def estimate(self, metric: str) -> Estimate:
         """Mean and spread of a metric that every run has, e.g. "validation.accuracy"."""

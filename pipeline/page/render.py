@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,42 +12,57 @@ from pipeline.base.arrays import Array
 from pipeline.base.errors import InputError
 from pipeline.page.contents import Contents
 
-# What any page is made with: arrays, words, elements, charts, tiles.
-KIT = ("data", "words", "elements", "colours", "charts", "tiles")
-# A run's page: in this order they are one script, which `main` starts.
-RUN = (
-    *KIT,
-    "engine",
-    "terms",
-    "preprocess",
-    "overview",
-    "results",
-    "learning",
-    "weights",
-    "drawing",
-    "maps",
-    "output",
-    "derivation",
-    "inspector",
-    "live",
-    "truth",
-    "main",
+# What any page is made with: arrays, words, elements, charts, tiles, and what sets its parts up.
+KIT = ("data", "words", "elements", "colours", "charts", "tiles", "shell")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What one kind of page consists of.
+
+    Attributes:
+        name: its words are `<name>.title` and `<name>.subtitle`.
+        scripts: their names; in this order, after those of the kit, they are one script.
+        parts: its sections in order; each has words `<part>.title`.
+    """
+
+    name: str
+    scripts: tuple[str, ...]
+    parts: tuple[str, ...]
+
+
+RUN = Kind(
+    "run",
+    (
+        "engine",
+        "terms",
+        "preprocess",
+        "overview",
+        "results",
+        "learning",
+        "weights",
+        "drawing",
+        "maps",
+        "output",
+        "derivation",
+        "inspector",
+        "live",
+        "truth",
+        "main",
+    ),
+    ("overview", "learning", "results", "weights", "live", "truth"),
 )
-# Sections of a run's page, in order.
-PARTS = ("overview", "learning", "results", "weights", "live", "truth")
+SWEEP = Kind("sweep", ("trade", "side", "runs", "sweep"), ("trade", "side", "runs"))
 DTYPES = {"float32": "<f4", "float16": "<f2", "uint8": "u1", "int16": "<i2"}
 
 
-def render(
-    contents: Contents, browser: Path, *, scripts: Sequence[str] = RUN, parts: Sequence[str] = PARTS
-) -> str:
+def render(contents: Contents, browser: Path, kind: Kind = RUN) -> str:
     """The whole page as HTML, equal for equal contents.
 
     Args:
         contents: what it shows.
         browser: folder with `template.html.j2`, `style.css`, `words.json`, `script/*.js`.
-        scripts: names of its scripts, in order.
-        parts: names of its sections, in order; each has words `<name>.title`.
+        kind: what it consists of.
 
     Raises:
         InputError: one of these files is missing.
@@ -54,13 +70,13 @@ def render(
     from jinja2 import Environment, StrictUndefined
 
     template, style, words = (_read(browser / n) for n in ("template.html.j2", "style.css", "words.json"))
-    script = _joined(browser / "script", scripts)
+    script = _joined(browser / "script", KIT + kind.scripts)
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     return environment.from_string(template).render(
         values=contents.values,
-        parts=parts,
+        kind=kind,
         words={key: texts[contents.values["language"]] for key, texts in json.loads(words).items()},
         policy=policy(script, style),
         blocks=list(_blocks(contents.arrays)),

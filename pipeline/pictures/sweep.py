@@ -14,7 +14,15 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from pipeline.analysis.configurations import ACCURACY, best_of, front_of, order, smallest_as_good, words
+from pipeline.analysis.configurations import (
+    ACCURACY,
+    best_of,
+    front_of,
+    kind_of,
+    levels_of,
+    smallest_as_good,
+    words,
+)
 from pipeline.analysis.groups import Group
 from pipeline.analysis.weights import colour_limit
 from pipeline.pictures import kernels as kernel_pictures
@@ -152,8 +160,8 @@ def accuracy_factor(found: Sequence[Group], factor: str, name: str) -> Figure:
         factor: name of the swept value, e.g. "model.filters".
         name: of the sweep.
     """
-    levels = sorted({str(one.values[factor]): one.values[factor] for one in found}.values(), key=order)
-    kind = _kind(levels)
+    levels = levels_of(found, factor)
+    kind = kind_of(levels)
     figure = new_figure(10 if kind == "number" else min(16, max(10, 0.8 * len(levels) + 5)), 5.2)
     panels = figure.subplots(1, 2, sharey=True)
     place = {str(level): level if kind == "number" else row for row, level in enumerate(levels)}
@@ -176,13 +184,6 @@ def accuracy_factor(found: Sequence[Group], factor: str, name: str) -> Figure:
         if 1 < len(series) <= MAX_SERIES:
             legend.set_title(", ".join(short(one) for one in found[0].values if one != factor))
     return figure
-
-
-def _kind(levels: Sequence[object]) -> str:
-    """Whether swept values are numbers, lists of numbers (in order of their sums), or words."""
-    if all(isinstance(level, (int, float)) and not isinstance(level, bool) for level in levels):
-        return "number"
-    return "list" if all(isinstance(level, list) for level in levels) else "word"
 
 
 def _series(found: Sequence[Group], factor: str) -> dict[str, list[Group]]:

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from pipeline.analysis.configurations import configurations, override_values
 from pipeline.analysis.groups import Group, Run
@@ -17,7 +18,7 @@ from pipeline.pictures import sweep
 from pipeline.pictures.drawing import write_figure
 from pipeline.runs import reading, revisions
 from pipeline.runs.reading import or_note
-from pipeline.sweeps import summary
+from pipeline.sweeps import page, summary
 from pipeline.sweeps.summary import Job
 
 METRICS = (
@@ -38,7 +39,7 @@ def write_answer(root: Path, name: str, start: str, jobs: Sequence[Job]) -> Path
             experiment or without results, as of a failed job, is named on the page and left out.
 
     Returns:
-        The folder: `results.csv`, `summary.md`, pictures.
+        The folder: `results.csv`, `summary.md`, `index.html`, pictures.
 
     Raises:
         InputError: no job has results; an earlier run's answer then says so, see `outdate`.
@@ -56,6 +57,8 @@ def write_answer(root: Path, name: str, start: str, jobs: Sequence[Job]) -> Path
         files.write_table(temporary / "results.csv", *results(found))
         pictures = _write_pictures(temporary, found, name, problems)
         files.write_text(temporary / "summary.md", summary.summary(name, found, jobs, pictures, problems))
+        browser = root / "pipeline" / "page" / "browser"
+        files.write_text(temporary / "index.html", page.page(name, found, len(jobs), problems, browser))
     return folder
 
 
@@ -65,40 +68,50 @@ def outdate(root: Path, name: str, num_jobs: int) -> Path | None:
     Returns:
         The folder with that answer, or None if there is none.
     """
-    page = root / "reports" / "sweeps" / name / "summary.md"
-    if not page.is_file():
-        return None
-    files.write_text(page, summary.outdated(page.read_text(), num_jobs))
-    return page.parent
+    folder = root / "reports" / "sweeps" / name
+    for file, outdated in (("index.html", page.outdated), ("summary.md", summary.outdated)):
+        if (folder / file).is_file():
+            files.write_text(folder / file, outdated((folder / file).read_text(encoding="utf-8"), num_jobs))
+    return folder if (folder / "summary.md").is_file() else None
 
 
 def read_runs(root: Path, start: str, jobs: Sequence[Job]) -> tuple[list[Run], list[str]]:
     """What each experiment holds, each experiment once, and a line for each thing that is missing."""
-    runs, problems, without = [], [], []
+    runs, problems = [], []
     named = {experiment: (overrides, seconds) for experiment, overrides, seconds in jobs}
     with tempfile.TemporaryDirectory() as folder:
         for experiment, (overrides, seconds) in named.items():
+            job = f"`{experiment}` ({' '.join(overrides)})"
             try:
                 revision = revisions.started_from(root, start, experiment)
             except InputError:
-                problems.append(f"`{experiment}` ({' '.join(overrides)}): no such experiment, its job failed")
+                problems.append(f"{job}: no such experiment, its job failed")
                 continue
-            run = reading.read_run(root, revision)
+            run = replace(reading.read_run(root, revision), overrides=tuple(overrides), seconds=seconds)
             notes = [*run.notes]
             history = or_note(notes, reading.read_columns, root, revision, "reports/history.tsv")
+            classes = or_note(notes, _read_classes, root, revision)
             if notes:
-                problems.append(f"`{experiment}` ({' '.join(overrides)}): {'; '.join(notes)}")
+                problems.append(f"{job}: {'; '.join(notes)}")
             if not (run.params and run.metrics and history):
                 continue
-            kernel = or_note(notes, _read_kernel, root, revision, Path(folder))
-            if kernel is None:
-                without.append(experiment)
-            given = tuple(overrides)
-            runs.append(replace(run, overrides=given, history=history, kernel=kernel, seconds=seconds))
-    if without:
+            kernel = or_note([], _read_kernel, root, revision, Path(folder))
+            runs.append(replace(run, history=history, class_scores=classes or {}, kernel=kernel))
+    if without := [run.name for run in runs if run.kernel is None]:
         how = "their models are not in DVC's cache, `dvc exp pull` may bring them"
         problems.append(f"Without kernels, as {how}: {', '.join(without)}.")
     return runs, problems
+
+
+def _read_classes(root: Path, revision: revisions.Revision) -> dict[str, list[Any]]:
+    """Columns of the scores of each class on the test images."""
+    path = "reports/classes.csv"
+    rows = reading.read_table(root, revision, path)
+    try:
+        scores = {name: [float(row[name]) for row in rows] for name in page.CLASS_SCORES}
+        return {"class": [row["class"] for row in rows], **scores}
+    except (KeyError, ValueError) as error:
+        raise InputError(f"{path} of {revision.name} is no table of scores: {error}") from None
 
 
 def _read_kernel(root: Path, revision: revisions.Revision, folder: Path) -> arrays.Array:

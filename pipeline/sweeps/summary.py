@@ -21,6 +21,10 @@ from pipeline.runs.tables import markdown_table
 
 Job = tuple[str, list[str], float | None]
 NO_RESULTS = "**The last run of this sweep has no results"
+PAGE = (
+    "[Look closer](index.html): one offline page with the runs behind each point, and any of them side by"
+    " side: curves, first kernels, scores of each class. A hosting site shows its source; open the file."
+)
 ONE_SEED = "Every configuration ran with one seed, so how much of a difference is luck is not known:"
 
 
@@ -43,7 +47,7 @@ def summary(
     Returns:
         Markdown.
     """
-    parts = [f"# Sweep {name}", answer(found), table(found)]
+    parts = [f"# Sweep {name}", answer(found), table(found), PAGE]
     if problems:
         parts.append("## What is missing\n\n" + "\n".join(f"- {' '.join(line.split())}" for line in problems))
     parts += [f"![{text}]({file})" for file, text in pictures.items()]
@@ -63,8 +67,8 @@ def outdated(page: str, num_jobs: int) -> str:
     if rest.startswith(NO_RESULTS):
         rest = rest.partition("\n\n")[2]
     note = (
-        f"{NO_RESULTS}: none of its {num_jobs} jobs succeeded.** All that follows here, `results.csv` and the"
-        " pictures are an earlier run's."
+        f"{NO_RESULTS}: none of its {num_jobs} jobs succeeded.** All that follows here, `results.csv`, the"
+        " pictures and the page are an earlier run's."
     )
     return f"{title}\n\n{note}\n\n{rest}"
 
@@ -119,7 +123,7 @@ def table(found: Sequence[Group]) -> str:
         *("filters", "parameters", "validation accuracy", "validation loss", "test accuracy"),
         *("best epoch", "seconds", "seeds", ""),
     ]
-    rows = [[*map(_cell, one.values.values()), *_numbers(one), _remarks(one, found)] for one in found]
+    rows = [[*map(_cell, one.values.values()), *_cells(one), _remarks(one, found)] for one in found]
     note = (
         "Mean ± standard deviation over seeds; P: on the Pareto front, none is both smaller and more"
         " accurate on the validation images. The test images choose nothing."
@@ -129,29 +133,39 @@ def table(found: Sequence[Group]) -> str:
 
 def _given(one: Group) -> str:
     """The swept values as overrides."""
-    values = {name: _value(value).replace("`", "'") for name, value in one.values.items()}
+    values = {name: written(value).replace("`", "'") for name, value in one.values.items()}
     return " ".join(f"`{name}={value}`" for name, value in values.items())
 
 
 def _cell(value: object) -> str:
     """A value as text in a table, of which no letter is Markdown's or HTML's."""
-    return re.sub(r"[|`*_<&\\]", lambda found: f"&#{ord(found[0])};", _value(value))
+    return re.sub(r"[|`*_<&\\]", lambda found: f"&#{ord(found[0])};", written(value))
 
 
-def _value(value: object) -> str:
+def written(value: object) -> str:
+    """A swept value as in an override."""
     return f"[{','.join(map(str, value))}]" if isinstance(value, list) else words(value, 6)
 
 
-def _numbers(one: Group) -> list[str]:
-    seconds = [run.seconds for run in one.runs if run.seconds is not None]
-    return [
-        f"{one.filters:,}",
-        f"{one.parameters:,}",
-        *(str(one.estimate(metric)) for metric in (ACCURACY, "validation.loss", "test.accuracy")),
-        f"{_rounded(one, 'best_epoch')} of {_rounded(one, 'epochs')}",
-        f"{sum(seconds) / len(seconds):.0f}" if seconds else "",
-        str(len(one.runs)),
-    ]
+def numbers(one: Group) -> dict[str, str]:
+    """Size, scores, epochs, seconds and seeds of a configuration in words, by name."""
+    return {
+        "filters": f"{one.filters:,}",
+        "parameters": f"{one.parameters:,}",
+        "accuracy": str(one.estimate(ACCURACY)),
+        "loss": str(one.estimate("validation.loss")),
+        "test": str(one.estimate("test.accuracy")),
+        "best_epoch": _rounded(one, "best_epoch"),
+        "epochs": _rounded(one, "epochs"),
+        "seconds": "" if one.seconds is None else f"{one.seconds:.0f}",
+        "seeds": str(len(one.runs)),
+    }
+
+
+def _cells(one: Group) -> list[str]:
+    told = numbers(one)
+    epoch = f"{told.pop('best_epoch')} of {told.pop('epochs')}"
+    return [*list(told.values())[:5], epoch, told["seconds"], told["seeds"]]
 
 
 def _rounded(one: Group, metric: str) -> str:
@@ -159,6 +173,8 @@ def _rounded(one: Group, metric: str) -> str:
 
 
 def _remarks(one: Group, found: Sequence[Group]) -> str:
+    if on_other_data(found):
+        return ""
     remarks = {
         "P": one in front_of(found),
         "best": one is best_of(found),

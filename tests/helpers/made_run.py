@@ -21,6 +21,18 @@ from pipeline.stages.report import report
 
 EPOCHS = 3
 CLASSES = [f"class {letter}" for letter in "ABCDEFGHIJ"]
+HOSTILE = [
+    "<img src=x onerror=alert(1)>",
+    '"><script>alert(2)</script>',
+    "</script><b>",
+    "'; --",
+    "a & b",
+    "{{ 7 * 7 }}",
+    "﷽ עברית",
+    "x" * 90,
+    "__proto__",
+    "0",
+]
 
 
 def network_of(*overrides: str, shape: tuple[int, ...] = (28, 28, 1), num_classes: int = 10) -> Any:

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import NoBrowserError, running_browser
+from browser import NoBrowserError, Watched, running_browser
+from conftest import made_once
 from made_run import CLASSES, network_of, remake_page, write_run
 from playwright.sync_api import Browser, Page
 
@@ -19,49 +20,42 @@ def browser() -> Iterator[Browser]:
         pytest.fail(str(error), pytrace=False)
 
 
+def write_page(folder: Path, network: Any, *overrides: str, classes: list[str] = CLASSES) -> Path:
+    """Make a run with random weights in a folder, and its page; returns the page's path."""
+    write_run(folder, network, classes)
+    return remake_page(folder, *overrides)
+
+
 @pytest.fixture(scope="session")
 def make_page(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Make a run with random weights, and its page; returns the page's path."""
-
-    def make(network: Any, *overrides: str, classes: list[str] = CLASSES) -> Path:
-        folder = tmp_path_factory.mktemp("run")
-        write_run(folder, network, classes)
-        return remake_page(folder, *overrides)
-
-    return make
+    """Make a run and its page in a folder of its own: arguments as for `write_page`."""
+    return lambda *arguments, **classes: write_page(tmp_path_factory.mktemp("run"), *arguments, **classes)
 
 
 @pytest.fixture(scope="session")
-def default_page(make_page: Callable[..., Path]) -> Path:
-    """The page of the default network with random weights."""
-    return make_page(network_of())
+def default_page(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The page of the default network with random weights; for reading only."""
+    made = made_once(tmp_path_factory, worker_id, "default", lambda folder: write_page(folder, network_of()))
+    return made / "reports/index.html"
 
 
-class Watched:
-    """A page in the browser, and everything that it asked for or complained of."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.requests: list[str] = []
-        self.complaints: list[str] = []
-        page.on("request", lambda request: self.requests.append(request.url))
-        page.on("console", lambda message: self.complaints.append(message.text))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+@pytest.fixture(scope="module")
+def window(browser: Browser) -> Iterator[Watched]:
+    """The one window of a module's tests."""
+    context = browser.new_context()
+    yield Watched(context.new_page())
+    context.close()
 
 
 @pytest.fixture
-def opened(browser: Browser) -> Iterator[Callable[..., Watched]]:
-    """Open a page's file in a window of its own; `options` are Playwright's for the window."""
-    contexts = []
+def opened(window: Watched) -> Callable[..., Watched]:
+    """Open a page's file in the window: arguments as for `Watched.open`."""
+    return window.open
 
-    def open_page(path: Path, *, width: int = 1440, height: int = 900, **options: Any) -> Watched:
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        contexts.append(context)
-        watched = Watched(context.new_page())
-        watched.page.goto(path.as_uri())
-        watched.page.wait_for_selector("html[data-ready]", state="attached")
-        return watched
 
-    yield open_page
-    for context in contexts:
-        context.close()
+@pytest.fixture
+def standing(window: Watched, default_page: Path) -> Page:
+    """The default network's page for tests that leave it as it is, opened anew only after others."""
+    if window.standing != default_page:
+        window.open(default_page).standing = default_page
+    return window.page

@@ -2,7 +2,11 @@
 
 import numpy as np
 
+from pipeline.analysis.configurations import configurations
 from pipeline.analysis.groups import Run
+
+# How much lower the score of each further class is.
+SHIFTS = {"precision": 0.01, "recall": 0.03, "f1": 0.02}
 
 
 def run(
@@ -14,6 +18,7 @@ def run(
     epochs=3,
     channels=1,
     size=3,
+    classes=("circle", "square"),
     **params,
 ) -> Run:
     """A run whose validation loss falls to 1 - accuracy in its last epoch but one, then rises."""
@@ -39,7 +44,21 @@ def run(
             "epochs": epochs,
             "best_epoch": max(1, epochs - 1),
         },
-        history={"epoch": list(epoch), "loss": list(losses - 0.02), "val_loss": list(losses)},
+        history={
+            "epoch": list(epoch),
+            "loss": list(losses - 0.02),
+            "accuracy": list(1.02 - losses),
+            "val_loss": list(losses),
+            "val_accuracy": list(1 - losses),
+        },
+        class_scores={
+            "class": list(classes),
+            **{
+                name: [accuracy - shift * row for row in range(len(classes))]
+                for name, shift in SHIFTS.items()
+            },
+            "images": [50.0] * len(classes),
+        },
         kernel=rng.uniform(-0.4, 0.4, (size, size, channels, filters[0])),
         seconds=None,
     )
@@ -68,3 +87,46 @@ def search(count=30) -> list[Run]:
         accuracy = 0.9 - 0.02 * abs(np.log10(rate) + 3) + 0.01 * (number % 2)
         runs.append(run(*overrides, filters=filters, accuracy=accuracy, train__learning_rate=rate))
     return runs
+
+
+MANY = configurations(
+    grid(choices=[(2**i, 2 ** (i + j)) for i in range(1, 6) for j in (0, 1)], seeds=(1, 2, 3))
+)
+GRID = configurations(
+    [
+        run(
+            override(filters),
+            f"train.learning_rate={rate}",
+            filters=filters,
+            seed=seed,
+            accuracy=accuracy + seed / 500,
+            train__learning_rate=rate,
+        )
+        for filters, rate, accuracy in [
+            ([8, 16], 0.01, 0.9),
+            ([8, 16], 0.001, 0.91),
+            ([16, 32], 0.01, 0.92),
+            ([16, 32], 0.001, 0.93),
+        ]
+        for seed in (1, 2)
+    ]
+)
+WORDS = configurations(
+    [
+        run(f"model.initializer={name}", f"seed={seed}", seed=seed, model__initializer=name)
+        for name in ("he_normal", "glorot_uniform")
+        for seed in (1, 2)
+    ]
+)
+SWEEPS = {
+    "one job": configurations(grid(choices=[(8, 16)], seeds=(1,))),
+    "one configuration": configurations(grid(choices=[(8, 16)])),
+    "four": configurations(grid(seeds=(1,))),
+    "twelve": configurations(grid()),
+    "thirty": MANY,
+    "search": configurations(search()),
+    "two values": GRID,
+    "colour": configurations(grid(choices=[(4, 8), (8, 16)], channels=3, size=5)),
+    "words": WORDS,
+    "one epoch": configurations(grid(epochs=1)),
+}

@@ -6,40 +6,17 @@ import statistics
 import time
 
 import pytest
-from browser import scroll_through, wait_until
+from browser import beyond, scroll_through, violations, wait_until
 from conftest import ROOT
-from made_run import images_of_shapes, json_of, network_of
+from made_run import HOSTILE, images_of_shapes, json_of, network_of
 
 from pipeline.network.checkpoint import read_layers
 from pipeline.page.networks import described
-from pipeline.page.render import PARTS
+from pipeline.page.render import RUN
 
 pytest_plugins = ["page_fixtures"]
 
 SCREENSHOTS = ROOT / ".screenshots"
-AXE = ROOT / "tests/page/axe/axe.min.js"
-HOSTILE = [
-    "<img src=x onerror=alert(1)>",
-    '"><script>alert(2)</script>',
-    "</script><b>",
-    "'; --",
-    "a & b",
-    "{{ 7 * 7 }}",
-    "﷽ עברית",
-    "x" * 90,
-    "__proto__",
-    "0",
-]
-# Elements beyond the window, but for those inside of something that scrolls or is cut off.
-BEYOND = """() => [...document.querySelectorAll("body *")].filter((element) => {
-  const box = element.getBoundingClientRect();
-  if (!box.width || (box.left >= -1 && box.right <= document.documentElement.clientWidth + 1)) return false;
-  for (let above = element; above; above = above.parentElement) {
-    const { overflowX, clipPath } = getComputedStyle(above);
-    if (overflowX !== "visible" || clipPath !== "none" || above.classList.contains("skip")) return false;
-  }
-  return true;
-}).map((element) => element.outerHTML.slice(0, 120))"""
 
 
 def test_it_asks_for_nothing_and_complains_of_nothing(opened, default_page):
@@ -56,7 +33,9 @@ def test_it_works_in_another_folder(opened, default_page, tmp_path):
     moved.parent.mkdir()
     shutil.copy(default_page, moved)
     watched = opened(moved)
-    assert watched.page.locator(".predicted").inner_text().startswith("predicted: class")
+    wait_until(
+        watched.page, "document.querySelector('.predicted').textContent.startsWith('predicted: class')"
+    )
     assert watched.complaints == []
 
 
@@ -98,10 +77,10 @@ def test_nothing_lies_beyond_the_window_and_pictures_of_each_part_are_kept(
     # Where it sticks to, it would hide what is behind it.
     page.evaluate("document.querySelector('nav').style.position = 'static'")
     scroll_through(page)
-    assert page.evaluate(BEYOND) == []
+    assert beyond(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") == width
     SCREENSHOTS.mkdir(exist_ok=True)
-    for part in PARTS:
+    for part in RUN.parts:
         path = SCREENSHOTS / f"{part}_{width}_{scheme}_{'en' if language == 'English' else 'ko'}.png"
         page.locator(f"#{part}").screenshot(path=path)
         assert path.stat().st_size > 5000
@@ -112,10 +91,7 @@ def test_axe_finds_no_violation(opened, default_page, width, scheme):
     page = opened(default_page, width=width, color_scheme=scheme, reduced_motion="reduce").page
     page.locator("#layer-1 .tile").first.click()
     page.locator(".layer-card .term").first.focus()
-    page.evaluate(AXE.read_text(encoding="utf-8") + "; undefined")
-    found = page.evaluate("""() => axe.run().then((result) => result.violations.map((violation) =>
-      violation.id + ": " + violation.nodes.map((node) => node.html.slice(0, 200) + node.failureSummary)))""")
-    assert found == [], "\n".join(found)
+    assert violations(page) == []
 
 
 def test_hostile_class_names_are_shown_and_do_nothing(opened, make_page):
@@ -124,7 +100,7 @@ def test_hostile_class_names_are_shown_and_do_nothing(opened, make_page):
         watched = opened(path, width=width)
         scroll_through(watched.page)
         assert watched.page.locator(".class-name").all_inner_texts() == HOSTILE
-        assert watched.page.evaluate(BEYOND) == []
+        assert beyond(watched.page) == []
         assert (watched.complaints, watched.requests) == ([], [path.as_uri()])
         assert watched.page.locator("img, main script").count() == 0
 
@@ -159,8 +135,8 @@ def test_it_is_used_by_keys_alone(opened, default_page):
     )
 
 
-def test_every_control_can_be_reached_by_tab(opened, default_page):
-    page = opened(default_page).page
+def test_every_control_can_be_reached_by_tab(standing):
+    page = standing
     missed = page.evaluate("""() => [...document.querySelectorAll("button, a, input, select, summary")]
       .filter((element) => element.offsetParent && !element.closest(".tiles, .confusion, .bars"))
       .filter((element) => element.tabIndex < 0).map((element) => element.outerHTML.slice(0, 80))""")
@@ -172,8 +148,8 @@ def test_every_control_can_be_reached_by_tab(opened, default_page):
     assert set(stops) == {1}
 
 
-def test_terms_explain_themselves_on_focus_and_escape_hides_them(opened, default_page):
-    page = opened(default_page).page
+def test_terms_explain_themselves_on_focus_and_escape_hides_them(standing):
+    page = standing
     page.locator("#weights .term").first.focus()
     assert page.locator("#tip").inner_text().startswith("Kernel: a small grid of weights")
     page.keyboard.press("Escape")
@@ -214,12 +190,11 @@ PASS = """([layers, images, size, count]) => {
 
 
 @pytest.mark.parametrize(("model", "milliseconds"), [("cnn", 50), ("alexnet", 250)])
-def test_a_pass_is_fast_enough_to_draw_with(opened, default_page, tmp_path, model, milliseconds):
+def test_a_pass_is_fast_enough_to_draw_with(standing, tmp_path, model, milliseconds):
     network_of(f"model={model}").save(tmp_path / "a.keras")
     layers = [described(layer) for layer in read_layers(tmp_path / "a.keras", recorded=False)]
     images = base64.b64encode(images_of_shapes(8, (28, 28, 1), 1).tobytes()).decode()
-    page = opened(default_page).page
-    assert page.evaluate(PASS, [layers, images, 784, 15]) < milliseconds
+    assert standing.evaluate(PASS, [layers, images, 784, 15]) < milliseconds
 
 
 def test_it_opens_within_the_bars(opened, default_page):

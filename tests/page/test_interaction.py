@@ -42,10 +42,9 @@ def test_a_mistake_is_sent_into_the_live_network_by_a_click(opened, default_page
     mistakes = page.evaluate("filterscope.values.mistakes.map((i) => filterscope.values.images[i])")
     assert mistakes
     page.locator(".mistakes button").nth(1).click()
-    assert (
-        page.locator(".source").inner_text()
-        == f"test image {mistakes[1]['index']}: {CLASSES[mistakes[1]['actual']]}"
-    )
+    words = f"test image {mistakes[1]['index']}: {CLASSES[mistakes[1]['actual']]}"
+    # Told when it has been run.
+    wait_until(page, f"document.querySelector('.source').textContent === {words!r}")
     expected = np.load(default_page.parents[1] / "prepared/test_images.npy")[mistakes[1]["index"]]
     np.testing.assert_array_equal(page.evaluate("Array.from(filterscope.live.pixels)"), expected.ravel())
     wait_until(
@@ -54,8 +53,8 @@ def test_a_mistake_is_sent_into_the_live_network_by_a_click(opened, default_page
     )
 
 
-def test_mistakes_are_in_the_order_of_confidence(opened, default_page):
-    page = opened(default_page).page
+def test_mistakes_are_in_the_order_of_confidence(standing):
+    page = standing
     shares = page.evaluate("""() => {
       const { values, arrayOf } = filterscope;
       const { data, shape } = arrayOf("probabilities");
@@ -241,8 +240,8 @@ def test_patches_are_cut_from_the_images_where_keras_was_excited(opened, make_pa
         np.testing.assert_array_equal(drawn, padded[number, top : top + 8, left : left + 8])
 
 
-def test_the_browser_checks_itself_against_the_twin(opened, default_page):
-    page = opened(default_page).page
+def test_the_browser_checks_itself_against_the_twin(standing):
+    page = standing
     page.evaluate("document.getElementById('truth').scrollIntoView()")
     place = page.locator(".here dd").first
     place.wait_for(timeout=20000)
@@ -263,8 +262,8 @@ def test_a_network_too_large_for_the_limit_leaves_the_live_part_out_and_says_so(
     assert watched.complaints == []
 
 
-def test_the_colour_scales_are_those_of_the_pictures(opened, default_page):
-    page = opened(default_page).page
+def test_the_colour_scales_are_those_of_the_pictures(standing):
+    page = standing
     for name, other in (("SIGNED", "RdBu_r"), ("POSITIVE", "Blues")):
         found = np.array(page.evaluate(f"Array.from(filterscope.colours.{name})")).reshape(256, 3)
         expected = colormaps[other](np.arange(256), bytes=True)[:, :3].astype(int)

@@ -27,15 +27,6 @@ PREPROCESS = """([png, shape, way]) => {
 SIZES = [(28, 28), (280, 280), (301, 97), (13, 50), (29, 27), (500, 640), (1, 1)]
 
 
-@pytest.fixture(scope="module")
-def page(browser, default_page):
-    page = browser.new_page()
-    page.goto(default_page.as_uri())
-    page.wait_for_selector("html[data-ready]", state="attached")
-    yield page
-    page.close()
-
-
 def picture(height, width):
     """A PNG file of noise over a slope, in colour."""
     random = np.random.default_rng(height * 1000 + width)
@@ -49,9 +40,9 @@ def picture(height, width):
 @pytest.mark.parametrize("way", ["stretch", "pad"])
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("size", SIZES)
-def test_the_browser_reduces_a_picture_to_the_very_pixels_of_pillow(page, size, channels, way):
+def test_the_browser_reduces_a_picture_to_the_very_pixels_of_pillow(standing, size, channels, way):
     content, shape = picture(*size), (28, 28, channels)
-    found = page.evaluate(PREPROCESS, [base64.b64encode(content).decode(), shape, way])
+    found = standing.evaluate(PREPROCESS, [base64.b64encode(content).decode(), shape, way])
     expected = image.decode(content, "a.png", shape, resize=way).pixels
     np.testing.assert_array_equal(np.array(found, np.uint8).reshape(shape), expected)
 

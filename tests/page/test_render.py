@@ -11,7 +11,7 @@ from conftest import ROOT
 
 from pipeline.base.errors import InputError
 from pipeline.page.contents import Contents
-from pipeline.page.render import KIT, RUN, as_json, render
+from pipeline.page.render import KIT, RUN, SWEEP, as_json, render
 
 BROWSER = ROOT / "pipeline/page/browser"
 WORDS = json.loads((BROWSER / "words.json").read_text(encoding="utf-8"))
@@ -88,9 +88,9 @@ def test_the_language_of_the_first_words_is_the_configured_one():
     assert WORDS["live.title"]["ko"] in page(language="ko")
 
 
-def test_every_script_is_part_of_the_page():
-    assert set(RUN) == {path.stem for path in (BROWSER / "script").glob("*.js")}
-    assert RUN[: len(KIT)] == KIT
+def test_every_script_is_part_of_one_kind_of_page_or_of_the_kit():
+    scripts = [*KIT, *RUN.scripts, *SWEEP.scripts]
+    assert sorted(scripts) == sorted(path.stem for path in (BROWSER / "script").glob("*.js"))
 
 
 def test_a_missing_file_of_the_page_is_told_in_one_line(tmp_path):
@@ -115,6 +115,7 @@ def test_every_key_that_the_page_uses_has_words_and_no_words_are_left_over():
     used = set(re.findall(r"\bt\(\s*\"([\w. ]+)\"", SCRIPT))
     used |= set(re.findall(r"\? \"([\w.]+\.[\w.]+)\" : \"[\w.]+\"", SCRIPT))
     used |= set(re.findall(r"\b(?:words\[|data-words=|data-label=)\"([\w.]+)\"", TEMPLATE))
+    used |= {f"{kind.name}.{part}" for kind in (RUN, SWEEP) for part in ("title", "subtitle")}
     patterns = [re.escape(p).replace(r"\$\{", "${") for p in re.findall(r"t\(`([^`]+)`", SCRIPT)]
     families = [re.compile(re.sub(r"\$\{[^}]*\}?\\?\}", "[\\\\w .]+", pattern)) for pattern in patterns]
     assert used <= set(WORDS), used - set(WORDS)

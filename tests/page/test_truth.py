@@ -47,27 +47,26 @@ NETWORKS = {
         (28, 28, 1),
     ),
 }
-RUN = """([layers, variables, images, size]) => {
-  const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-  const floats = (text) => new Float32Array(bytes(text).buffer);
-  const find = ({ name }, kind) => floats(variables[`${name}/${kind}`]);
-  const network = filterscope.buildNetwork(layers, find);
-  const pixels = bytes(images);
-  const outputs = network.steps.map(() => []);
-  for (let at = 0; at < pixels.length; at += size) {
-    filterscope.run(network, pixels.subarray(at, at + size));
-    network.steps.forEach((step, i) => outputs[i].push(step.output.slice()));
+BUILD = """([layers, variables]) => {
+  const floats = (text) => new Float32Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+  window.built = filterscope.buildNetwork(layers, ({ name }, kind) => floats(variables[`${name}/${kind}`]));
+}"""
+RUN = """([images, size]) => {
+  const pixels = Uint8Array.from(atob(images), (c) => c.charCodeAt(0));
+  const outputs = built.steps.map((step) => new Float32Array((pixels.length / size) * step.output.length));
+  for (let n = 0; n * size < pixels.length; n++) {
+    filterscope.run(built, pixels.subarray(n * size, (n + 1) * size));
+    built.steps.forEach((step, i) => outputs[i].set(step.output, n * step.output.length));
   }
-  const text = (arrays) => {
-    const all = new Uint8Array(arrays.length * arrays[0].byteLength);
-    arrays.forEach((array, i) => all.set(new Uint8Array(array.buffer), i * array.byteLength));
-    let characters = "";
-    for (let i = 0; i < all.length; i += 9999) {
-      characters += String.fromCharCode(...all.subarray(i, i + 9999));
+  const text = ({ buffer }) => {
+    const characters = [];
+    for (let i = 0; i < buffer.byteLength; i += 9999) {
+      const part = new Uint8Array(buffer, i, Math.min(9999, buffer.byteLength - i));
+      characters.push(String.fromCharCode(...part));
     }
-    return btoa(characters);
+    return btoa(characters.join(""));
   };
-  return network.steps.map((step, i) => [step.name, text(outputs[i])]);
+  return built.steps.map((step, i) => [step.name, text(outputs[i])]);
 }"""
 
 
@@ -87,15 +86,6 @@ def computed(request, tmp_path_factory):
     return read_layers(path, recorded=False), images, outputs
 
 
-@pytest.fixture(scope="module")
-def engine(browser, default_page):
-    page = browser.new_page()
-    page.goto(default_page.as_uri())
-    page.wait_for_selector("html[data-ready]", state="attached")
-    yield page
-    page.close()
-
-
 def check(found, expected):
     """Each image's outputs within the relative difference, measured against its largest output."""
     axes = tuple(range(1, expected.ndim))
@@ -107,23 +97,26 @@ def text(array):
     return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
 
 
-def test_the_browser_computes_what_keras_does(computed, engine):
+def test_the_browser_computes_what_keras_does(computed, standing):
     layers, images, expected = computed
     variables = {
         f"{layer.name}/{kind}": text(array)
         for layer in layers
         for kind, array in zip(("kernel", "bias"), layer.variables, strict=False)
     }
-    about, size = [described(layer) for layer in layers], images[0].size
-    compared = set()
-    for start in range(0, COUNT, AT_ONCE):
-        part = slice(start, start + AT_ONCE)
-        for name, content in engine.evaluate(RUN, [about, variables, text(images[part]), size]):
-            found = np.frombuffer(base64.b64decode(content), np.float32).reshape(expected[name][part].shape)
-            check(found, expected[name][part])
-            compared.add(name)
-    assert compared == set(expected)
-    assert (found.argmax(axis=1) == expected[layers[-1].name][part].argmax(axis=1)).all()
+    standing.evaluate(BUILD, [[described(layer) for layer in layers], variables])
+    batches = [
+        standing.evaluate(RUN, [text(images[start : start + AT_ONCE]), images[0].size])
+        for start in range(0, COUNT, AT_ONCE)
+    ]
+    for name, *contents in zip(expected, *batches, strict=True):
+        assert {of for of, _ in contents} == {name}
+        found = np.frombuffer(b"".join(base64.b64decode(content) for _, content in contents), np.float32)
+        # As many values as those of all images.
+        found = found.reshape(expected[name].shape)
+        check(found, expected[name])
+    assert len(found) == COUNT
+    assert (found.argmax(axis=1) == expected[layers[-1].name].argmax(axis=1)).all()
 
 
 def test_the_twin_computes_what_keras_does(computed):

@@ -8,7 +8,7 @@ from drawn import texts
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
-from sweeps_by_hand import grid, override, run, search
+from sweeps_by_hand import GRID, SWEEPS, grid, run
 
 from pipeline.analysis.configurations import configurations
 from pipeline.pictures import sweep
@@ -23,50 +23,6 @@ def bars(axes) -> list[tuple[list[float], list[float], list[float]]]:
         halves = [(high[1] - low[1]) / 2 for low, high in segments.get_segments()]
         found.append((list(line.get_xdata()), list(line.get_ydata()), halves))
     return found
-
-
-MANY = configurations(
-    grid(choices=[(2**i, 2 ** (i + j)) for i in range(1, 6) for j in (0, 1)], seeds=(1, 2, 3))
-)
-FOUR = ["8-16", "16-32", "32-64", "64-128"]
-GRID = configurations(
-    [
-        run(
-            override(filters),
-            f"train.learning_rate={rate}",
-            filters=filters,
-            seed=seed,
-            accuracy=accuracy + seed / 500,
-            train__learning_rate=rate,
-        )
-        for filters, rate, accuracy in [
-            ([8, 16], 0.01, 0.9),
-            ([8, 16], 0.001, 0.91),
-            ([16, 32], 0.01, 0.92),
-            ([16, 32], 0.001, 0.93),
-        ]
-        for seed in (1, 2)
-    ]
-)
-WORDS = configurations(
-    [
-        run(f"model.initializer={name}", f"seed={seed}", seed=seed, model__initializer=name)
-        for name in ("he_normal", "glorot_uniform")
-        for seed in (1, 2)
-    ]
-)
-SWEEPS = {
-    "one job": configurations(grid(choices=[(8, 16)], seeds=(1,))),
-    "one configuration": configurations(grid(choices=[(8, 16)])),
-    "four": configurations(grid(seeds=(1,))),
-    "twelve": configurations(grid()),
-    "thirty": MANY,
-    "search": configurations(search()),
-    "two values": GRID,
-    "colour": configurations(grid(choices=[(4, 8), (8, 16)], channels=3, size=5)),
-    "words": WORDS,
-    "one epoch": configurations(grid(epochs=1)),
-}
 
 
 def test_points_are_means_at_the_parameters_with_deviations_as_bars_in_order_of_the_front():
@@ -88,8 +44,8 @@ def test_the_front_is_drawn_apart_and_its_points_alone_are_labelled():
     assert front == [24000, 48000, 96000, 192000]
     places = {text.get_text(): text.xy[0] for text in axes.texts if isinstance(text, Annotation)}
     assert places == {"1": 24000, "2": 48000, "3": 96000, "4": 192000}
-    words = texts(axes.figure)
-    assert all(f"| {number}:  {label} |" in words for number, label in enumerate(FOUR, start=1))
+    words, labels = texts(axes.figure), ["8-16", "16-32", "32-64", "64-128"]
+    assert all(f"| {number}:  {label} |" in words for number, label in enumerate(labels, start=1))
 
 
 def test_the_line_of_one_standard_error_and_the_ring_are_where_they_belong():

@@ -1,8 +1,11 @@
 """The answer of a sweep as files: the table read back, the page, and real experiments."""
 
+import base64
 import csv
 import json
+import re
 
+import numpy as np
 import pytest
 from conftest import digest
 from sweeps_by_hand import grid, override, run, search
@@ -27,7 +30,7 @@ def test_the_table_read_back_has_a_row_for_each_run_and_a_column_for_each_overri
     assert [row["total_filters"] for row in rows] == ["24", "24", "48", "48", "96", "96", "192", "192"]
 
 
-def page(runs, problems=()):
+def page_of(runs, problems=()):
     jobs = [(one.name, list(one.overrides), one.seconds) for one in runs]
     return summary.summary("s", configurations(runs), jobs, {"curves.png": "Losses"}, problems)
 
@@ -38,7 +41,7 @@ def test_the_page_opens_with_the_fewest_filters_that_are_as_good_as_the_best():
         *[run(filters=[64, 128], seed=s, accuracy=a) for s, a in ((1, 0.93), (2, 0.96))],
     ]
     # Best: mean 0.945, standard error 0.015; 0.935 is within.
-    text = page(runs)
+    text = page_of(runs)
     opening = text.split("\n\n")[1]
     assert opening.startswith(
         "**Fewest filters within one standard error of the best: `model.filters=[16,32]`** (48 filters,"
@@ -53,7 +56,7 @@ def test_the_page_opens_with_the_fewest_filters_that_are_as_good_as_the_best():
 
 
 def test_the_page_of_one_seed_says_that_luck_is_not_known():
-    assert "how much of a difference is luck is not known" in page(search())
+    assert "how much of a difference is luck is not known" in page_of(search())
 
 
 def test_the_page_tells_how_to_repeat_combinations_and_that_a_search_is_none():
@@ -61,13 +64,13 @@ def test_the_page_tells_how_to_repeat_combinations_and_that_a_search_is_none():
         "python -m pipeline.commands.sweep -m hydra.job.name=s"
         " 'model.filters=[8,16],[16,32],[32,64],[64,128]' seed=1,2,3\n"
     )
-    assert command in page(grid())
-    assert "not all combinations" in page(search())
+    assert command in page_of(grid())
+    assert "not all combinations" in page_of(search())
 
 
 def test_the_page_names_what_is_missing():
-    assert "## What is missing\n\n- `x` failed" in page(grid(), ["`x` failed"])
-    assert "missing" not in page(grid())
+    assert "## What is missing\n\n- `x` failed" in page_of(grid(), ["`x` failed"])
+    assert "missing" not in page_of(grid())
 
 
 @pytest.fixture(scope="module")
@@ -120,13 +123,18 @@ def jobs_of(first: str) -> list:
     ]
 
 
-def test_the_answer_of_real_experiments_is_complete_and_names_what_is_missing(swept):
-    project, start, first, metrics, best = swept
-    folder = answer.write_answer(project.folder, "rates", start, jobs_of(first))
+@pytest.fixture(scope="module")
+def answered(swept):
+    project, start, first, *_ = swept
+    return answer.write_answer(project.folder, "rates", start, jobs_of(first))
+
+
+def test_the_answer_of_real_experiments_is_complete_and_names_what_is_missing(swept, answered):
+    (project, start, first, metrics, best), folder = swept, answered
     assert folder == project.folder / "reports/sweeps/rates"
     names = {path.name for path in folder.iterdir()}
     pictures = {"accuracy_parameters.png", "accuracy_learning_rate.png", "curves.png", "kernels.png"}
-    assert names == {"results.csv", "summary.md", *pictures}
+    assert names == {"results.csv", "summary.md", "index.html", *pictures}
     with (folder / "results.csv").open() as stream:
         rows = {row["experiment"]: row for row in csv.DictReader(stream)}
     assert list(rows) == ["other-seed", first, "no-model"]
@@ -145,12 +153,36 @@ def test_the_answer_of_real_experiments_is_complete_and_names_what_is_missing(sw
     assert runs[2].kernel is None
 
 
-def test_the_answer_written_twice_is_the_same_bytes(swept):
+def test_its_page_holds_what_the_experiments_hold(swept, answered):
+    (project, start, first, _, best), folder = swept, answered
+    text = (folder / "index.html").read_text()
+    assert "[Look closer](index.html)" in (folder / "summary.md").read_text()
+    assert "no such experiment, its job failed" in text
+    assert str(project.folder) not in text
+    values = json.loads(text.split('id="values">')[1].split("</script>")[0])
+    told = {run["name"]: run for one in values["configurations"] for run in one["runs"]}
+    assert list(told) == ["other-seed", first, "no-model"]
+    held = reference(project.folder, first, start)
+    scores = project.run("git", "show", f"{held}:reports/classes.csv").splitlines()
+    classes = told[first]["classes"]
+    assert list(classes) == scores[0].split(",")
+    found = [",".join(map(str, row)) for row in zip(*classes.values(), strict=True)]
+    numbers = [[float(number) for number in row.split(",")] for row in found]
+    # The digits' classes are numbers themselves.
+    assert numbers == [[float(number) for number in row.split(",")] for row in scores[1:]]
+    history = project.run("git", "show", f"{held}:reports/history.tsv").splitlines()
+    assert [float(row.split("\t")[3]) for row in history[1:]] == told[first]["history"]["val_loss"]
+    block = re.search(rf'data-name="kernel/{first}"[^>]*>([^<]*)<', text)[1]
+    kernel = np.frombuffer(base64.b64decode(block), "<f2").reshape(best[0].kernel.shape)
+    np.testing.assert_allclose(kernel, best[0].kernel, rtol=1e-3, atol=1e-6)
+    assert told["no-model"]["kernel"] is None
+
+
+def test_the_answer_written_twice_is_the_same_bytes(swept, answered):
     project, start, first, *_ = swept
-    written = [
-        digest(answer.write_answer(project.folder, "twice", start, jobs_of(first)), "*") for _ in range(2)
-    ]
-    assert written[0] == written[1]
+    before = digest(answered, "*")
+    answer.write_answer(project.folder, "rates", start, jobs_of(first))
+    assert digest(answered, "*") == before
 
 
 def test_a_sweep_without_any_result_is_refused_and_writes_nothing(swept):
@@ -175,7 +207,9 @@ def test_an_earlier_answer_says_that_the_last_run_has_none_until_a_run_has_resul
     assert f"{title}\n\n{rest}" == page
     assert pages[0] == pages[1].replace("3 jobs", "2 jobs")
     assert pages[1] == pages[2]
-    assert {**digest(folder, "*"), "summary.md": good["summary.md"]} == good
+    assert '"outdated":3' in (folder / "index.html").read_text()
+    said = {name: good[name] for name in ("summary.md", "index.html")}
+    assert {**digest(folder, "*"), **said} == good
     answer.write_answer(project.folder, "again", start, jobs_of(first))
     assert digest(folder, "*") == good
 
@@ -185,3 +219,5 @@ def test_a_sweep_over_data_sets_has_no_best():
     text = summary.answer(configurations(runs))
     assert "none of them is called the best" in text
     assert "Best:" not in text
+    rows = summary.table(configurations(runs)).splitlines()[2:4]
+    assert [row.split("|")[-2].strip() for row in rows] == ["", ""]

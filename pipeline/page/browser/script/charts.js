@@ -65,7 +65,9 @@ const LINES_HEIGHT = 220;
 
 /**
  * Lines over the epochs, read by pointer or arrow keys.
- * series: [{name, values, style}] of equal length; epochs: their places on the axis; describe(i): words
+ * series: [{name, values, style}], without a name for those that neither the legend nor a dot tells apart;
+ * epochs: their places on the axis, the first of a series at the first of them; best: one that is marked, if
+ * any; describe(i): words
  */
 class LineChart {
   constructor(given) {
@@ -83,11 +85,15 @@ class LineChart {
     const legend = h(
       "p",
       { class: "legend" },
-      this.series.map((line) => h("span", { class: `key ${line.style}` }, line.name)),
+      this.named().map((line) => h("span", { class: `key ${line.style}` }, line.name)),
     );
     this.element = panel(this.title, h("p", { class: "unit" }, this.unit), this.plot, legend, this.readout);
     this.listen();
-    this.read(this.epochs.indexOf(this.best));
+    this.read(this.best === undefined ? this.epochs.length - 1 : this.epochs.indexOf(this.best));
+  }
+
+  named() {
+    return this.series.filter((line) => line.name);
   }
 
   listen() {
@@ -140,10 +146,13 @@ class LineChart {
       "svg",
       { width, height: LINES_HEIGHT, "aria-hidden": "true" },
       axes(width, LINES_HEIGHT, x, y, { x: t("epoch") }),
-      rule(this.best, "best"),
+      this.best === undefined ? null : rule(this.best, "best"),
       rule(epochs[this.at], "cursor"),
       series.map(line),
-      series.map(dot),
+      // A run that ended before has no value here.
+      this.named()
+        .filter((one) => this.at < one.values.length)
+        .map(dot),
     );
   }
 }
