@@ -9,9 +9,6 @@ openings, each in a window of its own, and of fifty passes over the page's image
 activations are zero, which costs nothing, depends on the weights. Writes results/page_speed.json beside it.
 """
 
-import json
-import os
-import re
 import statistics
 import sys
 import tempfile
@@ -19,8 +16,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
-RESULTS = Path(__file__).parent / "results" / "page_speed.json"
+import measured
+
+ROOT = measured.ROOT
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "helpers")]
 
 OPENINGS, PASSES, BEFORE = 5, 50, 10
@@ -64,7 +62,7 @@ def pages(given: list[Path], folder: Path) -> Iterator[tuple[str, str, Path]]:
         yield name, "random", remake_page(run, f"model={name}")
 
 
-def measure(browser: Any, path: Path) -> dict[str, float | None]:
+def speed(browser: Any, path: Path) -> dict[str, float | None]:
     """Size, seconds until the first paint and until it answers, milliseconds of a pass."""
     from browser import wait_until
 
@@ -95,18 +93,10 @@ def main(given: list[Path]) -> None:
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as temporary, running_browser() as browser:
         for name, weights, path in pages(given, Path(temporary)):
-            found[f"{name} ({weights})"] = measured = measure(browser, path)
-            print(f"{name}, {weights} weights: {measured}", flush=True)
-        text = Path("/proc/cpuinfo").read_text()
-        machine = {
-            "processor": re.search(r"^model name\s*: (.*)$", text, re.MULTILINE)[1],  # type: ignore[index]
-            "cores": os.cpu_count(),
-            "load_average": round(os.getloadavg()[0], 1),
-            "browser": f"Chromium {browser.version}",
-        }
-    RESULTS.parent.mkdir(exist_ok=True)
-    claim = (__doc__ or "").splitlines()[0]
-    RESULTS.write_text(json.dumps({"claim": claim, **machine, "pages": found}, indent=1) + "\n")
+            found[f"{name} ({weights})"] = speed(browser, path)
+            print(f"{name}, {weights} weights: {found[f'{name} ({weights})']}", flush=True)
+        version = f"Chromium {browser.version}"
+    measured.write("page_speed", __doc__ or "", {"browser": version, "pages": found})
 
 
 if __name__ == "__main__":
