@@ -1,6 +1,7 @@
 """The page of a sweep, in a browser: its numbers, its points, what is pinned, and what it never does."""
 
 import dataclasses
+import html
 import re
 
 import numpy as np
@@ -69,7 +70,7 @@ def pinned(shown):
 def test_its_table_has_the_numbers_of_the_summary(show, name):
     found = SWEEPS[name]
     table = [row for row in summary.table(found).splitlines() if row.startswith("|")]
-    stated = [[cell.strip() for cell in row[1:-1].split("|")] for row in table[2:]]
+    stated = [[html.unescape(cell).strip() for cell in row[1:-1].split("|")] for row in table[2:]]
     rows = show(found).locator("tr.mean").all()
     columns = len(found[0].values) + 7
     assert [cells(row)[1 : columns + 1] for row in rows] == [line[:columns] for line in stated]
