@@ -30,6 +30,7 @@ def start(folder: Path, more: dict[str, str], cores: int | None) -> "subprocess.
         text=True,
     )
 
+
 # Seconds, and the commit, which each clone made for itself.
 OF_ITS_OWN = {"reports/timing.json", "reports/made_with.json"}
 
