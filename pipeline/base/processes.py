@@ -13,11 +13,13 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psutil
 
 from pipeline.base.errors import one_line_errors
+from pipeline.base.locks import claimed
 
 DIES_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL", "--")
 WATCH_SECONDS = 0.5
@@ -25,12 +27,27 @@ WATCH_SECONDS = 0.5
 
 @contextmanager
 def stage() -> Iterator[None]:
-    """What a stage of `dvc.yaml` runs in: errors of one line, and an end soon after that of its dvc."""
+    """What a stage of `dvc.yaml` runs in: errors of one line, an end soon after that of its dvc, and alone.
+
+    A second process with the same last argument, which names what it writes, is refused.
+    """
     dvc = _dvc()
     if dvc is not None:
         end_with(dvc, "the dvc that started this stage is gone; `dvc repro` continues it")
-    with one_line_errors():
+    with one_line_errors(), claimed(lock(Path(sys.argv[-1])), _refusal):
         yield
+
+
+def lock(output: Path) -> Path:
+    """The file that is locked while a stage writes `output`: beside it, since that may be replaced."""
+    return output.with_name(f".{output.name.removeprefix('.')}.lock")
+
+
+def _refusal(process: str) -> str:
+    return (
+        f"this stage is at work in this folder already, as process {process}; wait for it or end it with"
+        f" `kill {process}`"
+    )
 
 
 def _dvc() -> psutil.Process | None:

@@ -19,7 +19,6 @@ from pipeline.base import arrays, files
 from pipeline.base.errors import InputError
 from pipeline.base.git import commit_of
 from pipeline.base.imports import ROOT, closure
-from pipeline.base.locks import claimed
 from pipeline.base.processes import stage
 from pipeline.config.data import DataConfig
 from pipeline.config.fields import seed_number
@@ -71,8 +70,7 @@ def train(cfg: Settings, prepared: Path, saved: Path, reports: Path, scratch: Pa
         scratch: folder of the interrupted run's state, emptied on success.
 
     Raises:
-        InputError: the network does not fit the images, a loss or a weight is not finite, or another
-            training is at work here.
+        InputError: the network does not fit the images, or a loss or a weight is not finite.
     """
     started = time.monotonic()
     dataset = read_prepared(prepared)
@@ -83,36 +81,28 @@ def train(cfg: Settings, prepared: Path, saved: Path, reports: Path, scratch: Pa
         input_shape=dataset.shape,
         num_classes=len(dataset.classes),
     )
-    with claimed(scratch / "lock", _refusal):
-        configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
-        policy = dtype_policy(cfg.runtime.precision, mixed=cfg.train.mixed_precision)
-        print(f"train: computing in {policy}", flush=True)
-        used = made_with(threads=cfg.runtime.threads, precision=policy)
-        # The twin is in float32: layers of a mixed-precision model keep that policy when saved.
-        networks = build(dtype=policy), build()
-        untrained = networks[0].get_weights()
-        trainer = Trainer(networks, _recipe(cfg), _sources(cfg, splits), seed=cfg.seed)
-        state = _fit(cfg, trainer, scratch / "state.npz", _digest(cfg, splits, used))
-        _save(trainer.kept, untrained, saved / "untrained.keras")
-        _save(trainer.kept, state.best_weights, saved / "best.keras")
-        write_snapshots(saved / "epochs.npz", state.snapshots)
-        seconds = time.monotonic() - started
-        _write_reports(reports, trainer.kept, state, used, seconds)
-        (scratch / "state.npz").unlink()
-        # A run that continues after its last epoch writes no state, which would remove it.
-        files.remove_unfinished(scratch, "state.npz")
+    configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
+    policy = dtype_policy(cfg.runtime.precision, mixed=cfg.train.mixed_precision)
+    print(f"train: computing in {policy}", flush=True)
+    used = made_with(threads=cfg.runtime.threads, precision=policy)
+    # The twin is in float32: layers of a mixed-precision model keep that policy when saved.
+    networks = build(dtype=policy), build()
+    untrained = networks[0].get_weights()
+    trainer = Trainer(networks, _recipe(cfg), _sources(cfg, splits), seed=cfg.seed)
+    state = _fit(cfg, trainer, scratch / "state.npz", _digest(cfg, splits, used))
+    _save(trainer.kept, untrained, saved / "untrained.keras")
+    _save(trainer.kept, state.best_weights, saved / "best.keras")
+    write_snapshots(saved / "epochs.npz", state.snapshots)
+    seconds = time.monotonic() - started
+    _write_reports(reports, trainer.kept, state, used, seconds)
+    (scratch / "state.npz").unlink()
+    # A run that continues after its last epoch writes no state, which would remove it.
+    files.remove_unfinished(scratch, "state.npz")
     best = state.best
     print(
         f"train: best epoch {state.best_epoch} of {len(state.history)}, validation loss"
         f" {best['val_loss']:.4f}, validation accuracy {best['val_accuracy']:.4f},"
         f" {seconds:.0f} s -> {saved / 'best.keras'}"
-    )
-
-
-def _refusal(process: str) -> str:
-    return (
-        f"another training, process {process}, is at work in this folder; wait for it or end it with"
-        f" `kill {process}`"
     )
 
 

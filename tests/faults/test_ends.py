@@ -2,16 +2,22 @@
 
 import errno
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
+import yaml
 from conftest import ROOT
 
 from pipeline.base import files
 from pipeline.base.errors import InputError, one_line_errors
+from pipeline.base.locks import claimed
+from pipeline.base.processes import lock
+
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 
 WRITING = """
 import sys, time
@@ -65,6 +71,21 @@ def test_what_a_kill_leaves_goes_at_the_next_start_and_not_before(writing, tmp_p
     with files.replaced_folder(tmp_path / "folder"):
         pass
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.txt", "folder"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_that_runs_beside_itself_is_refused(tmp_path, stage):
+    _, *arguments = shlex.split(STAGES[stage]["cmd"])
+    with claimed(lock(tmp_path / arguments[-1]), str):
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        result = subprocess.run(
+            [sys.executable, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+    assert result.returncode == 1
+    assert result.stderr == (
+        f"error: this stage is at work in this folder already, as process {os.getpid()}; wait for it or end"
+        f" it with `kill {os.getpid()}`\n"
+    )
 
 
 def test_git_ignores_what_a_kill_leaves(project):

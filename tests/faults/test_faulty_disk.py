@@ -63,7 +63,7 @@ def earlier(tmp_path):
         copy = tmp_path / str(number)
         shutil.copytree(folder, copy)
         for path in copy.rglob("*"):
-            if path.is_file() and path.name != "lock":
+            if path.is_file():
                 path.write_bytes(b"earlier")
         return copy
 

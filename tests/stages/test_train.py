@@ -19,7 +19,6 @@ from conftest import composed, digest, environment
 from pipeline.base import files
 from pipeline.base.errors import InputError
 from pipeline.base.git import commit_of
-from pipeline.base.locks import claimed
 from pipeline.config.schema import Config
 from pipeline.network.checkpoint import load_model
 from pipeline.stages import train as stage
@@ -228,14 +227,6 @@ def test_the_untrained_network_is_the_one_that_training_began_with(trained):
     assert history["epoch"] == list(range(1, len(history["epoch"]) + 1))
 
 
-def test_a_second_training_in_the_same_folder_is_refused(cfg, trained, tmp_path):
-    with (
-        claimed(tmp_path / "scratch" / "lock", str),
-        pytest.raises(InputError, match=rf"another training, process {os.getpid()}, is at work"),
-    ):
-        run(cfg, trained, tmp_path)
-
-
 def test_killing_dvc_ends_its_training_and_the_next_repro_continues_it(trained, tmp_path):
     folder = tmp_path / "project"
     copy = trained.copied(folder)
@@ -249,7 +240,7 @@ def test_killing_dvc_ends_its_training_and_the_next_repro_continues_it(trained, 
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    state, lock = folder / ".train" / "state.npz", folder / ".train" / "lock"
+    state, lock = folder / ".train" / "state.npz", folder / ".train.lock"
     deadline = time.monotonic() + 120
     while not state.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
