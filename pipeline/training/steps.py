@@ -185,6 +185,8 @@ def make_scorer(network: "keras.Sequential", source: Source) -> Callable[[], tup
             lambda step, sums: step < source.steps,
             lambda step, sums: (step + 1, one(feed, step, sums)),
             (tf.constant(0), _no_sums()),
+            # No batch waits for another here: several at once, as is the default, are in memory together.
+            parallel_iterations=1,
         )
         return sums
 
