@@ -28,12 +28,22 @@ def write_array(path: Path, array: Array) -> None:
 
 
 def read_npz(path: Path) -> dict[str, Array]:
-    """The arrays of an `.npz` file of this project by name; a missing or damaged one raises `InputError`."""
+    """The arrays of an `.npz` file of this project by name.
+
+    Raises:
+        InputError: it is missing or damaged, also by headers of more bytes than the file has.
+        MemoryError: there is no room for it.
+    """
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             return dict(stored)
     except FileNotFoundError:
         raise InputError(files.missing(path)) from None
+    except MemoryError as error:
+        wanted = math.prod(getattr(error, "shape", ())) * getattr(error, "dtype", np.dtype("u1")).itemsize
+        if wanted <= path.stat().st_size:
+            raise
+        raise InputError(f"{path} is damaged: {error}") from None
     # Whatever zip, zlib and NumPy raise of a file that is none: struct.error, NotImplementedError, ...
     except Exception as error:
         raise InputError(f"{path} is damaged: {error}") from None
