@@ -4,6 +4,7 @@ Nothing trains in this process. The experiment and all that it starts end with t
 ends it: Ctrl-C, an exception or `kill -9`.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -23,7 +24,7 @@ from pipeline.sweeps.log import log_end, progress
 
 POLL_SECONDS = 0.25
 # What the answer of a sweep is made of. Of an experiment that is applied, `dvc repro` draws the rest.
-STAGES = ("compose", "fetch", "prepare", "train", "evaluate", "visualize_weights")
+STAGES = ("compose", "fetch", "prepare", "train", "evaluate")
 
 
 def reference(root: Path, experiment: str, commit: str = "HEAD") -> str:
@@ -90,16 +91,16 @@ def _dvc(job: Job, root: Path, log: Path, report: Callable[[Progress], None]) ->
         )
     try:
         shown = (0, 0.0)
-        while process.poll() is None:
+        while True:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return process.wait(POLL_SECONDS)
             seconds = time.monotonic() - started
             if shown != (size := log.stat().st_size, seconds // 1):
                 report(replace(progress(log), seconds=seconds))
                 shown = (size, seconds // 1)
-            time.sleep(POLL_SECONDS)
     except BaseException:
         end(process)
         raise
-    return process.returncode
 
 
 def chosen_stages(root: Path) -> list[str]:
