@@ -3,7 +3,9 @@
 import math
 from typing import TYPE_CHECKING, Any
 
-from pipeline.base.arrays import Array, RowFile
+import numpy as np
+
+from pipeline.base.arrays import Array, RowFile, chunks
 from pipeline.network.batches import read_batches
 
 if TYPE_CHECKING:
@@ -11,6 +13,8 @@ if TYPE_CHECKING:
 
 # Images that need no more than that are kept in memory; others are read from disk batch by batch.
 MEMORY_BYTES = 10**9
+# Where TensorFlow's operations want a tensor to begin: at a multiple of that many bytes.
+ALIGNMENT = 64
 
 
 class InMemory:
@@ -25,7 +29,7 @@ class InMemory:
         import tensorflow as tf
 
         self.count, self.batch_size = len(images), batch_size
-        self._images, self._labels = tf.constant(images[:]), tf.constant(labels)
+        self._images, self._labels = _tensor(images), tf.constant(labels)
 
     @property
     def steps(self) -> int:
@@ -44,6 +48,21 @@ class InMemory:
 
         rows = feed[step * self.batch_size : (step + 1) * self.batch_size]
         return tf.gather(self._images, rows), tf.gather(self._labels, rows)
+
+
+def _tensor(images: Array | RowFile) -> "tf.Tensor":
+    """Images (N, H, W, C) uint8 as a tensor, in memory once; `tf.constant` keeps three copies for a while."""
+    import tensorflow as tf
+
+    size = math.prod(images.shape)
+    room = np.empty(size + ALIGNMENT, np.uint8)
+    first = -room.ctypes.data % ALIGNMENT
+    array, filled = room[first : first + size].reshape(images.shape), 0
+    for rows in chunks(images):
+        array[filled : filled + len(rows)] = rows
+        filled += len(rows)
+    # From there to a GPU, if any.
+    return tf.identity(tf.experimental.dlpack.from_dlpack(array.__dlpack__()))
 
 
 class Streamed:
