@@ -173,7 +173,7 @@ def test_a_sweep_that_loses_a_node_ends_with_every_result_and_none_twice(head, n
     running = sweep(head, nodes, "seed=1,2")
     try:
         trained = nodes.folders[1].glob
-        wait_until(lambda: list(trained("*/*/.train/lock")), "a training there")
+        wait_until(lambda: list(trained("*/*/.train.lock")), "a training there")
         os.killpg(nodes.second, signal.SIGKILL)
         output, _ = running.communicate(timeout=400)
     finally:
