@@ -1,7 +1,7 @@
 """What each part of `fast` and of `tuned` is worth: each recipe without one of them, three seeds.
 
     python benchmarks/ablation.py fast            a quarter of an hour on two cores
-    python benchmarks/ablation.py tuned 15        with 15 epochs instead of 60: an hour and a half
+    python benchmarks/ablation.py tuned 8         with 8 epochs instead of 60: twenty minutes
 
 Validation accuracy of the kept network; the test images are not looked at. Two trainings run at a time, one
 thread each. Writes results/ablation_<recipe>.json and draws docs/ablation_<recipe>.png.

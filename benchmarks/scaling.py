@@ -1,6 +1,6 @@
 """How seconds and memory of `train` grow with images, filters, image size and threads.
 
-    python benchmarks/scaling.py              ten minutes on two cores; also draws docs/scaling.png
+    python benchmarks/scaling.py              four minutes on two cores; also draws docs/scaling.png
 
 One epoch of `train=fast` on noise, which takes as long as pictures do. Seconds are those of the epoch, with
 its validation; peaks are of the whole process, TensorFlow included.

@@ -51,8 +51,15 @@ LONGEST = (
     "test_pipeline",
     # Does without `trained`, which the file before is the first to make.
     "test_own_images",
-    "test_train",
     "test_every_network",
+    "test_search",
+    "test_compose",
+    "test_compare",
+    "test_faulty_disk",
+    "test_elsewhere",
+    "test_train",
+    "test_trainer",
+    "test_benchmarks",
 )
 
 

@@ -3,10 +3,8 @@
 import csv
 import hashlib
 import json
-import os
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,32 +12,15 @@ import psutil
 import pytest
 import yaml
 from conftest import Project, digest, environment
+from real_sweeps import STAGES, small_project, states, sweep
 
 from pipeline.base.git import git
 from pipeline.config.params import load
 from pipeline.config.schema import Config
 from pipeline.sweeps import experiment
 
-STAGES = ("compose", "fetch", "prepare", "train", "evaluate")
 # The last learning rate makes the loss overflow, which no check can foresee.
 RATES = ("-m", "hydra/launcher=joblib", "hydra.job.name=rates", "train.learning_rate=0.001,0.002,1e38")
-
-
-def sweep(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "pipeline.commands.sweep", *arguments],
-        cwd=folder,
-        env={**environment(), "COLUMNS": "120"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-def states(folder: Path, name: str) -> dict[str, dict]:
-    """State of each job by its first override."""
-    paths = (folder / ".sweeps" / name).glob("*.json")
-    return {value["overrides"][0]: value for value in map(json.loads, map(Path.read_text, paths))}
 
 
 def processes_in(folder: Path) -> list[str]:
@@ -63,21 +44,7 @@ def wait_for(condition, seconds: float = 900.0) -> bool:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Project:
-    made = Project(tmp_path_factory.mktemp("sweep") / "project")
-    content = yaml.safe_load(made.read("dvc.yaml"))
-    content = {"stages": {name: content["stages"][name] for name in STAGES}}
-    (made.folder / "dvc.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
-    made.edit("conf/config.yaml", "data: fashion_mnist", "data: digits")
-    made.edit("conf/train/default.yaml", "epochs: 10 ", "epochs: 1 ")
-    made.edit("conf/model/cnn.yaml", "filters: [32, 64]", "filters: [8, 12]")
-    # So that a job passes the checks and fails in training.
-    made.edit("pipeline/config/train.py", "MAX_LEARNING_RATE = 10\n", "MAX_LEARNING_RATE = 1e38\n")
-    # Fewer pictures of test images, which take half of the stage's time.
-    made.edit("conf/visualize/default.yaml", "num_predictions: 6 ", "num_predictions: 1 ")
-    made.edit("conf/visualize/default.yaml", "num_mistakes: 20 ", "num_mistakes: 1 ")
-    made.dvc("repro", "prepare")
-    made.commit()
-    return made
+    return small_project(tmp_path_factory.mktemp("sweep") / "project")
 
 
 @pytest.fixture(scope="module")
@@ -290,60 +257,3 @@ def test_the_queue_of_dvc_gives_the_same_results(restarted, project, tmp_path):
                 "git", "show", f"{experiment.reference(project.folder, swept)}:{path}"
             )
     assert wait_for(lambda: not processes_in(copy.folder), 60), processes_in(copy.folder)
-
-
-def test_a_search_runs_its_trials_and_finds_the_best(project):
-    process = sweep(
-        project.folder,
-        *("-m", "hydra/sweeper=optuna", "hydra.sweeper.n_trials=2", "hydra.job.name=search"),
-        *("model.filters=choice([2,2],[16,32])", "train.learning_rate=interval(0.001,0.01)"),
-    )
-    output = process.communicate(timeout=900)[0]
-    assert process.returncode == 0, output
-    found = states(project.folder, "search").values()
-    assert [state["state"] for state in found] == ["done", "done"]
-    for state in found:
-        values = dict(override.split("=", 1) for override in state["overrides"])
-        assert values["model.filters"] in ("[2,2]", "[16,32]")
-        assert 0.001 <= float(values["train.learning_rate"]) <= 0.01
-    best = yaml.safe_load(project.read(".sweeps/search/optimization_results.yaml"))
-    assert best["best_value"] == max(state["accuracy"] for state in found)
-
-
-def test_a_sweep_is_refused_while_one_of_its_name_is_at_work(project):
-    folder = project.folder / ".sweeps" / "taken"
-    code = f"""
-import sys, time
-from pathlib import Path
-from pipeline.sweeps import states
-with states.only_one(Path({str(folder)!r}), "commit"):
-    print("claimed", flush=True)
-    time.sleep(600)
-"""
-    other = subprocess.Popen(
-        [sys.executable, "-c", code],
-        cwd=project.folder,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=dict(os.environ),
-    )
-    assert other.stdout.readline() == "claimed\n"
-    try:
-        process = sweep(project.folder, "-m", "seed=1,2", "hydra.job.name=taken")
-        output = process.communicate(timeout=120)[0]
-    finally:
-        other.kill()
-        other.communicate()
-    assert process.returncode == 1
-    assert f"error: a sweep taken, process {other.pid}, is at work" in output
-
-
-def test_a_wrong_override_of_any_job_is_told_before_anything_runs(project):
-    process = sweep(project.folder, "-m", "hydra.job.name=wrong", "train.epochs=1,-1")
-    output = process.communicate(timeout=120)[0]
-    assert process.returncode == 1
-    assert output.splitlines() == [
-        "error: job train.epochs=-1: train.epochs: received -1, expected a whole number of 1 or more,"
-        " up to 1000000"
-    ]
-    assert not (project.folder / ".sweeps" / "wrong").exists()
