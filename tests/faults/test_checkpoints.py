@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.base.errors import InputError
-from pipeline.network.checkpoint import load_model, read_layers, write_canonical_keras
+from pipeline.network.checkpoint import load_model, read_layers, save_network, write_canonical_keras
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +121,14 @@ def test_weights_that_are_not_finite_are_refused(saved, tmp_path, value):
 
     words = r"layer conv2d: received 1 of 80 weights that are not finite; .* lower train\.learning_rate"
     refused(recorded(tmp_path / "a.keras", edited(saved, change)), words)
+
+
+def test_weights_that_are_not_finite_are_not_saved(small_network, tmp_path):
+    network = small_network()
+    network.set_weights([np.where(array == array.max(), np.nan, array) for array in network.get_weights()])
+    with pytest.raises(InputError, match=r"weights that are not finite.* lower train\.learning_rate"):
+        save_network(network, tmp_path / "best.keras")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_weights_that_changed_since_they_were_saved_are_noticed(saved, tmp_path):

@@ -133,9 +133,11 @@ def test_a_lock_whose_holder_has_not_left_its_number_yet_is_refused(tmp_path):
 
 
 def test_values_are_no_markup_in_the_answer():
-    runs = [run(filters=f, accuracy=a, data__folder=f"a|b`<c{a}") for f, a in (([8], 0.9), ([16], 0.91))]
+    folders = ("a|b`<c", "[d](e)&_f_")
+    runs = [run(f"data.folder={one}", "seed=1", data__folder=one) for one in folders]
     page = summary.table(configurations(runs))
     rows = [line for line in page.splitlines() if line.startswith("|")]
+    assert "a&#124;b&#96;&#60;c" in page
     assert len({line.count("|") for line in rows}) == 1
     assert "<c" not in page
     problems = ["a\nb\n\n# c"]
