@@ -39,14 +39,17 @@ def read_npz(path: Path) -> dict[str, Array]:
             return dict(stored)
     except FileNotFoundError:
         raise InputError(files.missing(path)) from None
-    except MemoryError as error:
-        wanted = math.prod(getattr(error, "shape", ())) * getattr(error, "dtype", np.dtype("u1")).itemsize
-        if wanted <= path.stat().st_size:
-            raise
-        raise InputError(f"{path} is damaged: {error}") from None
     # Whatever zip, zlib and NumPy raise of a file that is none: struct.error, NotImplementedError, ...
     except Exception as error:
+        if isinstance(error, MemoryError) and _wanted(error) <= path.stat().st_size:
+            raise
         raise InputError(f"{path} is damaged: {error}") from None
+
+
+def _wanted(error: MemoryError) -> int:
+    """Bytes of the array that NumPy had no room for; 0 where it does not tell."""
+    shape, dtype = getattr(error, "shape", None), getattr(error, "dtype", None)
+    return 0 if shape is None or dtype is None else int(math.prod(shape) * dtype.itemsize)
 
 
 CHUNK_BYTES = 16 * 2**20

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from pipeline.base.errors import InputError
 
@@ -21,17 +22,36 @@ def claimed(path: Path, refusal: Callable[[str], str], *more: str) -> Iterator[N
     Raises:
         InputError: another process holds the lock.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            # In the moment before it has left its number, there is none.
-            raise InputError(refusal(next(iter(holder(path)), "of no number yet"))) from None
+    with _locked(path, refusal) as lock:
         lock.truncate(0)
         lock.write(" ".join([str(os.getpid()), *more]))
         lock.flush()
         yield
+
+
+def _locked(path: Path, refusal: Callable[[str], str]) -> IO[str]:
+    """The file of a lock, open and locked, and still at its path: a holder may remove it at its end."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        lock = path.open("a+")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            # In the moment before it has left its number, there is none.
+            process = next(iter(lock.read().split()), "of no number yet")
+            lock.close()
+            raise InputError(refusal(process)) from None
+        if _is_at(path, lock):
+            return lock
+        lock.close()
+
+
+def _is_at(path: Path, file: IO[str]) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def holder(path: Path) -> list[str]:

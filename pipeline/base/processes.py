@@ -34,8 +34,12 @@ def stage() -> Iterator[None]:
     dvc = _dvc()
     if dvc is not None:
         end_with(dvc, "the dvc that started this stage is gone; `dvc repro` continues it")
-    with one_line_errors(), claimed(lock(Path(sys.argv[-1])), _refusal):
-        yield
+    path = lock(Path(sys.argv[-1]))
+    with one_line_errors(), claimed(path, _refusal):
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def lock(output: Path) -> Path:

@@ -12,9 +12,8 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from pipeline.base import files
+from pipeline.base import files, locks
 from pipeline.base.errors import InputError, one_line_errors
-from pipeline.base.locks import claimed
 from pipeline.base.processes import lock
 
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -76,7 +75,7 @@ def test_what_a_kill_leaves_goes_at_the_next_start_and_not_before(writing, tmp_p
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_that_runs_beside_itself_is_refused(tmp_path, stage):
     _, *arguments = shlex.split(STAGES[stage]["cmd"])
-    with claimed(lock(tmp_path / arguments[-1]), str):
+    with locks.claimed(lock(tmp_path / arguments[-1]), str):
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         result = subprocess.run(
             [sys.executable, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True
@@ -86,6 +85,26 @@ def test_a_stage_that_runs_beside_itself_is_refused(tmp_path, stage):
         f"error: this stage is at work in this folder already, as process {os.getpid()}; wait for it or end"
         f" it with `kill {os.getpid()}`\n"
     )
+
+
+def test_a_lock_that_its_holder_removes_meanwhile_is_locked_at_its_path(tmp_path, monkeypatch):
+    path, calls = tmp_path / "lock", []
+
+    def flock(*arguments):
+        if not calls:
+            path.unlink()
+        calls.append(arguments)
+        return real(*arguments)
+
+    real = locks.fcntl.flock
+    monkeypatch.setattr(locks.fcntl, "flock", flock)
+    with locks.claimed(path, str):
+        with (
+            pytest.raises(InputError, match=f"held by {os.getpid()}"),
+            locks.claimed(path, "held by {}".format),
+        ):
+            pass
+        assert len(calls) == 3
 
 
 def test_git_ignores_what_a_kill_leaves(project):
