@@ -15,15 +15,14 @@ from pathlib import Path
 
 import psutil
 import pytest
-import yaml
-from conftest import ROOT, Project, environment
+from conftest import Project, environment
+from real_sweeps import small_project
 
 from pipeline.base.errors import InputError
 from pipeline.cluster import checks
 
 TOKEN = "a-token-of-at-least-thirty-two-characters"
 SWEEP = ("python", "-m", "pipeline.commands.sweep", "-m", "hydra/launcher=ray_cluster")
-STAGES = ("compose", "fetch", "prepare", "train", "evaluate")
 START_SECONDS = 120
 
 
@@ -121,21 +120,12 @@ def published(project: Project, remote: Path, *settings: tuple[str, str]) -> Non
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Digits, two short epochs, and of the stages those that end in a score; data made; no remotes."""
-    project = Project(tmp_path_factory.mktemp("prepared") / "project")
-    project.edit("conf/config.yaml", "data: fashion_mnist", "data: digits")
-    project.edit("conf/config.yaml", "train: default", "train: smoke")
-    project.edit("conf/train/smoke.yaml", "epochs: 3", "epochs: 2")
-    project.edit("conf/runtime/default.yaml", "threads: 2", "threads: 1")
-    project.edit("conf/model/cnn.yaml", "filters: [32, 64]", "filters: [8, 12]")
-    # Fewer pictures of test images, which take half of the stage's time.
-    project.edit("conf/visualize/default.yaml", "num_predictions: 6 ", "num_predictions: 1 ")
-    project.edit("conf/visualize/default.yaml", "num_mistakes: 20 ", "num_mistakes: 1 ")
-    pipeline = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-    kept = {"stages": {name: pipeline[name] for name in STAGES}}
-    (project.folder / "dvc.yaml").write_text(yaml.safe_dump(kept, sort_keys=False))
-    project.dvc("repro", "prepare")
-    project.commit()
-    return project
+    return small_project(
+        tmp_path_factory.mktemp("prepared") / "project",
+        ("conf/config.yaml", "train: default", "train: smoke"),
+        ("conf/train/smoke.yaml", "epochs: 3", "epochs: 2"),
+        ("conf/runtime/default.yaml", "threads: 2", "threads: 1"),
+    )
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import psutil
 import pytest
 import yaml
 from conftest import Project, digest, environment
-from real_sweeps import STAGES, small_project, states, sweep
+from real_sweeps import small_project, states, sweep
 
 from pipeline.base.git import git
 from pipeline.config.params import load
@@ -190,7 +190,7 @@ def other_machine(restarted, project, tmp_path_factory) -> Project:
         *("--", "dvc.lock", "reports/metrics.json", "reports/history.tsv"),
     )
     lock = yaml.safe_load(copy.read("dvc.lock"))
-    for stage in STAGES[1:]:
+    for stage in experiment.STAGES[1:]:
         for out in lock["stages"][stage]["outs"]:
             out["md5"] = hashlib.md5(out["md5"].encode()).hexdigest() + out["md5"][32:]
     (copy.folder / "dvc.lock").write_text(yaml.safe_dump(lock, sort_keys=False))

@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 from conftest import Project, environment
 
-STAGES = ("compose", "fetch", "prepare", "train", "evaluate")
+from pipeline.sweeps.experiment import STAGES
 
 
 def sweep(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
@@ -28,8 +28,8 @@ def states(folder: Path, name: str) -> dict[str, dict]:
     return {value["overrides"][0]: value for value in map(json.loads, map(Path.read_text, paths))}
 
 
-def small_project(folder: Path) -> Project:
-    """Made anew, with its data split."""
+def small_project(folder: Path, *edits: tuple[str, str, str]) -> Project:
+    """Made anew, with its data split; edits are a file, what stands there, what is to stand there."""
     made = Project(folder)
     content = yaml.safe_load(made.read("dvc.yaml"))
     content = {"stages": {name: content["stages"][name] for name in STAGES}}
@@ -42,6 +42,8 @@ def small_project(folder: Path) -> Project:
     # Fewer pictures of test images, which take half of the stage's time.
     made.edit("conf/visualize/default.yaml", "num_predictions: 6 ", "num_predictions: 1 ")
     made.edit("conf/visualize/default.yaml", "num_mistakes: 20 ", "num_mistakes: 1 ")
+    for edit in edits:
+        made.edit(*edit)
     made.dvc("repro", "prepare")
     made.commit()
     return made
