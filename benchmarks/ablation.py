@@ -60,7 +60,8 @@ def draw(recipe: str, epochs: str, rows: list[dict[str, Any]]) -> None:
     axes.set_yticks(range(len(rows)), [row["part"] for row in rows])
     axes.invert_yaxis()
     axes.set_xlabel(f"validation accuracy (dots: seeds {', '.join(map(str, SEEDS))}; line: mean)")
-    axes.set_title(f"train={recipe}, {epochs} epochs, without one part at a time")
+    length = f", {epochs} epochs" if epochs else ""
+    axes.set_title(f"train={recipe}{length}, without one part at a time")
     figure.savefig(PICTURES / f"ablation_{recipe}.png", dpi=100, metadata={"Software": None})
 
 
@@ -80,7 +81,7 @@ def main(recipe: str, epochs: str) -> None:
             rows.append({"part": part, "validation_accuracy": accuracies, **measured.mean(accuracies)})
             print(rows[-1], flush=True)
     measured.write(f"ablation_{recipe}", __doc__ or "", {"epochs": epochs or "all", "parts": rows})
-    draw(recipe, epochs or "all", rows)
+    draw(recipe, epochs, rows)
 
 
 if __name__ == "__main__":
