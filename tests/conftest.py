@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -27,6 +28,8 @@ ROOT = Path(__file__).parents[1]
 SETTINGS = ("data=digits", "train=smoke", "model.filters=[8,12]")
 PICTURES = ("visualize.num_predictions=2", "visualize.num_mistakes=4")
 DIGITS = tuple(part for setting in (*SETTINGS, *PICTURES) for part in ("-S", setting))
+# A shell that starts the tests in the background has them, and all that they start, ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # A slow machine is no fault of the code.
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")

@@ -142,8 +142,6 @@ run(Job("trial", []), Path(sys.argv[1]), Path(sys.argv[1]).parent / "log", lambd
         [sys.executable, "-c", code, str(root)],
         cwd=ROOT,
         stderr=subprocess.DEVNULL,
-        # Ignored in what a shell starts in the background, and so in these tests there.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert _wait_for(pids.with_suffix(".there").exists)
     started = [psutil.Process(int(pid)) for pid in pids.read_text().split()]
