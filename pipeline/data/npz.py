@@ -1,12 +1,11 @@
 """A user's arrays in an `.npz` file, read a chunk at a time."""
 
-import io
 import math
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,8 +17,6 @@ from pipeline.base.errors import InputError, words
 from pipeline.data import dataset
 from pipeline.data.dataset import Dataset
 
-# An array in memory or in a file.
-Archive = Path | io.BytesIO
 # They are in memory together, unlike the images.
 MAX_LABELS = 100_000_000
 MAX_NAMES_BYTES = 2**20
@@ -135,12 +132,12 @@ def npz_header(path: Path, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
         return arrays.read_header(stream)
 
 
-def read_npz(path: Archive, name: str) -> Array:
-    """Read one array of an `.npz` file, or of its bytes, whole."""
+def read_npz(path: Path, name: str) -> Array:
+    """Read one array of an `.npz` file whole."""
     return np.concatenate(list(npz_chunks(path, name)))
 
 
-def npz_chunks(path: Archive, name: str) -> Iterator[Array]:
+def npz_chunks(path: Path, name: str) -> Iterator[Array]:
     """Read one array of an `.npz` file, packed or not, in chunks of rows of some 16 MB.
 
     Raises:
@@ -151,18 +148,15 @@ def npz_chunks(path: Archive, name: str) -> Iterator[Array]:
         size = arrays.rows_per_chunk(shape[1:], dtype.itemsize)
         for start in range(0, max(1, shape[0]), size):
             part = (min(size, shape[0] - start), *shape[1:])
-            yield np.frombuffer(_read_fully(stream, math.prod(part) * dtype.itemsize), dtype).reshape(part)
-
-
-def _read_fully(stream: IO[bytes], count: int) -> bytes:
-    content = stream.read(count)
-    if len(content) < count:
-        raise ValueError(f"the array ends {count - len(content)} bytes early")
-    return content
+            count = math.prod(part) * dtype.itemsize
+            content = stream.read(count)
+            if len(content) < count:
+                raise ValueError(f"the array ends {count - len(content)} bytes early")
+            yield np.frombuffer(content, dtype).reshape(part)
 
 
 @contextmanager
-def _member(path: Archive, name: str) -> Iterator[IO[bytes]]:
+def _member(path: Path, name: str) -> Iterator[IO[bytes]]:
     with _opened(path) as archive:
         try:
             with archive.open(f"{name}.npy") as stream:
@@ -173,8 +167,8 @@ def _member(path: Archive, name: str) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _opened(path: Archive) -> Iterator[zipfile.ZipFile]:
-    with _stream(path) as stream:
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    with files.open_regular(path) as stream:
         try:
             archive = zipfile.ZipFile(stream)
         # NotImplementedError: a later version of the format; struct's own error derives from Exception alone.
@@ -182,7 +176,3 @@ def _opened(path: Archive) -> Iterator[zipfile.ZipFile]:
             raise InputError(f"{path} cannot be read as an .npz file: {error}") from None
         with archive:
             yield archive
-
-
-def _stream(path: Archive) -> AbstractContextManager[IO[bytes]]:
-    return files.open_regular(path) if isinstance(path, Path) else nullcontext(path)
