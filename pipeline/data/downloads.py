@@ -43,7 +43,7 @@ def first_of(sources: Sequence[Source], read: Callable[[Path], Dataset], title: 
 
     Args:
         sources: names for the screen, each with a function that opens the folder of the files.
-        read: reads and verifies the files of a folder; raises `SourceError`.
+        read: reads and verifies the files of a folder; raises `SourceError`, or `InputError` of a file.
         title: of the data set, for the screen.
         advice: what a user can do when no source has it.
 
@@ -55,7 +55,7 @@ def first_of(sources: Sequence[Source], read: Callable[[Path], Dataset], title: 
         try:
             with source() as folder:
                 dataset = read(folder)
-        except SourceError as error:
+        except (SourceError, InputError) as error:
             failures.append(f"{name}: {error}")
             print(f"fetch: not from {name}: {error}", flush=True)
         else:

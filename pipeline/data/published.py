@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.base import files
-from pipeline.base.errors import InputError
 from pipeline.data import dataset, downloads, idx
 from pipeline.data.dataset import Dataset
-from pipeline.data.downloads import Source, SourceError
+from pipeline.data.downloads import Source
 from pipeline.data.npz import NPZ_NAMES
 
 DEBIAN_PACKAGE = "dataset-fashion-mnist"
@@ -145,8 +144,6 @@ def _read_mnist(folder: Path) -> Dataset:
         content = files.read_bytes(folder / name, MNIST_NPZ_BYTES)
     except FileNotFoundError:
         return _read_idx_files(folder, MNIST, DIGIT_CLASSES)
-    except InputError as error:
-        raise SourceError(str(error)) from None
     downloads.verify(content, name, digest)
     # The bytes that were verified: the file may be another one by now.
     with np.load(io.BytesIO(content), allow_pickle=False) as stored:
