@@ -7,8 +7,7 @@ process's memory once touched; what is read here is gone with the batch that it 
 import hashlib
 import math
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -156,55 +155,43 @@ def read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
     return shape, dtype
 
 
-class RowWriter:
-    """Writes a `.npy` file whose length is not known before its last row.
+def write_rows(path: Path, row_shape: tuple[int, ...], dtype: Any, parts: Iterable[Array]) -> str:
+    """Write rows as they come into a `.npy` file, with the bytes that `np.save` would write.
 
-    Attributes:
-        count: rows written so far.
+    Args:
+        path: of the file, which appears once all are written.
+        row_shape: of one row.
+        dtype: of its values.
+        parts: rows (n, ...) of that shape and dtype, some at a time.
+
+    Returns:
+        SHA-256 (hex) of the values.
     """
-
-    def __init__(self, stream: IO[bytes], row_shape: tuple[int, ...], dtype: Any) -> None:
-        self.count = 0
-        self._stream, self._row_shape, self._dtype = stream, row_shape, np.dtype(dtype)
-        self._digest = hashlib.sha256()
-        self._write_header()
-
-    def write(self, rows: Array) -> None:
-        """Append rows (n, ...) of the file's row shape and dtype."""
-        if rows.shape[1:] != self._row_shape or rows.dtype != self._dtype:
-            wanted = f"{self._row_shape} {self._dtype}"
-            raise ValueError(f"received rows of {rows.shape[1:]} {rows.dtype}, expected {wanted}")
-        values = np.ascontiguousarray(rows).reshape(-1).view(np.uint8).data
-        self._stream.write(values)
-        self._digest.update(values)
-        self.count += len(rows)
-
-    @property
-    def sha256(self) -> str:
-        """SHA-256 (hex) of the values written so far."""
-        return self._digest.hexdigest()
-
-    def finish(self) -> None:
-        """Write the header anew with the number of rows; NumPy keeps room for it to grow."""
-        self._stream.seek(0)
-        self._write_header()
-
-    def _write_header(self) -> None:
-        about = {
-            "descr": np.lib.format.dtype_to_descr(self._dtype),
-            "fortran_order": False,
-            "shape": (self.count, *self._row_shape),
-        }
-        np.lib.format.write_array_header_1_0(self._stream, about)
+    digest, count = hashlib.sha256(), 0
+    with replaced(path) as temporary, temporary.open("wb") as stream:
+        _write_header(stream, (count, *row_shape), dtype)
+        for rows in parts:
+            if rows.shape[1:] != row_shape or rows.dtype != dtype:
+                wanted = f"{row_shape} {np.dtype(dtype)}"
+                raise ValueError(f"received rows of {rows.shape[1:]} {rows.dtype}, expected {wanted}")
+            values = _bytes(rows)
+            stream.write(values)
+            digest.update(values)
+            count += len(rows)
+        # Anew with the number of rows; NumPy keeps room for it to grow.
+        stream.seek(0)
+        _write_header(stream, (count, *row_shape), dtype)
+    return digest.hexdigest()
 
 
-@contextmanager
-def row_writer(path: Path, row_shape: tuple[int, ...], dtype: Any = np.uint8) -> Iterator[RowWriter]:
-    """Give a writer of rows; on success the file appears, with the bytes that `np.save` would write."""
-    with files.replaced(path) as temporary, temporary.open("wb") as stream:
-        writer = RowWriter(stream, row_shape, dtype)
-        yield writer
-        writer.finish()
+def _write_header(stream: IO[bytes], shape: tuple[int, ...], dtype: Any) -> None:
+    descr = np.lib.format.dtype_to_descr(np.dtype(dtype))
+    about = {"descr": descr, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(stream, about)
+
+
+def _bytes(rows: Array) -> memoryview:
+    return np.ascontiguousarray(rows).reshape(-1).view(np.uint8).data
 
 
 def chunks(array: Array | RowFile, rows: Array | None = None) -> Iterator[Array]:
@@ -225,5 +212,5 @@ def sha256(array: Array | RowFile) -> str:
     """SHA-256 (hex) of an array's values in C order."""
     digest = hashlib.sha256()
     for part in chunks(array):
-        digest.update(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data)
+        digest.update(_bytes(part))
     return digest.hexdigest()
