@@ -111,13 +111,10 @@ class RowFile:
         # Neighbours on disk are read together, others one by one.
         together = bool((np.diff(rows) == 1).all())
         firsts, length = (rows[:1], len(rows)) if together else (rows, 1)
-        descriptor = os.open(self.path, os.O_RDONLY)
-        try:
+        with files.opened(self.path) as descriptor:
             for place, row in enumerate(firsts.tolist()):
                 part = target[place * size : (place + length) * size]
                 self._fill(descriptor, part, self.start + row * size)
-        finally:
-            os.close(descriptor)
         return result
 
     def _fill(self, descriptor: int, target: memoryview, offset: int) -> None:
