@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pipeline.config.fields import choice, positive, whole
+from pipeline.config.fields import POSITIVE, checked, choice, whole
 
 LANGUAGES = ("en", "ko")
 
@@ -11,6 +11,6 @@ LANGUAGES = ("en", "ko")
 class PageConfig:
     """How large the page may be, and how it opens."""
 
-    max_megabytes: float = positive()
+    max_megabytes: float = checked(*POSITIVE)
     num_images: int = whole(1)
     language: str = choice(*LANGUAGES)
