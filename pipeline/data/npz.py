@@ -15,7 +15,7 @@ from pipeline.base import arrays, files
 from pipeline.base.arrays import Array
 from pipeline.base.errors import InputError, words
 from pipeline.data import dataset
-from pipeline.data.dataset import Dataset
+from pipeline.data.dataset import Chunks, Dataset
 
 # They are in memory together, unlike the images.
 MAX_LABELS = 100_000_000
@@ -38,45 +38,42 @@ def npz(folder: str | None) -> Dataset:
         InputError: there is no such file, or an array is missing, damaged or of another kind.
     """
     path = _one_npz(folder)
-    names = npz_names(path)
+    with _opened(path) as archive:
+        names = [name.removesuffix(".npy") for name in archive.namelist()]
     keys = next((keys for keys in NPZ_NAMES if set(keys) <= set(names)), None)
     if keys is None:
         expected = " or ".join(", ".join(keys) for keys in NPZ_NAMES)
         raise InputError(f"{path}: received the arrays {', '.join(names) or 'none'}, expected {expected}")
     shapes = [_image_shape(path, key) for key in keys[::2]]
-    if shapes[0][1:] != shapes[1][1:]:
-        raise InputError(
-            f"{path}: received training images of {shapes[0][1:]}, test images of {shapes[1][1:]}"
-        )
-    labels = [_npz_labels(path, key, shape[0]) for key, shape in zip(keys[1::2], shapes, strict=True)]
+    shape, other = (found[1:] for found in shapes)
+    if shape != other:
+        raise InputError(f"{path}: received training images of {shape}, test images of {other}")
+    labels = [_npz_labels(path, key, found[0]) for key, found in zip(keys[1::2], shapes, strict=True)]
     classes = _npz_classes(path, names, 1 + int(max(part.max() for part in labels)))
 
-    def part(index: int) -> Any:
-        images = (chunk.reshape(-1, *shapes[0][1:]) for chunk in npz_chunks(path, keys[2 * index]))
+    def part(index: int) -> Chunks:
+        images = (chunk.reshape(-1, *shape) for chunk in npz_chunks(path, keys[2 * index]))
         return dataset.pair_up(images, labels[index])
 
-    return Dataset(classes, shapes[0][1:], lambda: part(0), lambda: part(1))
+    return Dataset(classes, shape, lambda: part(0), lambda: part(1))
 
 
 def _one_npz(folder: str | None) -> Path:
     if folder is None:
         raise InputError("data.folder: received null, expected the folder that holds the .npz file")
-    found = _npz_files(Path(folder).expanduser())
+    root = Path(folder).expanduser()
+    try:
+        found = sorted(path for path in root.iterdir() if path.suffix == ".npz")
+    except FileNotFoundError:
+        found = []
+    except OSError as error:
+        raise InputError(f"data.folder: {words(error, root)}") from None
     if len(found) != 1:
         names = ", ".join(path.name for path in found) or "none"
         raise InputError(
             f"data.folder: received {folder}, expected a folder with one .npz file; found {names}"
         )
     return found[0]
-
-
-def _npz_files(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.iterdir() if path.suffix == ".npz")
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise InputError(f"data.folder: {words(error, folder)}") from None
 
 
 def _image_shape(path: Path, name: str) -> tuple[int, ...]:
@@ -118,12 +115,6 @@ def _npz_classes(path: Path, names: list[str], count: int) -> list[str]:
     if len(set(classes)) < len(classes):
         raise InputError(f"{path}: classes: received {classes}, expected names that differ")
     return classes
-
-
-def npz_names(path: Path) -> list[str]:
-    """Names of the arrays in an `.npz` file."""
-    with _opened(path) as archive:
-        return [name.removesuffix(".npy") for name in archive.namelist()]
 
 
 def npz_header(path: Path, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
