@@ -76,17 +76,10 @@ class RowFile:
             InputError: the file is missing, damaged, truncated, or in Fortran order.
         """
         self.path = path
-        try:
-            with files.open_regular(path) as stream:
-                self.shape, self.dtype = read_header(stream)
-                self.start = stream.tell()
-                received = os.fstat(stream.fileno()).st_size
-        except FileNotFoundError:
-            raise InputError(files.missing(path)) from None
-        except InputError:
-            raise
-        except (OSError, ValueError) as error:
-            raise InputError(f"{path} cannot be read as a NumPy array: {error}") from None
+        with files.understood(path, "cannot be read as a NumPy array"), files.open_regular(path) as stream:
+            self.shape, self.dtype = read_header(stream)
+            self.start = stream.tell()
+            received = os.fstat(stream.fileno()).st_size
         self._row_bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
         expected = self.start + math.prod(self.shape[:1]) * self._row_bytes
         if received != expected:

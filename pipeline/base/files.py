@@ -258,16 +258,8 @@ def read_bytes(path: Path, limit: int) -> bytes:
 
 def read_json(path: Path) -> Any:
     """Read JSON; a missing or damaged file raises `InputError`."""
-    try:
+    with understood(path, "cannot be read as JSON"):
         return json.loads(read_bytes(path, MAX_TEXT_BYTES))
-    except FileNotFoundError:
-        raise InputError(missing(path)) from None
-    except RecursionError:
-        raise InputError(f"{path} cannot be read as JSON: it is nested too deeply") from None
-    except InputError:
-        raise
-    except ValueError as error:
-        raise InputError(f"{path} cannot be read as JSON: {error}") from None
 
 
 def read_mapping(path: Path, expected: Described, again: str) -> dict[str, Any]:
@@ -291,17 +283,26 @@ def read_mapping(path: Path, expected: Described, again: str) -> dict[str, Any]:
 
 def read_columns(path: Path) -> dict[str, list[float]]:
     """Read a tab-separated table of numbers as columns by name; a missing or damaged file raises."""
-    try:
+    with understood(path, "is not a tab-separated table of numbers"):
         lines = read_bytes(path, MAX_TEXT_BYTES).decode().splitlines()
         header, *rows = [line.split("\t") for line in lines]
         columns = zip(*[map(float, row) for row in rows], strict=True)
         return dict(zip(header, map(list, columns), strict=True))
+
+
+@contextmanager
+def understood(path: Path, complaint: str) -> Iterator[None]:
+    """Tell in one line of a file that is not there or, after the complaint, what is wrong with it."""
+    try:
+        yield
     except FileNotFoundError:
         raise InputError(missing(path)) from None
     except InputError:
         raise
-    except ValueError as error:
-        raise InputError(f"{path} is not a tab-separated table of numbers: {error}") from None
+    except RecursionError:
+        raise InputError(f"{path} {complaint}: it is nested too deeply") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} {complaint}: {error}") from None
 
 
 def missing(path: Path) -> str:
