@@ -10,7 +10,6 @@ from pipeline.config.fields import FLAG, FRACTION, checked, choice, is_int, is_l
 
 # Of height and width: some three photographs of a phone in memory for each image of a batch.
 MAX_PIXELS = 4096
-DATASETS = ("fashion_mnist", "mnist", "digits", "npz", "image_folder")
 # Keys that only some data sets use: the value where they do nothing, and who uses them.
 USED_BY = {
     "folder": (None, ("fashion_mnist", "mnist", "npz", "image_folder")),
@@ -28,7 +27,7 @@ SIZES = {"fashion_mnist": (60_000, 10_000), "mnist": (60_000, 10_000), "digits":
 class DataConfig:
     """Which images, where from, and how they are split."""
 
-    name: str = choice(*DATASETS)
+    name: str = choice("fashion_mnist", "mnist", "digits", "npz", "image_folder")
     image_size: list[int] = checked(
         f"a list [height, width] of whole numbers of 1 or more, up to {MAX_PIXELS}",
         lambda v: isinstance(v, list) and len(v) == 2 and all(is_int(n) and 1 <= n <= MAX_PIXELS for n in v),

@@ -6,7 +6,6 @@ from pipeline.base.errors import InputError
 from pipeline.config.fields import COUNT, FLAG, POSITIVE, SHARE, checked, choice, list_of, per_block
 
 ACTIVATIONS = ("relu", "sigmoid", "tanh", "elu", "gelu", "silu", "linear")
-INITIALIZERS = ("glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "random_normal")
 
 # What `initializer_stddev` has to be where no initializer uses it.
 IDLE_STDDEV = 0.01
@@ -27,7 +26,7 @@ class ModelConfig:
     pool_strides: int | list[int] = per_block(*COUNT)
     dense: list[int] = list_of(*COUNT, minimum=0)
     dropout: float = checked(*SHARE)
-    initializer: str = choice(*INITIALIZERS)
+    initializer: str = choice("glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "random_normal")
     initializer_stddev: float = checked(*POSITIVE)
 
     def __post_init__(self) -> None:

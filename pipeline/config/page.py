@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 from pipeline.config.fields import POSITIVE, checked, choice, whole
 
-LANGUAGES = ("en", "ko")
-
 
 @dataclass(frozen=True)
 class PageConfig:
@@ -13,4 +11,4 @@ class PageConfig:
 
     max_megabytes: float = checked(*POSITIVE)
     num_images: int = whole(1)
-    language: str = choice(*LANGUAGES)
+    language: str = choice("en", "ko")
