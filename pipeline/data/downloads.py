@@ -143,14 +143,12 @@ def _time_limit(seconds: float) -> Iterator[None]:
 
 def _copy(stream: IO[bytes], target: IO[bytes], size: int, limit: int) -> None:
     """Copy a stream of that size, if it is not 0, and of no more than the limit."""
-    count = 0
     while content := stream.read(CHUNK_BYTES):
-        count += len(content)
-        if count > limit:
-            raise ValueError(f"it has more than {limit:,} bytes, expected no more")
         target.write(content)
-    if count < size:
-        raise ValueError(f"it ended after {count:,} of {size:,} bytes")
+        if target.tell() > limit:
+            raise ValueError(f"it has more than {limit:,} bytes, expected no more")
+    if target.tell() < size:
+        raise ValueError(f"it ended after {target.tell():,} of {size:,} bytes")
 
 
 def _one_line(error: Exception) -> str:
