@@ -90,9 +90,7 @@ class RowFile:
 
     def __getitem__(self, rows: Any) -> Array:
         """The rows of an integer, a slice or an array of integers from 0, in that order."""
-        if isinstance(rows, slice):
-            return self._read(np.arange(*rows.indices(len(self))))
-        wanted = np.asarray(rows)
+        wanted = np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else np.asarray(rows)
         if wanted.size and not (wanted.min() >= 0 and wanted.max() < len(self)):
             raise IndexError(f"{self.path} has rows 0 to {len(self) - 1}, received {rows}")
         read = self._read(np.atleast_1d(wanted))
