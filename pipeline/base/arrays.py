@@ -100,8 +100,7 @@ class RowFile:
         result = np.empty((len(rows), *self.shape[1:]), self.dtype)
         target, size = result.reshape(-1).view(np.uint8).data, self._row_bytes
         # Neighbours on disk are read together, others one by one.
-        together = bool((np.diff(rows) == 1).all())
-        firsts, length = (rows[:1], len(rows)) if together else (rows, 1)
+        firsts, length = (rows[:1], len(rows)) if (np.diff(rows) == 1).all() else (rows, 1)
         with files.opened(self.path) as descriptor:
             for place, row in enumerate(firsts.tolist()):
                 part = target[place * size : (place + length) * size]
@@ -156,8 +155,9 @@ def write_rows(path: Path, row_shape: tuple[int, ...], dtype: Any, parts: Iterab
         SHA-256 (hex) of the values.
     """
     digest, count = hashlib.sha256(), 0
+    header = np.lib.format.header_data_from_array_1_0(np.empty((0, *row_shape), dtype))
     with replaced(path) as temporary, temporary.open("wb") as stream:
-        _write_header(stream, (count, *row_shape), dtype)
+        np.lib.format.write_array_header_1_0(stream, header)
         for rows in parts:
             if rows.shape[1:] != row_shape or rows.dtype != dtype:
                 wanted = f"{row_shape} {np.dtype(dtype)}"
@@ -168,14 +168,8 @@ def write_rows(path: Path, row_shape: tuple[int, ...], dtype: Any, parts: Iterab
             count += len(rows)
         # Anew with the number of rows; NumPy keeps room for it to grow.
         stream.seek(0)
-        _write_header(stream, (count, *row_shape), dtype)
+        np.lib.format.write_array_header_1_0(stream, {**header, "shape": (count, *row_shape)})
     return digest.hexdigest()
-
-
-def _write_header(stream: IO[bytes], shape: tuple[int, ...], dtype: Any) -> None:
-    descr = np.lib.format.dtype_to_descr(np.dtype(dtype))
-    about = {"descr": descr, "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(stream, about)
 
 
 def _bytes(rows: Array) -> memoryview:
