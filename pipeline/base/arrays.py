@@ -7,8 +7,7 @@ process's memory once touched; what is read here is gone with the batch that it 
 import hashlib
 import math
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -77,17 +76,10 @@ class RowFile:
             InputError: the file is missing, damaged, truncated, or in Fortran order.
         """
         self.path = path
-        try:
-            with files.open_regular(path) as stream:
-                self.shape, self.dtype = read_header(stream)
-                self.start = stream.tell()
-                received = os.fstat(stream.fileno()).st_size
-        except FileNotFoundError:
-            raise InputError(files.missing(path)) from None
-        except InputError:
-            raise
-        except (OSError, ValueError) as error:
-            raise InputError(f"{path} cannot be read as a NumPy array: {error}") from None
+        with files.understood(path, "cannot be read as a NumPy array"), files.open_regular(path) as stream:
+            self.shape, self.dtype = read_header(stream)
+            self.start = stream.tell()
+            received = os.fstat(stream.fileno()).st_size
         self._row_bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
         expected = self.start + math.prod(self.shape[:1]) * self._row_bytes
         if received != expected:
@@ -98,9 +90,7 @@ class RowFile:
 
     def __getitem__(self, rows: Any) -> Array:
         """The rows of an integer, a slice or an array of integers from 0, in that order."""
-        if isinstance(rows, slice):
-            return self._read(np.arange(*rows.indices(len(self))))
-        wanted = np.asarray(rows)
+        wanted = np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else np.asarray(rows)
         if wanted.size and not (wanted.min() >= 0 and wanted.max() < len(self)):
             raise IndexError(f"{self.path} has rows 0 to {len(self) - 1}, received {rows}")
         read = self._read(np.atleast_1d(wanted))
@@ -110,15 +100,11 @@ class RowFile:
         result = np.empty((len(rows), *self.shape[1:]), self.dtype)
         target, size = result.reshape(-1).view(np.uint8).data, self._row_bytes
         # Neighbours on disk are read together, others one by one.
-        together = bool((np.diff(rows) == 1).all())
-        firsts, length = (rows[:1], len(rows)) if together else (rows, 1)
-        descriptor = os.open(self.path, os.O_RDONLY)
-        try:
+        firsts, length = (rows[:1], len(rows)) if (np.diff(rows) == 1).all() else (rows, 1)
+        with files.opened(self.path) as descriptor:
             for place, row in enumerate(firsts.tolist()):
                 part = target[place * size : (place + length) * size]
                 self._fill(descriptor, part, self.start + row * size)
-        finally:
-            os.close(descriptor)
         return result
 
     def _fill(self, descriptor: int, target: memoryview, offset: int) -> None:
@@ -156,55 +142,38 @@ def read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
     return shape, dtype
 
 
-class RowWriter:
-    """Writes a `.npy` file whose length is not known before its last row.
+def write_rows(path: Path, row_shape: tuple[int, ...], dtype: Any, parts: Iterable[Array]) -> str:
+    """Write rows as they come into a `.npy` file, with the bytes that `np.save` would write.
 
-    Attributes:
-        count: rows written so far.
+    Args:
+        path: of the file, which appears once all are written.
+        row_shape: of one row.
+        dtype: of its values.
+        parts: rows (n, ...) of that shape and dtype, some at a time.
+
+    Returns:
+        SHA-256 (hex) of the values.
     """
-
-    def __init__(self, stream: IO[bytes], row_shape: tuple[int, ...], dtype: Any) -> None:
-        self.count = 0
-        self._stream, self._row_shape, self._dtype = stream, row_shape, np.dtype(dtype)
-        self._digest = hashlib.sha256()
-        self._write_header()
-
-    def write(self, rows: Array) -> None:
-        """Append rows (n, ...) of the file's row shape and dtype."""
-        if rows.shape[1:] != self._row_shape or rows.dtype != self._dtype:
-            wanted = f"{self._row_shape} {self._dtype}"
-            raise ValueError(f"received rows of {rows.shape[1:]} {rows.dtype}, expected {wanted}")
-        values = np.ascontiguousarray(rows).reshape(-1).view(np.uint8).data
-        self._stream.write(values)
-        self._digest.update(values)
-        self.count += len(rows)
-
-    @property
-    def sha256(self) -> str:
-        """SHA-256 (hex) of the values written so far."""
-        return self._digest.hexdigest()
-
-    def finish(self) -> None:
-        """Write the header anew with the number of rows; NumPy keeps room for it to grow."""
-        self._stream.seek(0)
-        self._write_header()
-
-    def _write_header(self) -> None:
-        about = {
-            "descr": np.lib.format.dtype_to_descr(self._dtype),
-            "fortran_order": False,
-            "shape": (self.count, *self._row_shape),
-        }
-        np.lib.format.write_array_header_1_0(self._stream, about)
+    digest, count = hashlib.sha256(), 0
+    header = np.lib.format.header_data_from_array_1_0(np.empty((0, *row_shape), dtype))
+    with replaced(path) as temporary, temporary.open("wb") as stream:
+        np.lib.format.write_array_header_1_0(stream, header)
+        for rows in parts:
+            if rows.shape[1:] != row_shape or rows.dtype != dtype:
+                wanted = f"{row_shape} {np.dtype(dtype)}"
+                raise ValueError(f"received rows of {rows.shape[1:]} {rows.dtype}, expected {wanted}")
+            values = _bytes(rows)
+            stream.write(values)
+            digest.update(values)
+            count += len(rows)
+        # Anew with the number of rows; NumPy keeps room for it to grow.
+        stream.seek(0)
+        np.lib.format.write_array_header_1_0(stream, {**header, "shape": (count, *row_shape)})
+    return digest.hexdigest()
 
 
-@contextmanager
-def row_writer(path: Path, row_shape: tuple[int, ...], dtype: Any = np.uint8) -> Iterator[RowWriter]:
-    """Give a writer of rows; on success the file appears, with the bytes that `np.save` would write."""
-    with files.replaced(path) as temporary, temporary.open("wb") as stream:
-        writer = RowWriter(stream, row_shape, dtype)
-        yield writer
-        writer.finish()
+def _bytes(rows: Array) -> memoryview:
+    return np.ascontiguousarray(rows).reshape(-1).view(np.uint8).data
 
 
 def chunks(array: Array | RowFile, rows: Array | None = None) -> Iterator[Array]:
@@ -225,5 +194,5 @@ def sha256(array: Array | RowFile) -> str:
     """SHA-256 (hex) of an array's values in C order."""
     digest = hashlib.sha256()
     for part in chunks(array):
-        digest.update(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data)
+        digest.update(_bytes(part))
     return digest.hexdigest()

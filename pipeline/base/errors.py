@@ -6,10 +6,6 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
-
-INTERRUPTED = 130
-TERMINATED = 143
 
 
 class InputError(ValueError):
@@ -34,9 +30,9 @@ def one_line_errors() -> Iterator[None]:
     try:
         yield
     except TerminatedError:
-        sys.exit(TERMINATED)
+        sys.exit(128 + signal.SIGTERM)
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        sys.exit(128 + signal.SIGINT)
     except InputError as error:
         sys.exit(_line(str(error)))
     except MemoryError:
@@ -49,7 +45,7 @@ def one_line_errors() -> Iterator[None]:
         signal.signal(signal.SIGTERM, earlier)
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
+def _terminate(*_: object) -> None:
     raise TerminatedError
 
 

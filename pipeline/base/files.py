@@ -46,31 +46,31 @@ def temporary_folder(parent: Path, name: str) -> Iterator[Path]:
     parent.mkdir(parents=True, exist_ok=True)
     remove_unfinished(parent, name)
     folder = Path(tempfile.mkdtemp(prefix=f".{name}-", suffix=UNFINISHED, dir=parent))
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
+    with opened(folder) as descriptor:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         try:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-    finally:
-        os.close(descriptor)
 
 
 def remove_unfinished(parent: Path, name: str) -> None:
     """Remove the temporary folders of that name that killed processes left below `parent`."""
     for left in parent.glob(f".{glob.escape(name)}-*{UNFINISHED}"):
-        _remove_unless_in_use(left)
-
-
-def _remove_unless_in_use(folder: Path) -> None:
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
-        try:
+        # One that is in use cannot be locked.
+        with contextlib.suppress(OSError), opened(left, os.O_NOFOLLOW | os.O_DIRECTORY) as descriptor:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder, ignore_errors=True)
-        finally:
-            os.close(descriptor)
+            shutil.rmtree(left, ignore_errors=True)
+
+
+@contextmanager
+def opened(path: Path, flags: int = 0) -> Iterator[int]:
+    """The descriptor of a file or a folder, open to read, for calls that Python's files do not have."""
+    descriptor = os.open(path, os.O_RDONLY | flags)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
@@ -106,12 +106,11 @@ def _one_line(paths: Sequence[Path]) -> Iterator[None]:
         error = _refused(raised)
         if error is None:
             raise
-        named = str(error.filename)
-        meant = next((path for path in paths if f".{path.name}-" in named), None)
-        if error.filename is not None and meant is None:
+        unnamed = paths[0] if error.filename is None else None
+        meant = next((path for path in paths if f".{path.name}-" in str(error.filename)), unnamed)
+        if meant is None:
             raise error from None
-        wanted = meant or paths[0]
-        raise InputError(words(OSError(error.errno, error.strerror), wanted)) from None
+        raise InputError(words(OSError(error.errno, error.strerror), meant)) from None
 
 
 def _refused(raised: BaseException) -> OSError | None:
@@ -172,11 +171,8 @@ def sync(path: Path) -> None:
 
 def sync_file(path: Path) -> None:
     """Have one file, or the names in one folder, on disk before returning."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
+    with opened(path) as descriptor:
         os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager
@@ -262,16 +258,8 @@ def read_bytes(path: Path, limit: int) -> bytes:
 
 def read_json(path: Path) -> Any:
     """Read JSON; a missing or damaged file raises `InputError`."""
-    try:
+    with understood(path, "cannot be read as JSON"):
         return json.loads(read_bytes(path, MAX_TEXT_BYTES))
-    except FileNotFoundError:
-        raise InputError(missing(path)) from None
-    except RecursionError:
-        raise InputError(f"{path} cannot be read as JSON: it is nested too deeply") from None
-    except InputError:
-        raise
-    except ValueError as error:
-        raise InputError(f"{path} cannot be read as JSON: {error}") from None
 
 
 def read_mapping(path: Path, expected: Described, again: str) -> dict[str, Any]:
@@ -295,17 +283,26 @@ def read_mapping(path: Path, expected: Described, again: str) -> dict[str, Any]:
 
 def read_columns(path: Path) -> dict[str, list[float]]:
     """Read a tab-separated table of numbers as columns by name; a missing or damaged file raises."""
-    try:
+    with understood(path, "is not a tab-separated table of numbers"):
         lines = read_bytes(path, MAX_TEXT_BYTES).decode().splitlines()
         header, *rows = [line.split("\t") for line in lines]
         columns = zip(*[map(float, row) for row in rows], strict=True)
         return dict(zip(header, map(list, columns), strict=True))
+
+
+@contextmanager
+def understood(path: Path, complaint: str) -> Iterator[None]:
+    """Tell in one line of a file that is not there or, after the complaint, what is wrong with it."""
+    try:
+        yield
     except FileNotFoundError:
         raise InputError(missing(path)) from None
     except InputError:
         raise
-    except ValueError as error:
-        raise InputError(f"{path} is not a tab-separated table of numbers: {error}") from None
+    except RecursionError:
+        raise InputError(f"{path} {complaint}: it is nested too deeply") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} {complaint}: {error}") from None
 
 
 def missing(path: Path) -> str:

@@ -16,12 +16,10 @@ def repeated(call: Callable[[], object], seconds: float) -> Iterator[None]:
     over = threading.Event()
 
     def run() -> None:
-        while True:
-            last = over.is_set()
+        while not over.is_set():
             call()
-            if last:
-                return
             over.wait(seconds)
+        call()
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()

@@ -11,12 +11,13 @@ MISSING = "???"
 Checked = TypeVar("Checked")
 
 
-def check(schema: type[Checked], values: Any) -> Checked:
+def check(schema: type[Checked], values: Any, prefix: str = "") -> Checked:
     """Check composed values against a schema.
 
     Args:
         schema: a dataclass of `config.fields`.
         values: nested mappings as in `params.yaml`.
+        prefix: what stands before their keys, such as "train.".
 
     Returns:
         The same values as dataclasses.
@@ -25,11 +26,7 @@ def check(schema: type[Checked], values: Any) -> Checked:
         InputError: an unknown key, or a missing, mistyped or out-of-range value, or lists of
             unequal length; one line naming the key, what was received and what is expected.
     """
-    return _check_section(schema, values, "")  # type: ignore[no-any-return]
-
-
-def _check_section(schema: type, values: Any, prefix: str) -> Any:
-    known = {f.name: f for f in fields(schema)}
+    known = {f.name: f for f in fields(schema)}  # type: ignore[arg-type]
     if not isinstance(values, Mapping):
         wanted = f"a mapping with the keys {', '.join(known)}"
         raise InputError(f"{prefix.rstrip('.') or 'params'}: received {values!r}, expected {wanted}")
@@ -42,7 +39,7 @@ def _check_section(schema: type, values: Any, prefix: str) -> Any:
 def _check_field(f: "Field[Any]", values: Mapping[str, Any], prefix: str) -> Any:
     name, value = prefix + f.name, values.get(f.name, MISSING)
     if is_dataclass(f.type) and isinstance(f.type, type):
-        return _check_section(f.type, {} if value == MISSING else value, name + ".")
+        return check(f.type, {} if value == MISSING else value, name + ".")
     expected = f.metadata["expected"]
     if isinstance(value, str) and value == MISSING:
         raise InputError(f"{name}: received nothing, expected {expected}")

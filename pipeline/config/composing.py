@@ -47,28 +47,22 @@ def register(
     from hydra.core.config_store import ConfigStore
 
     def digest(*, _root_: Any) -> str:
-        values = {key: _root_._get_node(key) for key in _root_ if key != "conf_digest"}
-        digest = conf_digest(folder)
-        plain = OmegaConf.to_container(OmegaConf.create(values), resolve=True)
+        digest, plain = conf_digest(folder), _without_digest(_root_)
         try:
-            check_more(check(Config, {**plain, "conf_digest": digest}))  # type: ignore[dict-item]
+            check_more(check(Config, {**plain, "conf_digest": digest}))
         except InputError as error:
-            raise _as_omegaconf_error(str(error)) from None
+            refusal = InterpolationResolutionError(str(error))
+            # OmegaConf adds lines about its own types to an error that is not marked as complete.
+            refusal._initialized = True
+            raise refusal from None
         if tell is not None:
-            tell(plain)  # type: ignore[arg-type]
+            tell(plain)
         return digest
 
     sections = [f.name for f in fields(Config) if is_dataclass(f.type)]
     open_sections = {name: OmegaConf.create({}, flags={"struct": False}) for name in sections}
     ConfigStore.instance().store(name="open_sections", node=OmegaConf.create(open_sections))
     OmegaConf.register_new_resolver("conf_digest", digest, replace=True)
-
-
-def _as_omegaconf_error(message: str) -> InterpolationResolutionError:
-    error = InterpolationResolutionError(message)
-    # OmegaConf adds lines about its own types to an error that is not marked as complete.
-    error._initialized = True
-    return error
 
 
 def compose(folder: Path, overrides: list[str] | None = None) -> str:
@@ -99,9 +93,12 @@ def compose(folder: Path, overrides: list[str] | None = None) -> str:
 def default_values(folder: Path) -> dict[str, Any]:
     """The values of `conf/` without overrides and without `conf_digest`, unchecked."""
     with _hydra_errors():
-        composed = _compose(folder, [])
-        values = {key: composed._get_node(key) for key in composed if key != "conf_digest"}
-        return OmegaConf.to_container(OmegaConf.create(values), resolve=True)  # type: ignore[return-value]
+        return _without_digest(_compose(folder, []))
+
+
+def _without_digest(composed: Any) -> dict[str, Any]:
+    values = {key: composed._get_node(key) for key in composed if key != "conf_digest"}
+    return OmegaConf.to_container(OmegaConf.create(values), resolve=True)  # type: ignore[return-value]
 
 
 def _compose(folder: Path, overrides: list[str]) -> Any:

@@ -6,20 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.base.errors import InputError
-from pipeline.config.fields import (
-    checked,
-    choice,
-    flag,
-    fraction,
-    is_int,
-    is_line,
-    optional_text,
-    seed_number,
-)
+from pipeline.config.fields import FLAG, FRACTION, checked, choice, is_int, is_line, optional, seed_number
 
 # Of height and width: some three photographs of a phone in memory for each image of a batch.
 MAX_PIXELS = 4096
-DATASETS = ("fashion_mnist", "mnist", "digits", "npz", "image_folder")
 # Keys that only some data sets use: the value where they do nothing, and who uses them.
 USED_BY = {
     "folder": (None, ("fashion_mnist", "mnist", "npz", "image_folder")),
@@ -37,23 +27,23 @@ SIZES = {"fashion_mnist": (60_000, 10_000), "mnist": (60_000, 10_000), "digits":
 class DataConfig:
     """Which images, where from, and how they are split."""
 
-    name: str = choice(*DATASETS)
+    name: str = choice("fashion_mnist", "mnist", "digits", "npz", "image_folder")
     image_size: list[int] = checked(
         f"a list [height, width] of whole numbers of 1 or more, up to {MAX_PIXELS}",
         lambda v: isinstance(v, list) and len(v) == 2 and all(is_int(n) and 1 <= n <= MAX_PIXELS for n in v),
     )
     channels: int = checked("1 (grey) or 3 (colour)", lambda v: is_int(v) and v in (1, 3))
-    folder: str | None = optional_text()
+    folder: str | None = optional("a text of one line", is_line)
     mirror: str | None = checked(
         "an https:// address or null",
         lambda v: v is None or (is_line(v) and v.startswith("https://")),
     )
-    update_package_lists: bool = flag()
-    may_be_mirrored: bool = flag()
+    update_package_lists: bool = checked(*FLAG)
+    may_be_mirrored: bool = checked(*FLAG)
     resize: str = choice("stretch", "pad")
-    skip_unreadable: bool = flag()
-    test_fraction: float = fraction()
-    validation_fraction: float = fraction()
+    skip_unreadable: bool = checked(*FLAG)
+    test_fraction: float = checked(*FRACTION)
+    validation_fraction: float = checked(*FRACTION)
     split_seed: int = seed_number()
 
     def __post_init__(self) -> None:

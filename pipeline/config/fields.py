@@ -34,32 +34,12 @@ def whole(minimum: int, maximum: int = MAX_COUNT) -> Any:
     )
 
 
-def positive() -> Any:
-    return checked("a finite number above 0", lambda v: is_number(v) and v > 0)
-
-
-def optional_positive() -> Any:
-    return checked("a finite number above 0, or null", lambda v: v is None or (is_number(v) and v > 0))
-
-
-def share() -> Any:
-    return checked("a number of 0 or more and below 1", lambda v: is_number(v) and 0 <= v < 1)
-
-
-def fraction() -> Any:
-    return checked("a number between 0 and 1, both excluded", lambda v: is_number(v) and 0 < v < 1)
-
-
 def choice(*names: str) -> Any:
     return checked("one of " + ", ".join(names), lambda v: v in names and type(v) is str)
 
 
-def flag() -> Any:
-    return checked("true or false", lambda v: type(v) is bool)
-
-
-def optional_text() -> Any:
-    return checked("a text of one line, or null", lambda v: v is None or is_line(v))
+def optional(expected: str, holds: Callable[[Any], bool]) -> Any:
+    return checked(f"{expected}, or null", lambda v: v is None or holds(v))
 
 
 def is_line(value: Any) -> bool:
@@ -90,3 +70,11 @@ def at_least_1(value: Any) -> bool:
 def seed_number() -> Any:
     """What NumPy and TensorFlow take as a seed."""
     return checked("a whole number from 0 to 4294967295", lambda v: is_int(v) and 0 <= v < 2**32)
+
+
+# What several fields are: words and a predicate.
+COUNT = "a whole number of 1 or more", at_least_1
+FLAG = "true or false", lambda v: type(v) is bool
+FRACTION = "a number between 0 and 1, both excluded", lambda v: is_number(v) and 0 < v < 1
+POSITIVE = "a finite number above 0", lambda v: is_number(v) and v > 0
+SHARE = "a number of 0 or more and below 1", lambda v: is_number(v) and 0 <= v < 1

@@ -3,10 +3,9 @@
 from dataclasses import dataclass, fields
 
 from pipeline.base.errors import InputError
-from pipeline.config.fields import at_least_1, choice, list_of, per_block, positive, share
+from pipeline.config.fields import COUNT, FLAG, POSITIVE, SHARE, checked, choice, list_of, per_block
 
 ACTIVATIONS = ("relu", "sigmoid", "tanh", "elu", "gelu", "silu", "linear")
-INITIALIZERS = ("glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "random_normal")
 
 # What `initializer_stddev` has to be where no initializer uses it.
 IDLE_STDDEV = 0.01
@@ -16,19 +15,19 @@ IDLE_STDDEV = 0.01
 class ModelConfig:
     """The network, as parallel lists with one entry per convolution block."""
 
-    filters: list[int] = list_of("a whole number of 1 or more", at_least_1)
-    kernel_size: int | list[int] = per_block("a whole number of 1 or more", at_least_1)
-    strides: int | list[int] = per_block("a whole number of 1 or more", at_least_1)
+    filters: list[int] = list_of(*COUNT)
+    kernel_size: int | list[int] = per_block(*COUNT)
+    strides: int | list[int] = per_block(*COUNT)
     padding: str | list[str] = per_block("same or valid", lambda v: v in ("same", "valid"))
     activation: str | list[str] = per_block("one of " + ", ".join(ACTIVATIONS), lambda v: v in ACTIVATIONS)
-    local_response_normalization: bool | list[bool] = per_block("true or false", lambda v: type(v) is bool)
+    local_response_normalization: bool | list[bool] = per_block(*FLAG)
     pool: str | list[str] = per_block("max, average or none", lambda v: v in ("max", "average", "none"))
-    pool_size: int | list[int] = per_block("a whole number of 1 or more", at_least_1)
-    pool_strides: int | list[int] = per_block("a whole number of 1 or more", at_least_1)
-    dense: list[int] = list_of("a whole number of 1 or more", at_least_1, minimum=0)
-    dropout: float = share()
-    initializer: str = choice(*INITIALIZERS)
-    initializer_stddev: float = positive()
+    pool_size: int | list[int] = per_block(*COUNT)
+    pool_strides: int | list[int] = per_block(*COUNT)
+    dense: list[int] = list_of(*COUNT, minimum=0)
+    dropout: float = checked(*SHARE)
+    initializer: str = choice("glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "random_normal")
+    initializer_stddev: float = checked(*POSITIVE)
 
     def __post_init__(self) -> None:
         if self.initializer != "random_normal" and self.initializer_stddev != IDLE_STDDEV:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pipeline.config.fields import checked, choice, flag, is_number, optional_positive, share, whole
+from pipeline.config.fields import FLAG, POSITIVE, SHARE, checked, choice, is_number, optional, whole
 
 # Adam moves each weight by about the learning rate in every step, and weights begin at a tenth or so.
 MAX_LEARNING_RATE = 10
@@ -20,12 +20,12 @@ class TrainConfig:
         f"a finite number above 0, at most {MAX_LEARNING_RATE}",
         lambda v: is_number(v) and 0 < v <= MAX_LEARNING_RATE,
     )
-    muon_learning_rate: float | None = optional_positive()
+    muon_learning_rate: float | None = optional(*POSITIVE)
     learning_rate_schedule: str = choice("constant", "cosine", "triangle")
-    warmup: float = share()
-    label_smoothing: float = share()
-    flip: bool = flag()
+    warmup: float = checked(*SHARE)
+    label_smoothing: float = checked(*SHARE)
+    flip: bool = checked(*FLAG)
     shift: int = whole(0)
-    average_decay: float = share()
-    mixed_precision: bool = flag()
+    average_decay: float = checked(*SHARE)
+    mixed_precision: bool = checked(*FLAG)
     patience: int = whole(0)

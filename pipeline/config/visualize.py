@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.config.fields import choice, is_int, list_of, optional_positive, whole
+from pipeline.config.fields import POSITIVE, choice, is_int, list_of, optional, whole
 
 
 def _is_image_choice(value: Any) -> bool:
@@ -28,7 +28,7 @@ class VisualizeConfig:
     images: list[dict[str, Any]] = list_of(
         "{split: source|train|validation|test, index: 0 or more}", _is_image_choice
     )
-    kernel_limit: float | None = optional_positive()
+    kernel_limit: float | None = optional(*POSITIVE)
     kernel_colours: str = choice("signed", "grey")
     max_kernel_rows: int = whole(1)
     histogram_bins: int = whole(2, MAX_BINS)

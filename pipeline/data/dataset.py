@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from pipeline.base import arrays
 from pipeline.base.arrays import Array
 from pipeline.base.errors import InputError
@@ -39,13 +41,13 @@ class Dataset:
 def in_memory(
     classes: list[str], train_images: Array, train_labels: Array, test_images: Array, test_labels: Array
 ) -> Dataset:
-    """A data set of whole arrays: images (N, H, W, C) uint8, labels (N,) uint8."""
+    """A data set of whole arrays: grey images (N, H, W) uint8, labels (N,) uint8."""
 
     def part(images: Array, labels: Array) -> Callable[[], Chunks]:
-        return lambda: pair_up(arrays.chunks(images), labels)
+        return lambda: pair_up(arrays.chunks(images[..., np.newaxis]), labels)
 
     train, test = part(train_images, train_labels), part(test_images, test_labels)
-    return Dataset(classes, train_images.shape[1:], train, test)
+    return Dataset(classes, (*train_images.shape[1:], 1), train, test)
 
 
 def pair_up(chunks: Iterator[Array], labels: Array) -> Chunks:

@@ -30,6 +30,7 @@ TIMEOUT_SECONDS = 20
 # Of a line that is of any use; a file that comes more slowly is given up.
 MIN_BYTES_PER_SECOND = 50_000
 APT_SECONDS = 900
+APT_GET = ("apt-get", "-o", f"Acquire::http::Timeout={TIMEOUT_SECONDS}", "-o", "APT::Sandbox::User=")
 CHUNK_BYTES = 2**16
 Source = tuple[str, Callable[[], AbstractContextManager[Path]]]
 
@@ -43,7 +44,7 @@ def first_of(sources: Sequence[Source], read: Callable[[Path], Dataset], title: 
 
     Args:
         sources: names for the screen, each with a function that opens the folder of the files.
-        read: reads and verifies the files of a folder; raises `SourceError`.
+        read: reads and verifies the files of a folder; raises `SourceError`, or `InputError` of a file.
         title: of the data set, for the screen.
         advice: what a user can do when no source has it.
 
@@ -55,7 +56,7 @@ def first_of(sources: Sequence[Source], read: Callable[[Path], Dataset], title: 
         try:
             with source() as folder:
                 dataset = read(folder)
-        except SourceError as error:
+        except (SourceError, InputError) as error:
             failures.append(f"{name}: {error}")
             print(f"fetch: not from {name}: {error}", flush=True)
         else:
@@ -68,11 +69,10 @@ def first_of(sources: Sequence[Source], read: Callable[[Path], Dataset], title: 
 def existing(folder: Path) -> Iterator[Path]:
     """The folder itself, when there is one; else `SourceError`."""
     try:
-        there = folder.is_dir()
+        if not folder.is_dir():
+            raise SourceError("no such folder")
     except OSError as error:
         raise SourceError(words(error, folder)) from None
-    if not there:
-        raise SourceError("no such folder")
     yield folder
 
 
@@ -108,8 +108,7 @@ def _download(address: str, path: Path, limit: int) -> None:
             urllib.request.build_opener(StaysSecure).open(address, timeout=TIMEOUT_SECONDS) as response,
         ):
             size = int(response.headers.get("Content-Length", 0))
-            shown = wrap_file(response, size, description=path.name)
-            with shown as stream, path.open("wb") as target:
+            with wrap_file(response, size, description=path.name) as stream, path.open("wb") as target:
                 _copy(stream, target, size, limit)
     # HTTPException: what answers does not speak HTTP, or the address is none.
     except (OSError, ValueError, http.client.HTTPException) as error:
@@ -144,14 +143,12 @@ def _time_limit(seconds: float) -> Iterator[None]:
 
 def _copy(stream: IO[bytes], target: IO[bytes], size: int, limit: int) -> None:
     """Copy a stream of that size, if it is not 0, and of no more than the limit."""
-    count = 0
     while content := stream.read(CHUNK_BYTES):
-        count += len(content)
-        if count > limit:
-            raise ValueError(f"it has more than {limit:,} bytes, expected no more")
         target.write(content)
-    if count < size:
-        raise ValueError(f"it ended after {count:,} of {size:,} bytes")
+        if target.tell() > limit:
+            raise ValueError(f"it has more than {limit:,} bytes, expected no more")
+    if target.tell() < size:
+        raise ValueError(f"it ended after {target.tell():,} of {size:,} bytes")
 
 
 def _one_line(error: Exception) -> str:
@@ -180,7 +177,7 @@ def debian_package(package: str, installed: Path, refresh: bool) -> Iterator[Pat
     with tempfile.TemporaryDirectory(prefix="filterscope-") as temporary:
         folder = Path(temporary)
         try:
-            _run(["apt-get", "download", package], folder)
+            _run([*APT_GET, "download", package], folder)
         except SourceError:
             if not refresh:
                 raise
@@ -197,14 +194,11 @@ def _download_with_own_lists(package: str, folder: Path) -> None:
     for part in ("lists/partial", "cache/archives/partial"):
         (folder / part).mkdir(parents=True)
     own = ["-o", f"Dir::State::lists={folder}/lists", "-o", f"Dir::Cache={folder}/cache"]
-    _run(["apt-get", *own, "update"], folder)
-    _run(["apt-get", *own, "download", package], folder)
+    _run([*APT_GET, *own, "update"], folder)
+    _run([*APT_GET, *own, "download", package], folder)
 
 
 def _run(command: list[str], folder: Path) -> None:
-    options = ["-o", f"Acquire::http::Timeout={TIMEOUT_SECONDS}", "-o", "APT::Sandbox::User="]
-    if command[0] == "apt-get":
-        command = [command[0], *options, *command[1:]]
     environment = {**os.environ, "LC_ALL": "C"}
     try:
         result = subprocess.run(

@@ -25,21 +25,15 @@ def read_idx(folder: Path, name: str, digest: str, limit: int) -> Array:
         The uint8 array, (N,) for labels or (N, H, W) for images.
 
     Raises:
-        SourceError: missing, truncated, corrupt, too large, or another file.
+        SourceError: missing, truncated, corrupt, or another file.
+        InputError: too large, or no regular file.
     """
-    content = _read_plain_or_gzip(folder, name, limit)
+    try:
+        content = files.read_bytes(folder / name, limit)
+    except FileNotFoundError:
+        content = _read_gzip(folder / f"{name}.gz", limit)
     verify(content, name, digest)
     return parse_idx(content, name)
-
-
-def _read_plain_or_gzip(folder: Path, name: str, limit: int) -> bytes:
-    plain, packed = folder / name, folder / f"{name}.gz"
-    try:
-        return files.read_bytes(plain, limit)
-    except FileNotFoundError:
-        return _read_gzip(packed, limit)
-    except InputError as error:
-        raise SourceError(str(error)) from None
 
 
 def _read_gzip(path: Path, limit: int) -> bytes:
@@ -49,8 +43,8 @@ def _read_gzip(path: Path, limit: int) -> bytes:
             content = stream.read(limit + 1)
     except FileNotFoundError:
         raise SourceError(f"{path} is missing") from None
-    except InputError as error:
-        raise SourceError(str(error)) from None
+    except InputError:
+        raise
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise SourceError(f"{path} is truncated or corrupt ({error})") from None
     if len(content) > limit:

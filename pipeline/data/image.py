@@ -38,22 +38,11 @@ class Decoded:
 
     Attributes:
         pixels: (H, W, C) uint8.
-        original_size: height and width of the file's image, in pixels, upright.
-        turned: how it was turned upright, or None.
-        converted: how its colours were converted, or None.
-        resized: how its size was changed, or None.
+        changes: words for each thing that was done, in order; empty when the pixels are the file's own.
     """
 
     pixels: Array
-    original_size: tuple[int, int]
-    turned: str | None
-    converted: str | None
-    resized: str | None
-
-    @property
-    def changes(self) -> list[str]:
-        """Words for each thing that was done, in order; empty when the pixels are the file's own."""
-        return [words for words in (self.turned, self.converted, self.resized) if words]
+    changes: list[str]
 
 
 def decode(content: bytes, name: str, input_shape: tuple[int, int, int], *, resize: str) -> Decoded:
@@ -73,8 +62,8 @@ def decode(content: bytes, name: str, input_shape: tuple[int, int, int], *, resi
     upright, turned = _upright(image)
     flat, converted = _converted(upright, "L" if channels == 1 else "RGB", name)
     fitted, resized = _fitted(flat, height, width, resize)
-    pixels = np.asarray(fitted).reshape(input_shape)
-    return Decoded(pixels, (upright.height, upright.width), turned, converted, resized)
+    changes = [words for words in (turned, converted, resized) if words]
+    return Decoded(np.asarray(fitted).reshape(input_shape), changes)
 
 
 def read(path: Path, name: str, input_shape: tuple[int, int, int], *, resize: str) -> Decoded:

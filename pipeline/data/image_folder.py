@@ -1,6 +1,6 @@
 """A user's image folder: one sub-folder per class, decoded a chunk at a time."""
 
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -44,16 +44,12 @@ def image_folder(
         raise InputError(f"data.folder: {root} is no folder, expected one with a sub-folder per class")
     classes, parts = _parts(root, test_fraction, split_seed)
     unreadable: list[str] = []
-
-    def opened(entries: Sequence[Entry]) -> Chunks:
-        return _decoded(root, entries, input_shape, resize, unreadable)
-
-    train, test = (parts[name] for name in PARTS)
-    return Dataset(classes, input_shape, lambda: opened(train), lambda: opened(test), unreadable)
+    train, test = (partial(_decoded, root, part, input_shape, resize, unreadable) for part in parts)
+    return Dataset(classes, input_shape, train, test, unreadable)
 
 
-def _parts(root: Path, test_fraction: float, split_seed: int) -> tuple[list[str], dict[str, list[Entry]]]:
-    """Class names, and the entries of each part."""
+def _parts(root: Path, test_fraction: float, split_seed: int) -> tuple[list[str], list[list[Entry]]]:
+    """Class names, and the entries of the training part and the test part."""
     names = [path.name for path in _folders(root)]
     if not any(_folders(root / name) for name in names):
         classes, entries = _entries(root)
@@ -67,7 +63,7 @@ def _parts(root: Path, test_fraction: float, split_seed: int) -> tuple[list[str]
     if classes != others:
         odd = sorted(set(classes) ^ set(others))[0]
         raise InputError(f"{root}: class {odd} is in only one of train and test, expected it in both")
-    return classes, {"train": train, "test": test}
+    return classes, [train, test]
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -99,23 +95,20 @@ def _entries(folder: Path) -> tuple[list[str], list[Entry]]:
     return classes, sorted(entries, key=lambda entry: (entry[0].name, entry[1]))
 
 
-def _split(entries: list[Entry], test_fraction: float, seed: int) -> dict[str, list[Entry]]:
+def _split(entries: list[Entry], test_fraction: float, seed: int) -> list[list[Entry]]:
     """Hold out a share of each class, as scikit-learn draws it."""
     from sklearn.model_selection import train_test_split
 
     labels = [label for _, label in entries]
     try:
-        rows = train_test_split(
-            np.arange(len(entries)), test_size=test_fraction, random_state=seed, stratify=labels
-        )
+        return train_test_split(entries, test_size=test_fraction, random_state=seed, stratify=labels)  # type: ignore[no-any-return]
     except ValueError as error:
         raise InputError(f"data.test_fraction: received {test_fraction}, but {error}") from None
-    return {part: [entries[row] for row in chosen] for part, chosen in zip(PARTS, rows, strict=True)}
 
 
 def _decoded(
     root: Path,
-    entries: Sequence[Entry],
+    entries: list[Entry],
     input_shape: tuple[int, int, int],
     resize: str,
     unreadable: list[str],

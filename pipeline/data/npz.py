@@ -1,12 +1,11 @@
 """A user's arrays in an `.npz` file, read a chunk at a time."""
 
-import io
 import math
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,10 +15,8 @@ from pipeline.base import arrays, files
 from pipeline.base.arrays import Array
 from pipeline.base.errors import InputError, words
 from pipeline.data import dataset
-from pipeline.data.dataset import Dataset
+from pipeline.data.dataset import Chunks, Dataset
 
-# An array in memory or in a file.
-Archive = Path | io.BytesIO
 # They are in memory together, unlike the images.
 MAX_LABELS = 100_000_000
 MAX_NAMES_BYTES = 2**20
@@ -41,45 +38,42 @@ def npz(folder: str | None) -> Dataset:
         InputError: there is no such file, or an array is missing, damaged or of another kind.
     """
     path = _one_npz(folder)
-    names = npz_names(path)
+    with _opened(path) as archive:
+        names = [name.removesuffix(".npy") for name in archive.namelist()]
     keys = next((keys for keys in NPZ_NAMES if set(keys) <= set(names)), None)
     if keys is None:
         expected = " or ".join(", ".join(keys) for keys in NPZ_NAMES)
         raise InputError(f"{path}: received the arrays {', '.join(names) or 'none'}, expected {expected}")
     shapes = [_image_shape(path, key) for key in keys[::2]]
-    if shapes[0][1:] != shapes[1][1:]:
-        raise InputError(
-            f"{path}: received training images of {shapes[0][1:]}, test images of {shapes[1][1:]}"
-        )
-    labels = [_npz_labels(path, key, shape[0]) for key, shape in zip(keys[1::2], shapes, strict=True)]
+    shape, other = (found[1:] for found in shapes)
+    if shape != other:
+        raise InputError(f"{path}: received training images of {shape}, test images of {other}")
+    labels = [_npz_labels(path, key, found[0]) for key, found in zip(keys[1::2], shapes, strict=True)]
     classes = _npz_classes(path, names, 1 + int(max(part.max() for part in labels)))
 
-    def part(index: int) -> Any:
-        images = (chunk.reshape(-1, *shapes[0][1:]) for chunk in npz_chunks(path, keys[2 * index]))
+    def part(index: int) -> Chunks:
+        images = (chunk.reshape(-1, *shape) for chunk in npz_chunks(path, keys[2 * index]))
         return dataset.pair_up(images, labels[index])
 
-    return Dataset(classes, shapes[0][1:], lambda: part(0), lambda: part(1))
+    return Dataset(classes, shape, lambda: part(0), lambda: part(1))
 
 
 def _one_npz(folder: str | None) -> Path:
     if folder is None:
         raise InputError("data.folder: received null, expected the folder that holds the .npz file")
-    found = _npz_files(Path(folder).expanduser())
+    root = Path(folder).expanduser()
+    try:
+        found = sorted(path for path in root.iterdir() if path.suffix == ".npz")
+    except FileNotFoundError:
+        found = []
+    except OSError as error:
+        raise InputError(f"data.folder: {words(error, root)}") from None
     if len(found) != 1:
         names = ", ".join(path.name for path in found) or "none"
         raise InputError(
             f"data.folder: received {folder}, expected a folder with one .npz file; found {names}"
         )
     return found[0]
-
-
-def _npz_files(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.iterdir() if path.suffix == ".npz")
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise InputError(f"data.folder: {words(error, folder)}") from None
 
 
 def _image_shape(path: Path, name: str) -> tuple[int, ...]:
@@ -123,24 +117,18 @@ def _npz_classes(path: Path, names: list[str], count: int) -> list[str]:
     return classes
 
 
-def npz_names(path: Path) -> list[str]:
-    """Names of the arrays in an `.npz` file."""
-    with _opened(path) as archive:
-        return [name.removesuffix(".npy") for name in archive.namelist()]
-
-
 def npz_header(path: Path, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
     """Shape and dtype of one array in an `.npz` file."""
     with _member(path, name) as stream:
         return arrays.read_header(stream)
 
 
-def read_npz(path: Archive, name: str) -> Array:
-    """Read one array of an `.npz` file, or of its bytes, whole."""
+def read_npz(path: Path, name: str) -> Array:
+    """Read one array of an `.npz` file whole."""
     return np.concatenate(list(npz_chunks(path, name)))
 
 
-def npz_chunks(path: Archive, name: str) -> Iterator[Array]:
+def npz_chunks(path: Path, name: str) -> Iterator[Array]:
     """Read one array of an `.npz` file, packed or not, in chunks of rows of some 16 MB.
 
     Raises:
@@ -151,18 +139,15 @@ def npz_chunks(path: Archive, name: str) -> Iterator[Array]:
         size = arrays.rows_per_chunk(shape[1:], dtype.itemsize)
         for start in range(0, max(1, shape[0]), size):
             part = (min(size, shape[0] - start), *shape[1:])
-            yield np.frombuffer(_read_fully(stream, math.prod(part) * dtype.itemsize), dtype).reshape(part)
-
-
-def _read_fully(stream: IO[bytes], count: int) -> bytes:
-    content = stream.read(count)
-    if len(content) < count:
-        raise ValueError(f"the array ends {count - len(content)} bytes early")
-    return content
+            count = math.prod(part) * dtype.itemsize
+            content = stream.read(count)
+            if len(content) < count:
+                raise ValueError(f"the array ends {count - len(content)} bytes early")
+            yield np.frombuffer(content, dtype).reshape(part)
 
 
 @contextmanager
-def _member(path: Archive, name: str) -> Iterator[IO[bytes]]:
+def _member(path: Path, name: str) -> Iterator[IO[bytes]]:
     with _opened(path) as archive:
         try:
             with archive.open(f"{name}.npy") as stream:
@@ -173,8 +158,8 @@ def _member(path: Archive, name: str) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _opened(path: Archive) -> Iterator[zipfile.ZipFile]:
-    with _stream(path) as stream:
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    with files.open_regular(path) as stream:
         try:
             archive = zipfile.ZipFile(stream)
         # NotImplementedError: a later version of the format; struct's own error derives from Exception alone.
@@ -182,7 +167,3 @@ def _opened(path: Archive) -> Iterator[zipfile.ZipFile]:
             raise InputError(f"{path} cannot be read as an .npz file: {error}") from None
         with archive:
             yield archive
-
-
-def _stream(path: Archive) -> AbstractContextManager[IO[bytes]]:
-    return files.open_regular(path) if isinstance(path, Path) else nullcontext(path)

@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.base import files
-from pipeline.base.errors import InputError
-from pipeline.data import dataset, downloads, idx, npz
+from pipeline.data import dataset, downloads, idx
 from pipeline.data.dataset import Dataset
-from pipeline.data.downloads import Source, SourceError
+from pipeline.data.downloads import Source
 from pipeline.data.npz import NPZ_NAMES
 
 DEBIAN_PACKAGE = "dataset-fashion-mnist"
@@ -61,7 +60,7 @@ def digits() -> Dataset:
     from sklearn.model_selection import train_test_split
 
     stored = bundled()
-    images = np.rint(stored.images * (255 / 16)).astype(np.uint8)[..., np.newaxis]
+    images = np.rint(stored.images * (255 / 16)).astype(np.uint8)
     labels = stored.target.astype(np.uint8)
     train_images, test_images, train_labels, test_labels = train_test_split(
         images,
@@ -145,21 +144,12 @@ def _read_mnist(folder: Path) -> Dataset:
         content = files.read_bytes(folder / name, MNIST_NPZ_BYTES)
     except FileNotFoundError:
         return _read_idx_files(folder, MNIST, DIGIT_CLASSES)
-    except InputError as error:
-        raise SourceError(str(error)) from None
     downloads.verify(content, name, digest)
     # The bytes that were verified: the file may be another one by now.
-    archive = io.BytesIO(content)
-    train, train_labels, test, test_labels = (npz.read_npz(archive, key) for key in NPZ_NAMES[0])
-    return dataset.in_memory(
-        DIGIT_CLASSES, train[..., np.newaxis], train_labels, test[..., np.newaxis], test_labels
-    )
+    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+        return dataset.in_memory(DIGIT_CLASSES, *(stored[key] for key in NPZ_NAMES[0]))
 
 
 def _read_idx_files(folder: Path, digests: dict[str, str], classes: list[str]) -> Dataset:
-    train, train_labels, test, test_labels = (
-        idx.read_idx(folder, name, digest, IDX_BYTES[name]) for name, digest in digests.items()
-    )
-    return dataset.in_memory(
-        classes, train[..., np.newaxis], train_labels, test[..., np.newaxis], test_labels
-    )
+    read = [idx.read_idx(folder, name, digest, IDX_BYTES[name]) for name, digest in digests.items()]
+    return dataset.in_memory(classes, *read)

@@ -4,6 +4,7 @@ python -m pipeline.stages.fetch data/external data/raw
 """
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,11 +83,14 @@ def _write_images(
 ) -> tuple[arrays.Array, str]:
     """Write the images as they come; return all the labels, and the SHA-256 of the images."""
     labels = [np.zeros(0, np.uint8)]
-    with arrays.row_writer(folder / f"{part}_images.npy", shape) as writer:
-        for images, numbers in chunks:
-            writer.write(images)
+
+    def images() -> Iterator[arrays.Array]:
+        for pixels, numbers in chunks:
             labels.append(numbers)
-    return np.concatenate(labels), writer.sha256
+            yield pixels
+
+    digest = arrays.write_rows(folder / f"{part}_images.npy", shape, np.uint8, images())
+    return np.concatenate(labels), digest
 
 
 if __name__ == "__main__":

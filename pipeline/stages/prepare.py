@@ -98,9 +98,7 @@ def _read_arrays(raw: Path, dataset: dict[str, Any]) -> dict[str, arrays.RowFile
 
 
 def _write_rows(path: Path, stored: arrays.RowFile, rows: arrays.Array | None = None) -> None:
-    with arrays.row_writer(path, stored.shape[1:], stored.dtype) as writer:
-        for part in arrays.chunks(stored, rows):
-            writer.write(part)
+    arrays.write_rows(path, stored.shape[1:], stored.dtype, arrays.chunks(stored, rows))
 
 
 if __name__ == "__main__":

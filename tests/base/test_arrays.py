@@ -22,26 +22,27 @@ def stored(tmp_path):
 
 @pytest.mark.parametrize("array", [IMAGES, RNG.integers(0, 9, 1000), np.zeros((0, 4, 5, 1), np.uint8)])
 def test_rows_written_in_parts_are_the_bytes_that_numpy_saves(array, tmp_path):
-    with arrays.row_writer(tmp_path / "parts.npy", array.shape[1:], array.dtype) as writer:
-        for start in range(0, len(array), 7):
-            writer.write(array[start : start + 7])
+    parts = (array[start : start + 7] for start in range(0, len(array), 7))
+    sha256 = arrays.write_rows(tmp_path / "parts.npy", array.shape[1:], array.dtype, parts)
     np.save(tmp_path / "whole.npy", array)
     assert (tmp_path / "parts.npy").read_bytes() == (tmp_path / "whole.npy").read_bytes()
-    assert writer.count == len(array)
-    assert writer.sha256 == hashlib.sha256(array.tobytes()).hexdigest()
+    assert sha256 == hashlib.sha256(array.tobytes()).hexdigest()
 
 
 def test_a_file_that_was_not_finished_is_not_there(tmp_path):
-    with pytest.raises(RuntimeError), arrays.row_writer(tmp_path / "a.npy", (2,)) as writer:
-        writer.write(np.zeros((3, 2), np.uint8))
+    def parts():
+        yield np.zeros((3, 2), np.uint8)
         raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        arrays.write_rows(tmp_path / "a.npy", (2,), np.uint8, parts())
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("rows", [np.zeros((3, 4), np.uint8), np.zeros((3, 2), np.int64)])
 def test_rows_of_another_kind_are_refused(rows, tmp_path):
-    with arrays.row_writer(tmp_path / "a.npy", (2,)) as writer, pytest.raises(ValueError, match="expected"):
-        writer.write(rows)
+    with pytest.raises(ValueError, match="expected"):
+        arrays.write_rows(tmp_path / "a.npy", (2,), np.uint8, [rows])
 
 
 @pytest.mark.parametrize(

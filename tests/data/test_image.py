@@ -40,19 +40,18 @@ def test_an_image_that_already_fits_is_left_as_it_is():
         decoded = decode(Image.fromarray(pixels.squeeze()), pixels.shape)
         np.testing.assert_array_equal(decoded.pixels, pixels)
         assert decoded.changes == []
-        assert decoded.original_size == (4, 6)
 
 
 def test_grey_becomes_three_equal_channels():
     decoded = decode(Image.fromarray(GREY), (4, 6, 3))
     np.testing.assert_array_equal(decoded.pixels, np.stack([GREY] * 3, axis=-1))
-    assert decoded.converted == "L to RGB"
+    assert decoded.changes == ["L to RGB"]
 
 
 def test_colour_becomes_its_luma():
     decoded = decode(Image.fromarray(COLOUR), (4, 6, 1))
     np.testing.assert_allclose(decoded.pixels[..., 0], COLOUR @ LUMA, atol=1)
-    assert decoded.converted == "RGB to L"
+    assert decoded.changes == ["RGB to L"]
 
 
 def test_a_transparent_image_is_laid_on_white():
@@ -60,7 +59,7 @@ def test_a_transparent_image_is_laid_on_white():
     decoded = decode(Image.fromarray(np.concatenate([COLOUR, alpha], axis=-1)), (4, 6, 3))
     share = alpha / 255
     np.testing.assert_allclose(decoded.pixels, COLOUR * share + 255 * (1 - share), atol=1)
-    assert decoded.converted == "transparency on white"
+    assert decoded.changes == ["transparency on white"]
 
 
 def test_a_transparent_grey_image_is_laid_on_white():
@@ -94,7 +93,7 @@ def test_16_bits_are_scaled_to_8_and_white_stays_white():
     decoded = decode(Image.fromarray(deep), (2, 3, 1))
     # v / 257, rounded: 256 / 257 = 0.996, 32896 / 257 = 128, 128 / 257 = 0.498
     np.testing.assert_array_equal(decoded.pixels[..., 0], [[0, 1, 128], [255, 1, 0]])
-    assert decoded.converted == "16 bits to 8"
+    assert decoded.changes == ["16 bits to 8"]
 
 
 @pytest.mark.parametrize(
@@ -127,8 +126,7 @@ def test_the_orientation_that_a_camera_notes_is_applied(orientation, upright):
     expected = upright(GREY)
     decoded = decode(Image.fromarray(GREY), (*expected.shape, 1), exif=exif)
     np.testing.assert_array_equal(decoded.pixels[..., 0], expected)
-    assert decoded.original_size == expected.shape
-    assert decoded.turned == f"turned upright (EXIF orientation {orientation})"
+    assert decoded.changes == [f"turned upright (EXIF orientation {orientation})"]
 
 
 def test_stretching_halves_each_side_by_averaging():
@@ -137,7 +135,7 @@ def test_stretching_halves_each_side_by_averaging():
     left = (3 * 0 + 3 * 80 + 1 * 160) / 7
     right = (1 * 80 + 3 * 160 + 3 * 240) / 7
     np.testing.assert_allclose(decoded.pixels[0, :, 0], [left, right], atol=1)
-    assert decoded.resized == "stretched from 2×4 to 1×2 pixels"
+    assert decoded.changes == ["stretched from 2×4 to 1×2 pixels"]
 
 
 @pytest.mark.parametrize(
@@ -148,7 +146,7 @@ def test_padding_keeps_the_aspect_ratio_centred_on_black(size, rows, columns):
     expected = np.zeros((8, 8))
     expected[rows, columns] = 200
     np.testing.assert_array_equal(decoded.pixels[..., 0], expected)
-    assert decoded.resized == f"padded from {size[0]}×{size[1]} to 8×8 pixels"
+    assert decoded.changes == [f"padded from {size[0]}×{size[1]} to 8×8 pixels"]
 
 
 def test_padding_enlarges_a_small_image_and_never_loses_a_thin_one():

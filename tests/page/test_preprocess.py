@@ -82,7 +82,7 @@ def test_a_picture_that_is_opened_arrives_as_predict_would_bring_it(opened, defa
     decoded = image.decode(
         (tmp_path / "turned.png").read_bytes(), "turned.png", (28, 28, 1), resize="stretch"
     )
-    assert decoded.turned is not None
+    assert decoded.changes[0].startswith("turned upright")
     np.testing.assert_array_equal(found, decoded.pixels)
 
 
