@@ -301,7 +301,9 @@ def understood(path: Path, complaint: str) -> Iterator[None]:
         raise
     except RecursionError:
         raise InputError(f"{path} {complaint}: it is nested too deeply") from None
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise InputError(words(error, path)) from None
+    except ValueError as error:
         raise InputError(f"{path} {complaint}: {error}") from None
 
 
