@@ -52,6 +52,14 @@ def window_output(size: int, window: int, stride: int, padding: str) -> int:
     return max(0, (size - window) // stride + 1)
 
 
+def window_padding(size: int, window: int, stride: int, padding: str) -> tuple[int, int]:
+    """Pixels of zeros before and after `size` pixels for such a window; TensorFlow has the odd one after."""
+    if padding == "valid":
+        return 0, 0
+    total = max(0, (window_output(size, window, stride, padding) - 1) * stride + window - size)
+    return total // 2, total - total // 2
+
+
 def trace_shapes(model: ModelConfig, input_shape: Shape) -> list[tuple[str, Shape]]:
     """Shape of every feature map on the way to `Flatten`, by arithmetic alone.
 

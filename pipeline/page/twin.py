@@ -11,7 +11,7 @@ import numpy as np
 
 from pipeline.base.arrays import Array
 from pipeline.network.checkpoint import Layer
-from pipeline.network.shapes import window_output
+from pipeline.network.shapes import window_padding
 
 BATCH = 64
 
@@ -106,25 +106,14 @@ def _mean(layer: Layer, values: Array) -> Array:
 
 
 def _places(layer: Layer, values: Array, window: Sequence[int], outside: float) -> Iterator[Array]:
-    """For each place of the window, row by row, what all outputs see there: (N, H', W', C).
-
-    References:
-        TensorFlow pads for "same" so that the odd pixel comes after: Keras' `Conv2D`.
-    """
-    strides, sizes = layer.config["strides"], values.shape[1:3]
-    outputs = [
-        window_output(n, k, s, layer.config["padding"])
-        for n, k, s in zip(sizes, window, strides, strict=True)
-    ]
-    reach = zip(sizes, window, strides, outputs, strict=True)
-    excess = [max(0, (out - 1) * s + k - n) for n, k, s, out in reach]
-    sides = [(0, 0), *((e // 2, e - e // 2) for e in excess), (0, 0)]
-    padded = np.pad(values, sides, constant_values=outside) if any(excess) else values
-    for row in range(window[0]):
-        for column in range(window[1]):
-            down = slice(row, row + strides[0] * (outputs[0] - 1) + 1, strides[0])
-            across = slice(column, column + strides[1] * (outputs[1] - 1) + 1, strides[1])
-            yield padded[:, down, across]
+    """For each place of the window, row by row, what all outputs see there: (N, H', W', C)."""
+    strides = layer.config["strides"]
+    sizes = zip(values.shape[1:3], window, strides, strict=True)
+    around = [window_padding(*size, layer.config["padding"]) for size in sizes]
+    padded = np.pad(values, [(0, 0), *around, (0, 0)], constant_values=outside) if np.any(around) else values
+    seen = np.lib.stride_tricks.sliding_window_view(padded, window, axis=(1, 2))
+    for row, column in np.ndindex(*window):
+        yield seen[:, :: strides[0], :: strides[1], :, row, column]
 
 
 def _normalized(layer: Layer, values: Array) -> Array:
