@@ -20,6 +20,11 @@ class ReceptiveField:
         first = self.start + output * self.jump
         return first, first + self.size
 
+    def inside(self, output: int, size: int) -> tuple[int, int]:
+        """The part of `extent` that lies in an image of `size` pixels."""
+        first, end = self.extent(output)
+        return max(0, first), min(size, end)
+
 
 def widened(field: ReceptiveField, size: int, window: int, stride: int, padding: str) -> ReceptiveField:
     """The receptive field after one more window of a convolution or a pooling.
