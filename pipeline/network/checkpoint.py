@@ -87,7 +87,7 @@ def _read(path: Path, recorded: bool) -> tuple[dict[str, Any], list["Layer"]]:
         network = json.loads(entries[NETWORK])
         _check_record(entries, recorded)
         _check_classes(network)
-        found = layers(network["config"]["layers"], read_weights(entries[WEIGHTS]))
+        found = layers(network["config"]["layers"], _read_weights(entries[WEIGHTS]))
         _check_layers(found)
         return network, found
     except FileNotFoundError:
@@ -143,15 +143,8 @@ def _check_classes(network: dict[str, Any]) -> None:
         waiting += node.values() if isinstance(node, dict) else node if isinstance(node, list) else []
 
 
-def read_weights(content: bytes) -> dict[str, list[Array]]:
-    """The variables of each layer, by its name, in Keras' order (kernel, bias).
-
-    Args:
-        content: of `model.weights.h5`.
-
-    Raises:
-        ValueError: it refers to other files or to other places, or means more bytes than it has.
-    """
+def _read_weights(content: bytes) -> dict[str, list[Array]]:
+    """The variables of each layer, by its name, in Keras' order (kernel, bias)."""
     import h5py
 
     with h5py.File(io.BytesIO(content)) as weights:
