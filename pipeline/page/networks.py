@@ -32,24 +32,21 @@ def filters(given: Material, kernel_limit: float | None) -> dict[str, Any]:
         given: what the other stages left.
         kernel_limit: colour range of kernels with one input channel, or None for their own.
     """
-    pairs = paired_convolutions(given.trained, given.untrained)
-    return {after.name: _filters(given, after, before, kernel_limit) for after, before in pairs}
-
-
-def _filters(given: Material, after: Layer, before: Layer, kernel_limit: float | None) -> dict[str, Any]:
-    """Numbers of each filter of one convolution."""
     features, explained = given.reports["features"], given.reports["explain"]
-    words, limit = initializer_limit(before)
-    return {
-        **features["layers"][after.name],
-        "fire_rate_images": features["images"],
-        "accuracy_lost": explained["importance"]["layers"][after.name]["accuracy_lost"],
-        "accuracy_images": explained["importance"]["images"],
-        "patch_images": explained["patches"]["images"],
-        "cosine": given.reports["compare_untrained"][after.name]["cosine"],
-        "initializer": {"words": words, "limit": limit},
-        "colour_limit": colour_limit(kernel_limit, after.kernel, before.kernel),
-    }
+    found = {}
+    for after, before in paired_convolutions(given.trained, given.untrained):
+        words, limit = initializer_limit(before)
+        found[after.name] = {
+            **features["layers"][after.name],
+            "fire_rate_images": features["images"],
+            "accuracy_lost": explained["importance"]["layers"][after.name]["accuracy_lost"],
+            "accuracy_images": explained["importance"]["images"],
+            "patch_images": explained["patches"]["images"],
+            "cosine": given.reports["compare_untrained"][after.name]["cosine"],
+            "initializer": {"words": words, "limit": limit},
+            "colour_limit": colour_limit(kernel_limit, after.kernel, before.kernel),
+        }
+    return found
 
 
 def weights(given: Material) -> dict[str, Array]:
