@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.base.arrays import Array
-from pipeline.network.shapes import window_output
+from pipeline.network.shapes import window_padding
 
 if TYPE_CHECKING:
     import keras
@@ -95,10 +95,8 @@ def _convolved(layer: Any, pixels: Array, kernel: Array, bias: Array, stride: in
 
 def _padded(pixels: Array, window: tuple[int, int], stride: int) -> tuple[Array, tuple[int, int]]:
     """The image with the zeros of `same`, and how many lie above and left."""
-    around = []
-    for size, length in zip(pixels.shape[:2], window, strict=True):
-        total = max(0, (window_output(size, length, stride, "same") - 1) * stride + length - size)
-        around.append((total // 2, total - total // 2))
+    sizes = zip(pixels.shape[:2], window, strict=True)
+    around = [window_padding(*size, stride, "same") for size in sizes]
     return np.pad(pixels, [*around, (0, 0)]), (around[0][0], around[1][0])
 
 

@@ -1,8 +1,7 @@
 """The patches of the images that excite each filter most: what it looks for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -19,17 +18,13 @@ PATCHES = 9
 
 def crop(image: Array, rows: tuple[int, int], columns: tuple[int, int]) -> Array:
     """Part of an image (H, W, C) as float64 in 0..1; NaN where it reaches beyond the image."""
-    height, width, channels = image.shape
-    part = np.full((rows[1] - rows[0], columns[1] - columns[0], channels), np.nan)
-    top, bottom = max(0, rows[0]), min(height, rows[1])
-    left, right = max(0, columns[0]), min(width, columns[1])
-    inside = image[top:bottom, left:right] / 255.0
-    part[top - rows[0] : bottom - rows[0], left - columns[0] : right - columns[0]] = inside
-    return part
+    inside = image[max(0, rows[0]) : rows[1], max(0, columns[0]) : columns[1]] / 255.0
+    places = zip((rows, columns), image.shape[:2], strict=True)
+    beyond = [(max(0, -first), max(0, end - size)) for (first, end), size in places]
+    return np.pad(inside, [*beyond, (0, 0)], constant_values=np.nan)
 
 
-@dataclass(frozen=True)
-class Patches:
+class Patches(NamedTuple):
     """The strongest outputs of each filter of a layer, at most one per image, the strongest first.
 
     Attributes:
@@ -47,15 +42,12 @@ class Patches:
     def best(self, count: int) -> "Patches":
         """The `count` strongest of each filter; of equal ones the earliest image."""
         order = np.argsort(-self.activations, axis=1, kind="stable")[:, :count]
-        return Patches(*(np.take_along_axis(a, order, axis=1) for a in self._arrays()))
+        return Patches(*(np.take_along_axis(a, order, axis=1) for a in self))
 
     def joined(self, other: "Patches") -> "Patches":
         """These and those of later images."""
-        pairs = zip(self._arrays(), other._arrays(), strict=True)
+        pairs = zip(self, other, strict=True)
         return Patches(*(np.concatenate(pair, axis=1) for pair in pairs))
-
-    def _arrays(self) -> list[Array]:
-        return [self.activations, self.images, self.rows, self.columns]
 
 
 def strongest_patches(
@@ -102,14 +94,13 @@ def crops(
 ) -> list[list[Array]]:
     """The patches (h, w, C) of each filter, see `crop`; without those that do not exceed a threshold."""
     down, across = fields
-    rows = zip(patches.activations, patches.images, patches.rows, patches.columns, strict=True)
     return [
         [
             crop(images[image], down.extent(row), across.extent(column))
             for value, image, row, column in zip(*each, strict=True)
             if value > threshold
         ]
-        for each in rows
+        for each in zip(*patches, strict=True)
     ]
 
 
@@ -125,7 +116,7 @@ def recomputed(
     Equal to `patches.activations` when the receptive fields are right.
     """
     model = extractor(network, [name])
-    units = list(zip(*(a.ravel() for a in (patches.images, patches.rows, patches.columns)), strict=True))
+    units = list(zip(*(array.ravel() for array in patches[1:]), strict=True))
     values = []
     for start in range(0, len(units), EVALUATION_BATCH):
         part = units[start : start + EVALUATION_BATCH]
@@ -137,8 +128,7 @@ def recomputed(
 
 
 def _only_patch(image: Array, down: ReceptiveField, across: ReceptiveField, row: int, column: int) -> Array:
-    (top, bottom), (left, right) = down.extent(row), across.extent(column)
-    place = (slice(max(0, top), max(0, bottom)), slice(max(0, left), max(0, right)))
+    (top, bottom), (left, right) = down.inside(row, image.shape[0]), across.inside(column, image.shape[1])
     alone = np.zeros_like(image)
-    alone[place] = image[place]
+    alone[top:bottom, left:right] = image[top:bottom, left:right]
     return alone

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.network.checkpoint import Layer
-from pipeline.network.shapes import window_output
+from pipeline.network.shapes import window_padding
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,11 @@ class ReceptiveField:
         first = self.start + output * self.jump
         return first, first + self.size
 
+    def inside(self, output: int, size: int) -> tuple[int, int]:
+        """The part of `extent` that lies in an image of `size` pixels."""
+        first, end = self.extent(output)
+        return max(0, first), min(size, end)
+
 
 def widened(field: ReceptiveField, size: int, window: int, stride: int, padding: str) -> ReceptiveField:
     """The receptive field after one more window of a convolution or a pooling.
@@ -29,14 +34,13 @@ def widened(field: ReceptiveField, size: int, window: int, stride: int, padding:
         size: pixels of that layer's output along the axis.
         window: of the new layer.
         stride: likewise.
-        padding: "same" (as TensorFlow pads: the odd pixel after) or "valid".
+        padding: "same" or "valid".
 
     References:
         Araujo, Norris and Sim, Computing receptive fields of convolutional neural networks, Distill,
         2019.
     """
-    needed = (window_output(size, window, stride, padding) - 1) * stride + window
-    before = max(0, needed - size) // 2 if padding == "same" else 0
+    before, _ = window_padding(size, window, stride, padding)
     wider = field.size + (window - 1) * field.jump
     return ReceptiveField(wider, field.jump * stride, field.start - before * field.jump)
 

@@ -88,13 +88,8 @@ def rank_correlation(first: Array, second: Array, where: Array) -> float:
     return float(spearmanr(one, other).statistic)
 
 
-def mean_correlations(steps: Sequence[Array], where: Array) -> list[float]:
-    """Of each step's maps (N, H, W) with those of the first step, the mean over the images.
-
-    Args:
-        steps: maps (N, H, W) by step.
-        where: bool (N, H, W), see `rank_correlation`.
-    """
+def _mean_correlations(steps: Sequence[Array], where: Array) -> list[float]:
+    """Of each step's maps (N, H, W) with the first step's: the mean `rank_correlation` of the images."""
     return [
         float(np.mean([rank_correlation(*row) for row in zip(steps[0], maps, where, strict=True)]))
         for maps in steps
@@ -112,9 +107,9 @@ def describe(steps: Sequence[SanityStep], images: Array) -> dict[str, Any]:
     """
     lit = images.max(axis=-1) > 0
     control = np.stack([edges(image) for image in images])
-    signed = mean_correlations([step.maps for step in steps], lit)
-    unsigned = mean_correlations([np.abs(step.maps) for step in steps], lit)
-    unchanged = mean_correlations([control for _ in steps], lit)
+    signed = _mean_correlations([step.maps for step in steps], lit)
+    unsigned = _mean_correlations([np.abs(step.maps) for step in steps], lit)
+    unchanged = _mean_correlations([control for _ in steps], lit)
     return {
         "images": len(images),
         "random_down_to": [step.layer for step in steps],

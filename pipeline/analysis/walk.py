@@ -35,11 +35,6 @@ class Step:
         """Which half of the network the layer belongs to: "feature extraction" or "classification"."""
         return "feature extraction" if self.output.ndim == 3 else "classification"
 
-    @property
-    def arrays(self) -> list[Array]:
-        """The outputs before (when there is an activation) and after the activation."""
-        return [self.output] if self.before is None else [self.before, self.output]
-
 
 def walk(network: "keras.Model", image: Array) -> list[Step]:
     """One image's way through the network, layer by layer.

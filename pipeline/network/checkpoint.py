@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import math
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +18,6 @@ from pipeline.base.files import read_bytes, replaced
 
 if TYPE_CHECKING:
     import keras
-import math
 
 from pipeline.network.layers import local_response_normalization_class
 from pipeline.network.shapes import Shape, window_output
@@ -80,40 +80,16 @@ def _digests(entries: Mapping[str, bytes]) -> dict[str, str]:
     return {name: hashlib.sha256(entries[name]).hexdigest() for name in (NETWORK, WEIGHTS)}
 
 
-@dataclass(frozen=True)
-class Saved:
-    """A `.keras` archive, read and checked.
-
-    Attributes:
-        network: Keras' configuration of the network, to make it anew.
-        layers: with their variables, input first.
-    """
-
-    network: dict[str, Any]
-    layers: list["Layer"]
-
-
-def read_saved(path: Path, *, recorded: bool = True) -> Saved:
-    """Read a network that `train` saved, without TensorFlow.
-
-    All of it comes from the bytes of this one file, which are read once.
-
-    Args:
-        path: a `.keras` archive.
-        recorded: whether it has to have the SHA-256 of its parts, which early ones lack; those that are
-            there have to be right.
-
-    Raises:
-        InputError: the file is missing, damaged, changed since it was saved, no such archive, refers to
-            other files, has layers that `train` does not build, or weights that are not finite.
-    """
+def _read(path: Path, recorded: bool) -> tuple[dict[str, Any], list["Layer"]]:
+    """Keras' configuration of a saved network, to make it anew, and what `read_layers` returns."""
     try:
         entries = _entries(path)
         network = json.loads(entries[NETWORK])
         _check_record(entries, recorded)
         _check_classes(network)
-        found = layers(network["config"]["layers"], read_weights(entries[WEIGHTS]))
+        found = layers(network["config"]["layers"], _read_weights(entries[WEIGHTS]))
         _check_layers(found)
+        return network, found
     except FileNotFoundError:
         raise InputError(
             f"{path} is missing: run `dvc repro train`, or `dvc pull` if it was pushed"
@@ -126,7 +102,6 @@ def read_saved(path: Path, *, recorded: bool = True) -> Saved:
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{path} is not a Keras archive of a Sequential model: {reason}") from None
-    return Saved(network, found)
 
 
 def _entries(path: Path) -> dict[str, bytes]:
@@ -168,15 +143,8 @@ def _check_classes(network: dict[str, Any]) -> None:
         waiting += node.values() if isinstance(node, dict) else node if isinstance(node, list) else []
 
 
-def read_weights(content: bytes) -> dict[str, list[Array]]:
-    """The variables of each layer, by its name, in Keras' order (kernel, bias).
-
-    Args:
-        content: of `model.weights.h5`.
-
-    Raises:
-        ValueError: it refers to other files or to other places, or means more bytes than it has.
-    """
+def _read_weights(content: bytes) -> dict[str, list[Array]]:
+    """The variables of each layer, by its name, in Keras' order (kernel, bias)."""
     import h5py
 
     with h5py.File(io.BytesIO(content)) as weights:
@@ -229,10 +197,10 @@ def load_model(path: Path, input_shape: Shape, num_classes: int | None = None) -
         num_classes: K that it has to tell apart; None for whatever number.
 
     Raises:
-        InputError: as `read_saved`, or made for images of another shape or other classes.
+        InputError: as `read_layers`, or made for images of another shape or other classes.
     """
-    saved = read_saved(path)
-    received, outputs = saved.layers[0].output_shape, saved.layers[-1].output_shape[0]
+    network, found = _read(path, recorded=True)
+    received, outputs = found[0].output_shape, found[-1].output_shape[0]
     if received != tuple(input_shape):
         raise InputError(
             f"{path} takes images of shape {received}, the data has {tuple(input_shape)};"
@@ -243,15 +211,15 @@ def load_model(path: Path, input_shape: Shape, num_classes: int | None = None) -
             f"{path} tells {outputs} classes apart, the data has {num_classes};"
             " run `dvc repro train` to train on this data"
         )
-    return _made_anew(path, saved)
+    return _made_anew(path, network, found)
 
 
-def _made_anew(path: Path, saved: Saved) -> "keras.Model":
+def _made_anew(path: Path, configuration: dict[str, Any], found: list["Layer"]) -> "keras.Model":
     keras = import_keras()
     local_response_normalization_class()
     try:
-        network = keras.saving.deserialize_keras_object({**saved.network, "compile_config": None})
-        for layer in saved.layers[1:]:
+        network = keras.saving.deserialize_keras_object({**configuration, "compile_config": None})
+        for layer in found[1:]:
             network.get_layer(layer.name).set_weights(layer.variables)
     # The configuration of a layer may be wrong in whatever way.
     except Exception as error:
@@ -292,8 +260,20 @@ class Layer:
 
 
 def read_layers(path: Path, *, recorded: bool = True) -> list[Layer]:
-    """The layers of a saved Sequential network, input first, read without TensorFlow; see `read_saved`."""
-    return read_saved(path, recorded=recorded).layers
+    """The layers of a network that `train` saved, input first, read without TensorFlow.
+
+    All of it comes from the bytes of this one file, which are read once.
+
+    Args:
+        path: a `.keras` archive.
+        recorded: whether it has to have the SHA-256 of its parts, which early ones lack; those that are
+            there have to be right.
+
+    Raises:
+        InputError: the file is missing, damaged, changed since it was saved, no such archive, refers to
+            other files, has layers that `train` does not build, or weights that are not finite.
+    """
+    return _read(path, recorded)[1]
 
 
 def layers_of(network: "keras.Sequential") -> list[Layer]:

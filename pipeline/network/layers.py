@@ -5,13 +5,14 @@ import functools
 import io
 import os
 from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pipeline.config.model import ModelConfig
 
 if TYPE_CHECKING:
     import keras
-from pipeline.network.shapes import Block, Shape, blocks, layer_name, trace_shapes
+from pipeline.network.shapes import Shape, blocks, layer_name, trace_shapes
 from pipeline.network.start import import_keras
 
 
@@ -39,63 +40,39 @@ def build_model(
     keras = import_keras()
     count: Counter[str] = Counter()
     layers = [keras.Input(input_shape, name="image")]
-    for block in blocks(model):
-        layers += _convolution_layers(keras, model, block, count, dtype)
-    layers += _dense_layers(keras, model, num_classes, count, dtype)
+    for kind, name, settings in _specified(keras, model, num_classes):
+        # Softmax in half precision loses small probabilities: never that, whatever the rest is.
+        full = settings.get("activation") == "softmax" and dtype.startswith("mixed")
+        layers.append(kind(**settings, name=layer_name(name, count), dtype="float32" if full else dtype))
     return keras.Sequential(layers, name="network")
 
 
-def _convolution_layers(
-    keras: Any, model: ModelConfig, block: Block, count: Counter[str], dtype: str
-) -> list[Any]:
-    convolution = keras.layers.Conv2D(
-        block.filters,
-        block.kernel_size,
-        strides=block.strides,
-        padding=block.padding,
-        activation=block.activation,
-        kernel_initializer=_initializer(keras, model),
-        name=layer_name("conv2d", count),
-        dtype=dtype,
-    )
-    layers = [convolution]
-    if block.local_response_normalization:
-        name = layer_name("local_response_normalization", count)
-        layers.append(local_response_normalization_class()(name=name, dtype=dtype))
-    if block.pool != "none":
-        pooling = {"max": keras.layers.MaxPooling2D, "average": keras.layers.AveragePooling2D}
-        name = layer_name(f"{block.pool}_pooling2d", count)
-        pool = pooling[block.pool](block.pool_size, strides=block.pool_strides, name=name, dtype=dtype)
-        layers.append(pool)
-    return layers
-
-
-def _dense_layers(
-    keras: Any, model: ModelConfig, num_classes: int, count: Counter[str], dtype: str
-) -> list[Any]:
-    layers = [keras.layers.Flatten(name="flatten", dtype=dtype)]
-    for units in model.dense:
-        layers.append(
-            keras.layers.Dense(
-                units,
-                activation=blocks(model)[-1].activation,
-                kernel_initializer=_initializer(keras, model),
-                name=layer_name("dense", count),
-                dtype=dtype,
-            )
-        )
-        if model.dropout:
-            name = layer_name("dropout", count)
-            layers.append(keras.layers.Dropout(model.dropout, name=name, dtype=dtype))
-    softmax = keras.layers.Dense(
-        num_classes,
-        activation="softmax",
-        kernel_initializer=_initializer(keras, model),
-        name=layer_name("dense", count),
-        # Softmax in half precision loses small probabilities: never that, whatever the rest is.
-        dtype="float32" if dtype.startswith("mixed") else dtype,
-    )
-    return [*layers, softmax]
+def _specified(keras: Any, model: ModelConfig, num_classes: int) -> Iterator[tuple[Any, str, dict[str, Any]]]:
+    """Class, name and arguments of each layer; initializers draw their seeds in turn, as layers are made."""
+    for block in blocks(model):
+        settings = {
+            "filters": block.filters,
+            "kernel_size": block.kernel_size,
+            "strides": block.strides,
+            "padding": block.padding,
+            "activation": block.activation,
+            "kernel_initializer": _initializer(keras, model),
+        }
+        yield keras.layers.Conv2D, "conv2d", settings
+        if block.local_response_normalization:
+            yield local_response_normalization_class(), "local_response_normalization", {}
+        if block.pool != "none":
+            pooling = {"max": keras.layers.MaxPooling2D, "average": keras.layers.AveragePooling2D}
+            settings = {"pool_size": block.pool_size, "strides": block.pool_strides}
+            yield pooling[block.pool], f"{block.pool}_pooling2d", settings
+    yield keras.layers.Flatten, "flatten", {}
+    hidden = [(units, blocks(model)[-1].activation) for units in model.dense]
+    for units, activation in [*hidden, (num_classes, "softmax")]:
+        initializer = _initializer(keras, model)
+        settings = {"units": units, "activation": activation, "kernel_initializer": initializer}
+        yield keras.layers.Dense, "dense", settings
+        if model.dropout and activation != "softmax":
+            yield keras.layers.Dropout, "dropout", {"rate": model.dropout}
 
 
 def _initializer(keras: Any, model: ModelConfig) -> Any:

@@ -52,6 +52,14 @@ def window_output(size: int, window: int, stride: int, padding: str) -> int:
     return max(0, (size - window) // stride + 1)
 
 
+def window_padding(size: int, window: int, stride: int, padding: str) -> tuple[int, int]:
+    """Pixels of zeros before and after `size` pixels for such a window; TensorFlow has the odd one after."""
+    if padding == "valid":
+        return 0, 0
+    total = max(0, (window_output(size, window, stride, padding) - 1) * stride + window - size)
+    return total // 2, total - total // 2
+
+
 def trace_shapes(model: ModelConfig, input_shape: Shape) -> list[tuple[str, Shape]]:
     """Shape of every feature map on the way to `Flatten`, by arithmetic alone.
 
@@ -72,7 +80,11 @@ def trace_shapes(model: ModelConfig, input_shape: Shape) -> list[tuple[str, Shap
         for kind, window, stride, padding in _windows(block):
             name = layer_name(kind, count)
             if window > min(height, width):
-                raise InputError(_window_error(name, window, height, width))
+                field = "model.kernel_size" if kind == "conv2d" else "model.pool_size"
+                raise InputError(
+                    f"layer {name}: received a window of {window}x{window} on an input of {height}x{width},"
+                    f" expected one that fits; lower {field} or take away a pooling layer or stride before it"
+                )
             height = window_output(height, window, stride, padding)
             width = window_output(width, window, stride, padding)
             shapes.append((name, (height, width, block.filters)))
@@ -129,11 +141,3 @@ def layer_name(kind: str, count: Counter[str]) -> str:
     """Keras' own naming: conv2d, conv2d_1, ..., independent of what else the process has built."""
     count[kind] += 1
     return kind if count[kind] == 1 else f"{kind}_{count[kind] - 1}"
-
-
-def _window_error(name: str, window: int, height: int, width: int) -> str:
-    field = "model.kernel_size" if name.startswith("conv2d") else "model.pool_size"
-    return (
-        f"layer {name}: received a window of {window}x{window} on an input of {height}x{width},"
-        f" expected one that fits; lower {field} or take away a pooling layer or stride before it"
-    )

@@ -9,8 +9,6 @@ import numpy as np
 
 from pipeline.base.arrays import Array
 
-# Base64 writes three bytes as four characters.
-BYTES_PER_GROUP, CHARACTERS_PER_GROUP = 3, 4
 # At least the first and the last epoch.
 MIN_EPOCHS = 2
 
@@ -29,8 +27,8 @@ class Contents:
 
     @property
     def characters(self) -> int:
-        """Size of the arrays in the page."""
-        return sum(_characters(array) for array in self.arrays.values())
+        """Size of the arrays in the page: Base64 writes three bytes as four characters."""
+        return sum(math.ceil(array.nbytes / 3) * 4 for array in self.arrays.values())
 
     def without(self, prefix: str) -> "Contents":
         """The same without the arrays whose names begin so."""
@@ -39,10 +37,6 @@ class Contents:
     def told(self, **values: Any) -> "Contents":
         """The same with more JSON values."""
         return replace(self, values={**self.values, **values})
-
-
-def _characters(array: Array) -> int:
-    return math.ceil(array.nbytes / BYTES_PER_GROUP) * CHARACTERS_PER_GROUP
 
 
 def fitted(contents: Contents, limit: int) -> Contents:

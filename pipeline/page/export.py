@@ -1,6 +1,5 @@
 """What goes into the page: from the stages' arrays and reports to its contents."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -34,12 +33,13 @@ def export(
     choice = images.choose(given.actual, given.predicted, ranked, count)
     pictures = given.test_images[choice.rows]
     computed = twin.probabilities(given.trained, pictures)
+    places = {row: place for place, row in enumerate(choice.rows.tolist(), start=len(given.chosen))}
     shown, pictures, computed = _with_chosen(given, choice, pictures, computed)
     values = {
         **_overview(given),
         "images": shown,
-        "samples": _places(choice.rows, choice.samples, len(given.chosen)),
-        "mistakes": _places(choice.rows, choice.mistakes, len(given.chosen)),
+        "samples": [places[row] for row in choice.samples],
+        "mistakes": [places[row] for row in choice.mistakes],
         "mistakes_ranked": looked_at,
         "background": images.background(pictures),
         "layers": [networks.described(layer) for layer in given.trained],
@@ -92,22 +92,10 @@ def _with_chosen(
 ) -> tuple[list[dict[str, Any]], Array, Array]:
     """The chosen images before those of the test set: what is told of each, pixels, probabilities."""
     own = np.stack([image["pixels"] for image in given.chosen])
-    told = [{key: image[key] for key in ("split", "index", "actual")} for image in given.chosen]
     found = twin.probabilities(given.trained, own)
-    told = [{**row, "predicted": int(k)} for row, k in zip(told, found.argmax(axis=1), strict=True)]
-    test = [
-        {
-            "split": "test",
-            "index": row,
-            "actual": int(given.actual[row]),
-            "predicted": int(given.predicted[row]),
-        }
-        for row in choice.rows.tolist()
-    ]
-    return told + test, np.concatenate([own, pictures]), np.concatenate([found, computed])
-
-
-def _places(rows: Array, wanted: Sequence[int], offset: int) -> list[int]:
-    """Where those rows are among the page's images."""
-    places = {row: place + offset for place, row in enumerate(rows.tolist())}
-    return [places[row] for row in wanted]
+    rows = [(image["split"], image["index"], image["actual"]) for image in given.chosen]
+    rows += [("test", row, int(given.actual[row])) for row in choice.rows.tolist()]
+    predicted = [*found.argmax(axis=1).tolist(), *given.predicted[choice.rows].tolist()]
+    names = ("split", "index", "actual", "predicted")
+    told = [dict(zip(names, (*row, k), strict=True)) for row, k in zip(rows, predicted, strict=True)]
+    return told, np.concatenate([own, pictures]), np.concatenate([found, computed])

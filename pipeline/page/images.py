@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice, zip_longest
+from itertools import chain, islice, zip_longest
 
 import numpy as np
 
@@ -34,13 +34,10 @@ def choose(actual: Array, predicted: Array, mistakes: Sequence[int], count: int)
         count: images at most.
     """
     samples = [int(np.flatnonzero(actual == k)[0]) for k in np.unique(actual)]
-    wanted = dict.fromkeys(islice(dict.fromkeys([*samples, *mistakes]), count))
-    for row in _by_turns(actual, predicted):
-        if len(wanted) >= count:
-            break
-        wanted.setdefault(row)
-    kept = ([row for row in rows if row in wanted] for rows in (samples, mistakes))
-    return Choice(np.array(list(wanted), np.int64), *kept)
+    wanted = dict.fromkeys(chain(samples, mistakes, _by_turns(actual, predicted)))
+    chosen = list(islice(wanted, count))
+    kept = ([row for row in rows if row in chosen] for rows in (samples, mistakes))
+    return Choice(np.array(chosen, np.int64), *kept)
 
 
 def _by_turns(actual: Array, predicted: Array) -> Iterator[int]:

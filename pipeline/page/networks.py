@@ -7,7 +7,7 @@ import numpy as np
 from pipeline.analysis.weights import colour_limit, initializer_limit, paired_convolutions
 from pipeline.base.arrays import Array
 from pipeline.base.errors import InputError
-from pipeline.network.checkpoint import Layer
+from pipeline.network.checkpoint import Layer, convolutions
 from pipeline.page.material import Material
 
 CONFIGURED = ("activation", "filters", "kernel_size", "padding", "pool_size", "rate", "strides", "units")
@@ -32,27 +32,21 @@ def filters(given: Material, kernel_limit: float | None) -> dict[str, Any]:
         given: what the other stages left.
         kernel_limit: colour range of kernels with one input channel, or None for their own.
     """
-    return {after.name: _filters(given, after, before, kernel_limit) for after, before in _pairs(given)}
-
-
-def _pairs(given: Material) -> list[tuple[Layer, Layer]]:
-    return paired_convolutions(given.trained, given.untrained)
-
-
-def _filters(given: Material, after: Layer, before: Layer, kernel_limit: float | None) -> dict[str, Any]:
-    """Numbers of each filter of one convolution."""
     features, explained = given.reports["features"], given.reports["explain"]
-    words, limit = initializer_limit(before)
-    return {
-        **features["layers"][after.name],
-        "fire_rate_images": features["images"],
-        "accuracy_lost": explained["importance"]["layers"][after.name]["accuracy_lost"],
-        "accuracy_images": explained["importance"]["images"],
-        "patch_images": explained["patches"]["images"],
-        "cosine": given.reports["compare_untrained"][after.name]["cosine"],
-        "initializer": {"words": words, "limit": limit},
-        "colour_limit": colour_limit(kernel_limit, after.kernel, before.kernel),
-    }
+    found = {}
+    for after, before in paired_convolutions(given.trained, given.untrained):
+        words, limit = initializer_limit(before)
+        found[after.name] = {
+            **features["layers"][after.name],
+            "fire_rate_images": features["images"],
+            "accuracy_lost": explained["importance"]["layers"][after.name]["accuracy_lost"],
+            "accuracy_images": explained["importance"]["images"],
+            "patch_images": explained["patches"]["images"],
+            "cosine": given.reports["compare_untrained"][after.name]["cosine"],
+            "initializer": {"words": words, "limit": limit},
+            "colour_limit": colour_limit(kernel_limit, after.kernel, before.kernel),
+        }
+    return found
 
 
 def weights(given: Material) -> dict[str, Array]:
@@ -71,8 +65,8 @@ def weights(given: Material) -> dict[str, Array]:
     for layer in given.untrained:
         halves = [array.astype(np.float16) for array in layer.variables]
         found |= {f"untrained/{layer.name}/{n}": a for n, a in zip(names, halves, strict=False)}
-    for after, _ in _pairs(given):
-        found |= {f"epochs/{after.name}/{n}": _epochs(given, after, n) for n in names}
+    for layer in convolutions(given.trained):
+        found |= {f"epochs/{layer.name}/{n}": _epochs(given, layer, n) for n in names}
     return found
 
 

@@ -40,14 +40,8 @@ def _crops(
     sources = given.validation_images[needed][inverse.ravel()]
     outputs = zip(np.ravel(row["rows"]).tolist(), np.ravel(row["columns"]).tolist(), strict=True)
     for place, source, (r, c) in zip(np.ndindex(numbers.shape), sources, outputs, strict=True):
-        (top, bottom), (left, right) = _inside(down, height, r), _inside(across, width, c)
+        (top, bottom), (left, right) = down.inside(r, height), across.inside(c, width)
         pixels[place][: bottom - top, : right - left] = source[top:bottom, left:right]
         first_row, first_column = down.extent(r)[0], across.extent(c)[0]
         places[place] = top - first_row, bottom - first_row, left - first_column, right - first_column
     return pixels, places
-
-
-def _inside(field: ReceptiveField, size: int, output: int) -> tuple[int, int]:
-    """The pixels of an output's field that lie in the image."""
-    first, end = field.extent(output)
-    return max(0, first), min(size, end)

@@ -36,11 +36,9 @@ def measure(given: Material, probabilities: Array, rows: Array) -> dict[str, Any
 
 def _summary(pairs: list[tuple[Array, Array]]) -> dict[str, Any]:
     """Pairs of computed and reported values, each of one layer."""
-    if not pairs:
-        return {"count": 0, "largest_difference": 0.0}
     return {
         "count": sum(len(reported) for _, reported in pairs),
-        "largest_difference": max(_relative(computed, reported) for computed, reported in pairs),
+        "largest_difference": max((_relative(*pair) for pair in pairs), default=0.0),
     }
 
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import erf, softmax
 
 from pipeline.base.arrays import Array
 from pipeline.network.checkpoint import Layer
-from pipeline.network.shapes import window_output
+from pipeline.network.shapes import window_padding
 
 BATCH = 64
 
@@ -35,14 +36,12 @@ def steps(network: Sequence[Layer], images: Array) -> list[Step]:
     """Each layer's output, from the first after the input to the last.
 
     Args:
-        network: as `weights.layers` returns it.
+        network: its layers, the input first.
         images: (N, H, W, C) uint8.
     """
     values = images.astype(np.float32) / np.float32(255)
     found = []
-    for layer in network:
-        if layer.kind == "InputLayer":
-            continue
+    for layer in network[1:]:
         linear = _LAYERS[layer.kind](layer, values)
         name = layer.config.get("activation", "linear")
         values = _ACTIVATIONS[name](linear)
@@ -66,14 +65,6 @@ def logits_and_probabilities(network: Sequence[Layer], images: Array) -> tuple[A
     lasts = [batch[-1] for batch in in_batches(network, images)]
     before, after = zip(*((last.before, last.output) for last in lasts), strict=True)
     return np.concatenate(before), np.concatenate(after)
-
-
-def _same(layer: Layer, values: Array) -> Array:
-    return values
-
-
-def _flat(layer: Layer, values: Array) -> Array:
-    return values.reshape(len(values), -1)
 
 
 def _dense(layer: Layer, values: Array) -> Array:
@@ -106,25 +97,14 @@ def _mean(layer: Layer, values: Array) -> Array:
 
 
 def _places(layer: Layer, values: Array, window: Sequence[int], outside: float) -> Iterator[Array]:
-    """For each place of the window, row by row, what all outputs see there: (N, H', W', C).
-
-    References:
-        TensorFlow pads for "same" so that the odd pixel comes after: Keras' `Conv2D`.
-    """
-    strides, sizes = layer.config["strides"], values.shape[1:3]
-    outputs = [
-        window_output(n, k, s, layer.config["padding"])
-        for n, k, s in zip(sizes, window, strides, strict=True)
-    ]
-    reach = zip(sizes, window, strides, outputs, strict=True)
-    excess = [max(0, (out - 1) * s + k - n) for n, k, s, out in reach]
-    sides = [(0, 0), *((e // 2, e - e // 2) for e in excess), (0, 0)]
-    padded = np.pad(values, sides, constant_values=outside) if any(excess) else values
-    for row in range(window[0]):
-        for column in range(window[1]):
-            down = slice(row, row + strides[0] * (outputs[0] - 1) + 1, strides[0])
-            across = slice(column, column + strides[1] * (outputs[1] - 1) + 1, strides[1])
-            yield padded[:, down, across]
+    """For each place of the window, row by row, what all outputs see there: (N, H', W', C)."""
+    strides = layer.config["strides"]
+    sizes = zip(values.shape[1:3], window, strides, strict=True)
+    around = [window_padding(*size, layer.config["padding"]) for size in sizes]
+    padded = np.pad(values, [(0, 0), *around, (0, 0)], constant_values=outside) if np.any(around) else values
+    seen = np.lib.stride_tricks.sliding_window_view(padded, window, axis=(1, 2))
+    for row, column in np.ndindex(*window):
+        yield seen[:, :: strides[0], :: strides[1], :, row, column]
 
 
 def _normalized(layer: Layer, values: Array) -> Array:
@@ -142,26 +122,13 @@ def _sigmoid(values: Array) -> Array:
     return np.where(values >= 0, 1 / (1 + small), small / (1 + small))
 
 
-def _gelu(values: Array) -> Array:
-    from scipy.special import erf
-
-    result: Array = values * (1 + erf(values / np.sqrt(np.float32(2)))) / 2
-    return result
-
-
-def _softmax(values: Array) -> Array:
-    powers = np.exp(values - values.max(axis=-1, keepdims=True))
-    result: Array = powers / powers.sum(axis=-1, keepdims=True)
-    return result
-
-
 _LAYERS: dict[str, Callable[[Layer, Array], Array]] = {
     "Conv2D": _convolution,
     "MaxPooling2D": _largest,
     "AveragePooling2D": _mean,
     "LocalResponseNormalization": _normalized,
-    "Flatten": _flat,
-    "Dropout": _same,
+    "Flatten": lambda layer, values: values.reshape(len(values), -1),
+    "Dropout": lambda layer, values: values,
     "Dense": _dense,
 }
 _ACTIVATIONS: dict[str, Callable[[Array], Any]] = {
@@ -170,7 +137,7 @@ _ACTIVATIONS: dict[str, Callable[[Array], Any]] = {
     "sigmoid": _sigmoid,
     "tanh": np.tanh,
     "elu": lambda values: np.where(values > 0, values, np.expm1(np.minimum(values, 0))),
-    "gelu": _gelu,
+    "gelu": lambda values: values * (1 + erf(values / np.sqrt(np.float32(2)))) / 2,
     "silu": lambda values: values * _sigmoid(values),
-    "softmax": _softmax,
+    "softmax": lambda values: softmax(values, axis=-1),
 }

@@ -164,7 +164,7 @@ def range_text(values: Array) -> str:
 def _draw_histogram(axes: Axes, step: Step, bins: int) -> None:
     """Both distributions on common bins; counts are logarithmic, as most outputs of a ReLU are zero."""
     panels = _panels(step)
-    edges = np.histogram_bin_edges(np.concatenate([a.ravel() for a in step.arrays]), bins).tolist()
+    edges = np.histogram_bin_edges(np.concatenate([a.ravel() for a in panels.values()]), bins).tolist()
     largest = 1
     for (words, array), colour in zip(panels.items(), [ACCENT, STRONG][-len(panels) :], strict=True):
         counts = np.histogram(array, edges)[0]

@@ -52,15 +52,10 @@ def fit(
     Raises:
         InputError: a loss or a weight is not finite.
     """
-    while len(state.history) < epochs and not is_finished(state, patience):
+    while len(state.history) < epochs and state.wait < max(patience, 1):
         state = advance(state, run_epoch(len(state.history)))
         after_epoch(state)
     return state
-
-
-def is_finished(state: TrainingState, patience: int) -> bool:
-    """Whether the last epochs brought no lower validation loss for as long as `patience` allows."""
-    return state.wait >= max(patience, 1)
 
 
 def advance(state: TrainingState, epoch: Epoch) -> TrainingState:

@@ -25,17 +25,16 @@ class Adam:
     References:
         Kingma and Ba, Adam: a method for stochastic optimization, 2015, algorithm 1 (with the order of
         computation of the end of section 2).
+
+    Attributes:
+        variables: running means of the gradients and of their squares.
     """
 
     def __init__(self, variables: "Sequence[tf.Variable]") -> None:
         self._targets = list(variables)
         self._means = zeros_like(variables)
         self._squares = zeros_like(variables)
-
-    @property
-    def variables(self) -> "list[tf.Variable]":
-        """Running means of the gradients and of their squares."""
-        return [*self._means, *self._squares]
+        self.variables = [*self._means, *self._squares]
 
     def update(self, gradients: Sequence[Any], rate: Any, step: Any) -> None:
         """Change the variables; `rate` is float32 (), `step` counts from 0."""
@@ -67,33 +66,26 @@ class Muon:
 
     References:
         Jordan et al., Muon: an optimizer for hidden layers in neural networks, 2024.
+
+    Attributes:
+        variables: running sums of the gradients.
     """
 
     def __init__(self, variables: "Sequence[tf.Variable]") -> None:
         self._targets = list(variables)
-        self._momenta = zeros_like(variables)
-
-    @property
-    def variables(self) -> "list[tf.Variable]":
-        """Running sums of the gradients."""
-        return list(self._momenta)
+        self.variables = zeros_like(variables)
 
     def update(self, gradients: Sequence[Any], rate: Any) -> None:
         """Change the variables; `rate` is float32 ()."""
         import tensorflow as tf
 
-        for variable, momentum, gradient in zip(self._targets, self._momenta, gradients, strict=True):
+        for variable, momentum, gradient in zip(self._targets, self.variables, gradients, strict=True):
             momentum.assign(MOMENTUM * momentum + gradient)
             ahead = gradient + MOMENTUM * momentum  # Nesterov's
-            rows, columns = matrix_shape(variable.shape)
+            rows, columns = math.prod(variable.shape[:-1]), variable.shape[-1]
             step = orthogonal(tf.reshape(ahead, (rows, columns)))
             scale = math.sqrt(max(1.0, columns / rows))
             variable.assign_sub(rate * scale * tf.reshape(step, variable.shape))
-
-
-def matrix_shape(shape: Sequence[int]) -> tuple[int, int]:
-    """Rows (inputs of one output) and columns (outputs) of a kernel seen as a matrix."""
-    return math.prod(shape[:-1]), shape[-1]
 
 
 def orthogonal(matrix: Any) -> Any:
@@ -126,22 +118,23 @@ def orthogonal(matrix: Any) -> Any:
 
 
 class Optimizer:
-    """What changes a network's weights: Adam alone, or Muon the kernels and Adam the rest."""
+    """What changes a network's weights: Adam alone, or Muon the kernels but the last and Adam the rest.
+
+    Attributes:
+        variables: all that the next update depends on besides the weights.
+    """
 
     def __init__(
         self, network: "keras.Sequential", *, learning_rate: float, muon_learning_rate: float | None
     ) -> None:
-        kernels = muon_kernels(network) if muon_learning_rate else []
+        hidden = network.layers[:-1] if muon_learning_rate else []
+        kernels = [layer.kernel for layer in hidden if hasattr(layer, "kernel")]
         self._by_muon = [any(v is kernel for kernel in kernels) for v in network.trainable_variables]
         values = [v.value for v in network.trainable_variables]
         self._adam = Adam(self._part(values, False))
         self._muon = Muon(self._part(values, True))
         self._rates = learning_rate, muon_learning_rate or 0.0
-
-    @property
-    def variables(self) -> "list[tf.Variable]":
-        """All that the next update depends on besides the weights."""
-        return [*self._adam.variables, *self._muon.variables]
+        self.variables = [*self._adam.variables, *self._muon.variables]
 
     def update(self, gradients: Sequence[Any], factor: Any, step: Any) -> None:
         """Change the weights.
@@ -156,11 +149,6 @@ class Optimizer:
 
     def _part(self, values: Sequence[Any], by_muon: bool) -> list[Any]:
         return [value for value, chosen in zip(values, self._by_muon, strict=True) if chosen == by_muon]
-
-
-def muon_kernels(network: "keras.Sequential") -> "list[keras.Variable]":
-    """Kernels of the convolutions and hidden dense layers: all but the last layer's."""
-    return [layer.kernel for layer in network.layers[:-1] if hasattr(layer, "kernel")]
 
 
 def zeros_like(variables: "Sequence[tf.Variable]") -> "list[tf.Variable]":

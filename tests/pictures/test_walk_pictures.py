@@ -44,7 +44,7 @@ def test_a_convolution_is_shown_before_and_after_its_activation_with_its_kernel(
     assert "before relu, 16×16×4" in words
     assert "after relu, 16×16×4: 0 to" in words
     assert "kernel 3×3×1×4" in words
-    for axes, maps in zip(figure.axes[:2], steps[0].arrays, strict=True):
+    for axes, maps in zip(figure.axes[:2], (steps[0].before, steps[0].output), strict=True):
         # Four tiles of 16×16, two in a row, a cell between.
         drawn = axes.images[0].get_array()
         for n in range(4):
