@@ -63,19 +63,20 @@ def mosaic(tiles: Array, columns: int) -> Array:
     """Lay tiles out in rows, one blank pixel around each.
 
     Args:
-        tiles: (T, h, w) float.
+        tiles: (T, h, w) float, or (T, h, w, C) in colour.
         columns: tiles in a row.
 
     Returns:
-        (rows * (h + 1) + 1, columns * (w + 1) + 1) float64; NaN around tiles and in the places that
-        the last row leaves free.
+        (rows * (h + 1) + 1, columns * (w + 1) + 1), or with C besides, float64; NaN around tiles and in
+        the places that the last row leaves free.
     """
-    count, height, width = tiles.shape
+    count, height, width, *colours = tiles.shape
     rows = -(-count // columns)
-    picture = np.full((rows, columns, height + 1, width + 1), np.nan)
-    picture.reshape(-1, height + 1, width + 1)[:count, 1:, 1:] = tiles
-    joined = picture.swapaxes(1, 2).reshape(rows * (height + 1), columns * (width + 1))
-    return np.pad(joined, ((0, 1), (0, 1)), constant_values=np.nan)
+    picture = np.full((rows * columns, height + 1, width + 1, *colours), np.nan)
+    picture[:count, 1:, 1:] = tiles
+    in_rows = picture.reshape(rows, columns, *picture.shape[1:]).swapaxes(1, 2)
+    joined = in_rows.reshape(rows * (height + 1), columns * (width + 1), *colours)
+    return np.pad(joined, [(0, 1), (0, 1), *[(0, 0)] * len(colours)], constant_values=np.nan)
 
 
 def colour_tiles(kernel: Array, limit: float) -> Array:
@@ -229,15 +230,10 @@ def _cell_edges(tiles: int, cells: int, pitch: float) -> Array:
 
 def _spread(tiles: Array, columns: int) -> Array:
     """Tiles (T, h, w) or (T, h, w, 3) in rows, with a cell masked or transparent after each."""
-    if tiles.ndim == 4:
-        tiles = np.concatenate([tiles, np.ones_like(tiles[..., :1])], axis=-1)
-    rows, count = -(-len(tiles) // columns), len(tiles)
-    empty = 0.0 if tiles.ndim == 4 else np.nan
-    height, width, *rest = tiles.shape[1:]
-    spread = np.full((rows * columns, height + 1, width + 1, *rest), empty, np.float32)
-    spread[:count, :height, :width] = tiles
-    spread = spread.reshape(rows, columns, height + 1, width + 1, *rest).swapaxes(1, 2)
-    return np.ma.masked_invalid(spread.reshape(rows * (height + 1), columns * (width + 1), *rest))
+    if tiles.ndim == 3:
+        return np.ma.masked_invalid(mosaic(tiles, columns)[1:, 1:].astype(np.float32))
+    opaque = np.concatenate([tiles, np.ones_like(tiles[..., :1])], axis=-1)
+    return np.nan_to_num(mosaic(opaque, columns)[1:, 1:].astype(np.float32))
 
 
 def _draw_frames(axes: Axes, corners: Sequence[tuple[float, float]], colours: Sequence[str | None]) -> None:

@@ -59,8 +59,7 @@ def _patch_block(crops: Sequence[Array], size: tuple[int, int]) -> Array:
     """Up to nine patches as one picture (., ., 3) of colours; grey is reversed as in every picture."""
     blank = [np.zeros((*size, 1))] * (PATCH_COLUMNS**2 - len(crops))
     coloured = np.stack([_colours(patch) for patch in [*crops, *blank]])
-    channels = [mosaic(coloured[..., channel], PATCH_COLUMNS) for channel in range(3)]
-    return _filled(np.stack(channels, axis=-1), GAP)
+    return _filled(mosaic(coloured, PATCH_COLUMNS), GAP)
 
 
 def _colours(patch: Array) -> Array:
