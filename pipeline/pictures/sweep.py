@@ -6,6 +6,7 @@ is a faint point or line.
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
@@ -72,8 +73,9 @@ def accuracy_parameters(found: Sequence[Group], name: str) -> Figure:
     front = front_of(found)
     _draw_seeds(axes, found)
     others = [one for one in found if one not in front]
-    _draw_means(axes, others, ACCURACY, STRONG, "o", "configuration")
-    _draw_means(axes, front, ACCURACY, ACCENT, "D", "on the Pareto front: none is both smaller and better")
+    _draw_means(axes, others, color=STRONG, marker="o", label="configuration")
+    on_front = "on the Pareto front: none is both smaller and better"
+    _draw_means(axes, front, color=ACCENT, marker="D", label=on_front)
     x, y = [one.parameters for one in front], [one.estimate(ACCURACY).mean for one in front]
     axes.plot(x, y, color=ACCENT, lw=1.2, drawstyle="steps-post", zorder=1)
     _draw_enough(axes, found, {one.label: one.parameters for one in found})
@@ -102,24 +104,16 @@ def _draw_seeds(axes: Axes, found: Sequence[Group]) -> None:
         )
 
 
-def _draw_means(
-    axes: Axes, found: Sequence[Group], metric: str, colour: str, marker: str, label: str
-) -> None:
-    if not found:
-        return
+def _draw_means(axes: Axes, found: Sequence[Group], **look: Any) -> None:
+    if found:
+        places = [one.parameters for one in found]
+        _draw_estimates(axes, places, found, ACCURACY, ls="none", elinewidth=1.2, zorder=3, **look)
+
+
+def _draw_estimates(axes: Axes, x: Sequence[float], found: Sequence[Group], metric: str, **look: Any) -> None:
     estimates = [one.estimate(metric) for one in found]
-    axes.errorbar(
-        [one.parameters for one in found],
-        [one.mean for one in estimates],
-        [one.deviation or 0 for one in estimates],
-        fmt=marker,
-        ms=6,
-        capsize=3,
-        elinewidth=1.2,
-        color=colour,
-        label=label,
-        zorder=3,
-    )
+    deviations = [one.deviation or 0 for one in estimates]
+    axes.errorbar(x, [one.mean for one in estimates], deviations, ms=6, capsize=3, **look)
 
 
 def _draw_enough(axes: Axes, found: Sequence[Group], places: Mapping[str, float]) -> None:
@@ -214,20 +208,8 @@ def _draw_series(
         shift = step * (number - (len(series) - 1) / 2)
         members = sorted(members, key=lambda one: place[str(one.values[factor])])
         x = [place[str(one.values[factor])] + shift for one in members]
-        estimates = [one.estimate(metric) for one in members]
-        y, spread = [one.mean for one in estimates], [one.deviation or 0 for one in estimates]
-        axes.errorbar(
-            x,
-            y,
-            spread,
-            color=colour,
-            marker=marker,
-            ms=6,
-            capsize=3,
-            ls=line,
-            lw=1.1,
-            label=shortened(label),
-        )
+        look = {"color": colour, "marker": marker, "ls": line, "lw": 1.1, "label": shortened(label)}
+        _draw_estimates(axes, x, members, metric, **look)
         for at, one in zip(x, members, strict=True):
             if len(one.runs) > 1:
                 points = [run.metrics[metric] for run in one.runs]
