@@ -77,7 +77,7 @@ def accuracy_parameters(found: Sequence[Group], name: str) -> Figure:
     on_front = "on the Pareto front: none is both smaller and better"
     _draw_means(axes, front, color=ACCENT, marker="D", label=on_front)
     x, y = [one.parameters for one in front], [one.estimate(ACCURACY).mean for one in front]
-    axes.plot(x, y, color=ACCENT, lw=1.2, drawstyle="steps-post", zorder=1)
+    axes.step(x, y, color=ACCENT, lw=1.2, where="post", zorder=1)
     _draw_enough(axes, found, {one.label: one.parameters for one in found})
     axes.set(xlabel="parameters (weights and biases, logarithmic)")
     axes.set_ylabel("validation accuracy (share of images)")
@@ -99,9 +99,7 @@ def _draw_seeds(axes: Axes, found: Sequence[Group]) -> None:
     points = [(one.parameters, run.metrics[ACCURACY]) for one in several for run in one.runs]
     if points:
         x, y = zip(*points, strict=True)
-        axes.plot(
-            x, y, ls="none", marker="o", ms=4, color=SOFT, mec=STRONG, mew=0.5, label="one seed", zorder=4
-        )
+        axes.plot(x, y, "o", ms=4, color=SOFT, mec=STRONG, mew=0.5, label="one seed", zorder=4)
 
 
 def _draw_means(axes: Axes, found: Sequence[Group], **look: Any) -> None:
@@ -132,12 +130,12 @@ def _draw_enough(axes: Axes, found: Sequence[Group], places: Mapping[str, float]
     axes.axhline(line, color="0.45", ls="--", lw=1, label=f"best − one standard error: {line:.4f}")
     x, y = places[chosen.label], chosen.estimate(ACCURACY).mean
     text = f"cheapest above that line: {shortened(chosen.label)}"
-    axes.plot([x], [y], ls="none", marker="o", ms=16, mfc="none", mec="black", mew=1.3, label=text, zorder=4)
+    axes.plot([x], [y], "o", ms=16, mfc="none", mec="black", mew=1.3, label=text, zorder=4)
 
 
-def _logarithmic(axes: Axes, values: Sequence[float], digits: int | None = None) -> None:
+def _logarithmic(axes: Axes, values: Sequence[float]) -> None:
     axes.set_xscale("log")
-    plain_ticks(axes.xaxis, values, digits)
+    plain_ticks(axes.xaxis, values)
     if min(values) == max(values):
         axes.set_xlim(min(values) / 2, max(values) * 2)
         axes.set_xticks([min(values)])
@@ -213,7 +211,7 @@ def _draw_series(
         for at, one in zip(x, members, strict=True):
             if len(one.runs) > 1:
                 points = [run.metrics[metric] for run in one.runs]
-                axes.plot([at] * len(points), points, ls="none", marker="o", ms=4, color=colour, alpha=0.3)
+                axes.plot([at] * len(points), points, "o", ms=4, color=colour, alpha=0.3)
 
 
 def _draw_scatter(
@@ -221,23 +219,15 @@ def _draw_scatter(
 ) -> None:
     """Each configuration a point; a line through the best (by validation) at each place."""
     x = [place[str(one.values[factor])] for one in found]
-    axes.plot(
-        x,
-        [one.estimate(metric).mean for one in found],
-        ls="none",
-        marker="o",
-        ms=6,
-        color=STRONG,
-        alpha=0.6,
-        label="one configuration",
-    )
+    means = [one.estimate(metric).mean for one in found]
+    axes.plot(x, means, "o", ms=6, color=STRONG, alpha=0.6, label="one configuration")
     groups: dict[float, list[Group]] = {}
     for at, one in sorted(zip(x, found, strict=True), key=lambda pair: pair[0]):
         groups.setdefault(at, []).append(one)
     if len(groups) < len(found):
-        means = [best_of(members).estimate(metric).mean for members in groups.values()]
+        best = [best_of(members).estimate(metric).mean for members in groups.values()]
         label = "best on validation at this value"
-        axes.plot(list(groups), means, color=ACCENT, marker="D", ms=5, label=label, zorder=1)
+        axes.plot(list(groups), best, color=ACCENT, marker="D", ms=5, label=label, zorder=1)
 
 
 def _swept_axis(axes: Axes, factor: str, levels: Sequence[object], kind: str) -> None:
