@@ -117,10 +117,7 @@ def _draw_estimates(axes: Axes, x: Sequence[float], found: Sequence[Group], metr
 def _draw_enough(axes: Axes, found: Sequence[Group], places: Mapping[str, float]) -> None:
     """The line of one standard error below the best, and a ring around the cheapest above it.
 
-    Args:
-        axes: to draw on.
-        found: configurations of the sweep.
-        places: x of each, by its label.
+    `places` are the configurations' x by their labels.
     """
     chosen = smallest_as_good(found)
     top = best_of(found).estimate(ACCURACY)
@@ -156,17 +153,18 @@ def accuracy_factor(found: Sequence[Group], factor: str, name: str) -> Figure:
     kind = kind_of(levels)
     figure = new_figure(10 if kind == "number" else min(16, max(10, 0.8 * len(levels) + 5)), 5.2)
     panels = figure.subplots(1, 2, sharey=True)
-    place = {str(level): level if kind == "number" else row for row, level in enumerate(levels)}
+    ticks = {str(level): level if kind == "number" else row for row, level in enumerate(levels)}
+    places = {one.label: ticks[str(one.values[factor])] for one in found}
     series = _series(found, factor)
     for axes, metric in zip(panels, (ACCURACY, "test.accuracy"), strict=True):
         if len(series) <= MAX_SERIES:
-            _draw_series(axes, series, factor, (place, kind), metric)
+            _draw_series(axes, series, places, kind, metric)
         else:
-            _draw_scatter(axes, found, factor, place, metric)
-        _swept_axis(axes, factor, levels, kind)
+            _draw_scatter(axes, found, places, metric)
+        _swept_axis(axes, factor, list(ticks.values()), [shortened(words(level)) for level in levels], kind)
         axes.grid(alpha=0.25)
     if len(series) == 1:
-        _draw_enough(panels[0], found, {one.label: place[str(one.values[factor])] for one in found})
+        _draw_enough(panels[0], found, places)
     panels[0].set(ylabel="accuracy (share of images)", title="validation")
     panels[1].set(title="test (not for choosing)")
     figure.suptitle(f"Sweep {name}: accuracy against {short(factor)}\n{seeds_text(found)}", fontsize=11)
@@ -188,24 +186,19 @@ def _series(found: Sequence[Group], factor: str) -> dict[str, list[Group]]:
 
 
 def _draw_series(
-    axes: Axes,
-    series: dict[str, list[Group]],
-    factor: str,
-    axis: tuple[dict[str, float], str],
-    metric: str,
+    axes: Axes, series: Mapping[str, list[Group]], places: Mapping[str, float], kind: str, metric: str
 ) -> None:
     """A line for each series, without the line where the values are words, which have no order.
 
     Where the values are not numbers the series stand beside each other.
     """
-    place, kind = axis
     step = 0.0 if kind == "number" else min(0.12, 0.5 / len(series))
     line = "none" if kind == "word" else "-"
     looks = zip(colours(len(series)) if len(series) > 1 else [STRONG], cycle(MARKERS), strict=False)
     for number, ((label, members), (colour, marker)) in enumerate(zip(series.items(), looks, strict=True)):
         shift = step * (number - (len(series) - 1) / 2)
-        members = sorted(members, key=lambda one: place[str(one.values[factor])])
-        x = [place[str(one.values[factor])] + shift for one in members]
+        members = sorted(members, key=lambda one: places[one.label])
+        x = [places[one.label] + shift for one in members]
         look = {"color": colour, "marker": marker, "ls": line, "lw": 1.1, "label": shortened(label)}
         _draw_estimates(axes, x, members, metric, **look)
         for at, one in zip(x, members, strict=True):
@@ -214,11 +207,9 @@ def _draw_series(
                 axes.plot([at] * len(points), points, "o", ms=4, color=colour, alpha=0.3)
 
 
-def _draw_scatter(
-    axes: Axes, found: Sequence[Group], factor: str, place: dict[str, float], metric: str
-) -> None:
+def _draw_scatter(axes: Axes, found: Sequence[Group], places: Mapping[str, float], metric: str) -> None:
     """Each configuration a point; a line through the best (by validation) at each place."""
-    x = [place[str(one.values[factor])] for one in found]
+    x = [places[one.label] for one in found]
     means = [one.estimate(metric).mean for one in found]
     axes.plot(x, means, "o", ms=6, color=STRONG, alpha=0.6, label="one configuration")
     groups: dict[float, list[Group]] = {}
@@ -230,18 +221,15 @@ def _draw_scatter(
         axes.plot(list(groups), best, color=ACCENT, marker="D", ms=5, label=label, zorder=1)
 
 
-def _swept_axis(axes: Axes, factor: str, levels: Sequence[object], kind: str) -> None:
+def _swept_axis(axes: Axes, factor: str, places: Sequence[float], texts: Sequence[str], kind: str) -> None:
     axes.set_xlabel(factor)
-    texts = [shortened(words(level)) for level in levels]
-    places = [float(str(level)) if kind == "number" else row for row, level in enumerate(levels)]
     if kind != "number":
-        axes.set_xlim(-0.6, len(levels) - 0.4)
+        axes.set_xlim(-0.6, len(places) - 0.4)
     elif min(places) > 0 and max(places) / min(places) >= 8:
         axes.set_xscale("log")
         axes.set_xlabel(f"{factor} (logarithmic)")
         axes.xaxis.set_minor_locator(NullLocator())
-    scaled = np.log(places).tolist() if axes.get_xscale() == "log" else places
-    shown = _apart(scaled)
+    shown = _apart(np.log(places).tolist() if axes.get_xscale() == "log" else places)
     axes.set_xticks([places[n] for n in shown], [texts[n] for n in shown])
     if sum(len(texts[n]) for n in shown) > MAX_LETTERS:
         axes.tick_params(axis="x", rotation=35)
