@@ -1,7 +1,7 @@
 """Pictures of a sweep: accuracy against size and against what was swept, losses, first kernels.
 
 A configuration is drawn as its mean over seeds with the standard deviation as error bar; each seed
-is a faint point or line.
+is a faint point or line. Every picture is given the configurations `found` and the sweep's `name`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -62,12 +62,7 @@ def short(name: str) -> str:
 
 
 def accuracy_parameters(found: Sequence[Group], name: str) -> Figure:
-    """Validation accuracy against the number of parameters, with the Pareto front.
-
-    Args:
-        found: configurations of the sweep.
-        name: of the sweep.
-    """
+    """Validation accuracy against the number of parameters, with the Pareto front."""
     figure = new_figure(12, 5.4)
     axes = figure.subplots()
     front = front_of(found)
@@ -145,7 +140,7 @@ def accuracy_factor(found: Sequence[Group], factor: str, name: str) -> Figure:
     configuration and a line through the best ones.
 
     Args:
-        found: configurations of the sweep.
+        found: configurations.
         factor: name of the swept value, e.g. "model.filters".
         name: of the sweep.
     """
@@ -247,12 +242,7 @@ def _apart(places: Sequence[float]) -> list[int]:
 
 
 def curves(found: Sequence[Group], name: str) -> Figure:
-    """Training and validation loss over the epochs; of many configurations the best have colours.
-
-    Args:
-        found: configurations of the sweep.
-        name: of the sweep.
-    """
+    """Training and validation loss over the epochs; of many configurations the best have colours."""
     ranked = sorted(found, key=lambda one: -one.estimate(ACCURACY).mean)[:MAX_CURVES]
     shown = {one.label: [run.history for run in one.runs] for one in found if one in ranked}
     rest = [run.history for one in found if one not in ranked for run in one.runs]
@@ -267,14 +257,8 @@ def curves(found: Sequence[Group], name: str) -> Figure:
 def kernels(found: Sequence[Group], name: str) -> Figure | None:
     """The first convolution's kernels of every run on one colour scale, a row for each run.
 
-    The scale is the first run's `visualize.kernel_limit`; weights beyond it have a dot.
-
-    Args:
-        found: configurations of the sweep.
-        name: of the sweep.
-
-    Returns:
-        None when no run has its kernels.
+    The scale is the first run's `visualize.kernel_limit`; weights beyond it have a dot. None when no run
+    has its kernels.
     """
     rows = [
         (f"{shortened(one.label)}, seed {run.seed}", run, run.kernel)
