@@ -34,6 +34,8 @@ rcParams["text.parse_math"] = False
 DOTS_PER_INCH = 110
 SIGNED, POSITIVE, GREY = "RdBu_r", "Blues", "gray_r"
 STRONG, SOFT, ACCENT = "#1f4e8c", "#a9c3e3", "#d9730d"
+# Norm and colour map.
+Scale = tuple[Normalize, str]
 # Room in a grid for a tile and its label, in tile widths and heights.
 PITCH_X, PITCH_Y = 1.12, 1.36
 
@@ -134,17 +136,17 @@ def plain_ticks(axis: Axis, values: Sequence[float], digits: int | None = None) 
     axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:.{digits}g}" if digits else f"{x:,.0f}"))
 
 
-def activation_scale(values: Array) -> tuple[Normalize, str]:
+def activation_scale(*arrays: Array) -> Scale:
     """Colour scale of activations: 0 to the largest when none is negative, else +-max around white.
 
     Small values are spread, by a square root or (with a sign) an inverse hyperbolic sine, so that
     the shapes in weak maps are seen on the scale that all share; colour bars tell the values.
     """
-    largest = float(np.abs(values).max())
+    largest = float(np.max([np.abs(values).max() for values in arrays]))
     # A map of zeros alone still needs a scale.
     if not math.isfinite(largest) or largest == 0:
         largest = 1.0
-    if values.min() >= 0:
+    if np.min([values.min() for values in arrays]) >= 0:
         return PowerNorm(0.5, 0, largest), POSITIVE
     return AsinhNorm(largest / 8, -largest, largest), SIGNED
 

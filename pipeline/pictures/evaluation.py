@@ -8,7 +8,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from pipeline.base.arrays import Array
-from pipeline.pictures.drawing import POSITIVE, draw_image, draw_probabilities, new_figure, shortened
+from pipeline.pictures.drawing import POSITIVE, Scale, draw_image, draw_probabilities, new_figure, shortened
 
 MAX_ANNOTATED_CLASSES = 20
 MISTAKE_COLUMNS = 5
@@ -39,7 +39,7 @@ def confusion(counts: Array, classes: Sequence[str]) -> Figure:
 def confusion_matrix(
     values: Array,
     classes: Sequence[str],
-    scale: tuple[Normalize, str],
+    scale: Scale,
     words: Callable[[Any], str],
     label: str,
     numbers: Array | None = None,
@@ -49,7 +49,7 @@ def confusion_matrix(
     Args:
         values: (K, K); row = actual, column = predicted.
         classes: K names.
-        scale: norm and colour map.
+        scale: of the values.
         words: for a number.
         label: of the colour bar.
         numbers: (K, K) to write; the values, if None.

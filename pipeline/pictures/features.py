@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from pipeline.base.arrays import Array
@@ -12,6 +11,7 @@ from pipeline.pictures.drawing import (
     GREY,
     PITCH_X,
     PITCH_Y,
+    Scale,
     activation_bar,
     draw_tiles,
     new_figure,
@@ -39,7 +39,7 @@ def feature_maps(
     rates: Array,
     kinds: Sequence[str],
     *,
-    scale: tuple[Normalize, str],
+    scale: Scale,
     images: int,
     threshold: float,
 ) -> Figure:
@@ -50,7 +50,7 @@ def feature_maps(
         maps: (H, W, F) its output for one image.
         rates: (F,) fire rates, 0..1.
         kinds: F words: normal, dead, rare or always-on; the last three are framed.
-        scale: norm and colour map, see `drawing.activation_scale`.
+        scale: see `drawing.activation_scale`.
         images: over how many the rates were taken.
         threshold: output above which a filter fires.
     """

@@ -14,6 +14,7 @@ from pipeline.pictures.drawing import (
     PITCH_X,
     PITCH_Y,
     SIGNED,
+    Scale,
     colour_tiles,
     draw_tiles,
     mosaic,
@@ -124,9 +125,7 @@ def draw_kernels(
     )
 
 
-def _draw_tiles(
-    axes: Axes, kernel: Array, scale: tuple[Normalize, str], in_colour: bool, columns: int
-) -> int:
+def _draw_tiles(axes: Axes, kernel: Array, scale: Scale, in_colour: bool, columns: int) -> int:
     """Draw each filter as a tile; how many weights lie beyond the range (not told of colours)."""
     limit = float(scale[0].vmax or 0)
     tiles = colour_tiles(kernel, limit) if in_colour else np.moveaxis(kernel[:, :, 0], -1, 0)
@@ -141,7 +140,7 @@ def _draw_tiles(
     return len(index)
 
 
-def _draw_matrix(axes: Axes, kernel: Array, scale: tuple[Normalize, str], max_rows: int) -> int:
+def _draw_matrix(axes: Axes, kernel: Array, scale: Scale, max_rows: int) -> int:
     """Draw filters by input channels; how many weights lie beyond the range."""
     height, width, channels, filters = kernel.shape
     shown = min(filters, max_rows)

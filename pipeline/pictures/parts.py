@@ -38,7 +38,7 @@ def parts(shown: Parts, title: str, *, stride: int, layer: str) -> Figure:
         axes.axis("off")
     _draw_padded(places[0], shown, stride)
     _draw_kernel(places[1], shown)
-    scale = activation_scale(np.concatenate([part.output.ravel() for part in shown.outputs]))
+    scale = activation_scale(*[part.output for part in shown.outputs])
     for axes, part in zip(places[2:], shown.outputs, strict=False):
         axes.imshow(part.output, cmap=scale[1], norm=scale[0], interpolation="nearest")
         words = f"{part.name} → {shape_text(part.output.shape)}\n{part.words}"

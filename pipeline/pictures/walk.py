@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure, SubFigure
 
 from pipeline.analysis.walk import Step
@@ -22,6 +21,7 @@ from pipeline.pictures.drawing import (
     PITCH_X,
     PITCH_Y,
     STRONG,
+    Scale,
     activation_bar,
     activation_scale,
     draw_image,
@@ -34,7 +34,6 @@ from pipeline.pictures.drawing import (
 )
 from pipeline.pictures.kernels import draw_kernels
 
-Scale = tuple[Normalize, str]
 TILE_COLUMNS = (1, 2, 4, 8, 16)
 STRIP_COLUMNS = 6
 MAX_SEPARATE_BARS = 256
@@ -55,15 +54,11 @@ def scales(*walks: Sequence[Step]) -> list[Scale]:
         walks: steps in order, of one network or of several alike, which share their scales.
 
     Returns:
-        As many pairs of norm and colour map; those of `Flatten` and dense layers are their own.
+        As many; those of `Flatten` and dense layers are their own.
     """
     groups = np.cumsum([step.kind == "Conv2D" or step.output.ndim == 1 for step in walks[0]])
-    found = []
-    for number in groups:
-        pairs = [pair for steps in walks for pair in zip(steps, groups, strict=True)]
-        members = [step.output for step, group in pairs if group == number]
-        found.append(activation_scale(np.concatenate([output.ravel() for output in members])))
-    return found
+    pairs = [pair for steps in walks for pair in zip(steps, groups, strict=True)]
+    return [activation_scale(*[step.output for step, group in pairs if group == number]) for number in groups]
 
 
 def layer(

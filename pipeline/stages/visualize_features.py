@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from pipeline.analysis.firing import describe_rates, fire_rates, firing_kind, firing_threshold
 from pipeline.analysis.parts import parts as taken_apart
 from pipeline.analysis.walk import Step, describe_step
@@ -115,7 +113,7 @@ def _draw_feature_maps(
     names = list(pairs[0][1])
     all_maps = [outputs.feature_maps(network, names, image) for network, _, _ in pairs]
     for name in names:
-        scale = activation_scale(np.concatenate([maps[name].ravel() for maps in all_maps]))
+        scale = activation_scale(*[maps[name] for maps in all_maps])
         for (network, rates, word), maps in zip(pairs, all_maps, strict=True):
             figure = features.feature_maps(
                 f"{name}, {word}" if word else name,
