@@ -6,7 +6,7 @@ Everything that is compared shares one scale, and each tile carries its filter's
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from itertools import accumulate
@@ -196,11 +196,12 @@ def draw_tiles(
     columns: int,
     norm: Normalize,
     colours: str,
-    label_colours: Mapping[int, str] | None = None,
+    accented: Collection[int] = (),
 ) -> list[tuple[float, float]]:
     """Draw tiles (T, h, w), or (T, h, w, 3) in colour, in rows with a label above each, on one scale.
 
     They are one image, transparent between the tiles: an image for each takes three times as long.
+    Those of the numbers `accented` have a frame and a label in that colour.
 
     Returns:
         Left and top edge of each tile, in the axes' units, in which a tile is 1 by 1.
@@ -213,11 +214,18 @@ def draw_tiles(
     # Inside the axes by the limits below; to measure the parts takes half the time of a picture.
     picture.set_in_layout(False)
     axes.add_image(picture)
-    marked = label_colours or {}
-    _draw_frames(axes, corners, [marked.get(n) for n in range(len(tiles))])
+    frames = PatchCollection(
+        [Rectangle(corner, 1, 1) for corner in corners],
+        facecolors="none",
+        edgecolors=[ACCENT if n in accented else "0.6" for n in range(len(tiles))],
+        linewidths=[2 if n in accented else 0.5 for n in range(len(tiles))],
+    )
+    frames.set_in_layout(False)
+    axes.add_collection(frames, autolim=False)
     for n, (left, top) in enumerate(corners):
         text = axes.text(left + 0.5, top - 0.05, labels[n], ha="center", va="bottom", fontsize=7)
-        text.set(color=marked.get(n, "black"), fontweight="bold" if n in marked else "normal")
+        if n in accented:
+            text.set(color=ACCENT, fontweight="bold")
         text.set_in_layout(False)
     axes.set(xlim=(-0.06, columns * PITCH_X - 0.06), ylim=(rows * PITCH_Y - 0.3, -0.34), aspect="equal")
     axes.axis("off")
@@ -236,14 +244,3 @@ def _spread(tiles: Array, columns: int) -> Array:
         return np.ma.masked_invalid(mosaic(tiles, columns)[1:, 1:].astype(np.float32))
     opaque = np.concatenate([tiles, np.ones_like(tiles[..., :1])], axis=-1)
     return np.nan_to_num(mosaic(opaque, columns)[1:, 1:].astype(np.float32))
-
-
-def _draw_frames(axes: Axes, corners: Sequence[tuple[float, float]], colours: Sequence[str | None]) -> None:
-    frames = PatchCollection(
-        [Rectangle(corner, 1, 1) for corner in corners],
-        facecolors="none",
-        edgecolors=[colour or "0.6" for colour in colours],
-        linewidths=[2 if colour else 0.5 for colour in colours],
-    )
-    frames.set_in_layout(False)
-    axes.add_collection(frames, autolim=False)

@@ -7,7 +7,6 @@ from matplotlib.figure import Figure
 
 from pipeline.base.arrays import Array
 from pipeline.pictures.drawing import (
-    ACCENT,
     GREY,
     PITCH_X,
     PITCH_Y,
@@ -61,8 +60,8 @@ def feature_maps(
     # Wide enough for the title when the filters are few.
     figure = new_figure(max(8.4, columns * tile * PITCH_X + 1.6), rows * tile * PITCH_Y + 1.1)
     axes = figure.subplots()
-    unusual = {i: ACCENT for i, kind in enumerate(kinds) if kind != "normal"}
-    labels = [_feature_label(i, rates[i], kind) for i, kind in enumerate(kinds)]
+    unusual = [i for i, kind in enumerate(kinds) if kind != "normal"]
+    labels = [f"{i}: {kind if i in unusual else f'{rates[i]:.0%}'}" for i, kind in enumerate(kinds)]
     draw_tiles(axes, np.moveaxis(maps, -1, 0), labels, columns, *scale, unusual)
     counts = ", ".join(f"{sum(k == kind for k in kinds)} {kind}" for kind in ("dead", "rare", "always-on"))
     axes.set_title(
@@ -72,7 +71,3 @@ def feature_maps(
     )
     activation_bar(axes, shrink=0.8)
     return figure
-
-
-def _feature_label(index: int, rate: float, kind: str) -> str:
-    return f"{index}: {rate:.0%}" if kind == "normal" else f"{index}: {kind}"
