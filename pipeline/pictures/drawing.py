@@ -151,6 +151,12 @@ def activation_scale(*arrays: Array) -> Scale:
     return AsinhNorm(largest / 8, -largest, largest), SIGNED
 
 
+def signed_scale(*arrays: Array) -> Scale:
+    """Colour scale of values with a sign: white at zero, +-max of all of them at its ends."""
+    limit = max(float(np.abs(values).max()) for values in arrays) or 1.0
+    return Normalize(-limit, limit), SIGNED
+
+
 def activation_bar(axes: Axes, shrink: float, beside: Sequence[Axes] = ()) -> None:
     """The colour bar of what is drawn on the axes by an `activation_scale`, beside these or others."""
     plain = FuncFormatter(lambda x, _: f"{x:.3g}")
