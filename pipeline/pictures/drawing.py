@@ -170,9 +170,10 @@ def activation_bar(axes: Axes, shrink: float, beside: Sequence[Axes] = ()) -> No
         bar.minorticks_off()
 
 
-def draw_image(axes: Axes, image: Array) -> None:
-    """One image (H, W, C) uint8: grey reversed (ink dark), colour as it is."""
+def draw_image(axes: Axes, image: Array, title: str = "", fontsize: float = 9) -> None:
+    """One image (H, W, C) uint8 below its title: grey reversed (ink dark), colour as it is."""
     axes.axis("off")
+    axes.set_title(title, fontsize=fontsize)
     if image.shape[-1] == 1:
         axes.imshow(image[..., 0], cmap=GREY, vmin=0, vmax=255, interpolation="nearest")
     else:

@@ -111,8 +111,7 @@ def attribution(image: Array, title: str, maps: Mapping[str, Array]) -> Figure:
     figure = new_figure(4 * (len(maps) + 1) + 1, 4.6)
     figure.suptitle(f"{title}\nintegrated gradients against a black image: what each pixel adds to the logit")
     places = figure.subplots(1, len(maps) + 1)
-    draw_image(places[0], image)
-    places[0].set_title("image", fontsize=10)
+    draw_image(places[0], image, "image", fontsize=10)
     norm, colours = signed_scale(*maps.values())
     for axes, (words, values) in zip(places[1:], maps.items(), strict=True):
         axes.axis("off")
@@ -147,8 +146,7 @@ def sanity(
     upper, lower = above.subplots(2, columns)
     for axes in (*upper, *lower):
         axes.axis("off")
-    draw_image(upper[0], image)
-    upper[0].set_title("image", fontsize=9)
+    draw_image(upper[0], image, "image")
     for place, (layer, values) in enumerate(maps.items(), start=1):
         # Each on its own scale: ranks are compared, not sizes.
         norm, colours = signed_scale(values)

@@ -241,10 +241,8 @@ def strip(
         for axes in places:
             axes.axis("off")
         if row == 0:
-            draw_image(places[0], image)
-            places[0].set_title(
-                f"image\n{shape_text(image.shape)}\n{image.min()} to {image.max()}", fontsize=8
-            )
+            text = f"image\n{shape_text(image.shape)}\n{range_text(image)}"
+            draw_image(places[0], image, text, fontsize=8)
         for axes, step in zip(places[row == 0 :], members, strict=False):
             _draw_strip_panel(axes, step, all_scales[number], classes)
             number += 1
