@@ -112,7 +112,7 @@ def _draw_test_images(
     predicted = test["predicted"]
     counts = confusion_matrix(labels, predicted, len(classes))
     write_figure(folder / "confusion.png", evaluation.confusion(counts, classes))
-    first = slice(min(num_predictions, len(labels)))
+    first = slice(num_predictions)
     names = [f"test image {number}" for number in range(len(labels))[first]]
     figure = evaluation.predictions(images[first], probabilities[first], labels[first], classes, names)
     write_figure(folder / "predictions.png", figure)

@@ -77,7 +77,10 @@ def visualize_features(
         files.write_json(numbers, {"images": len(many), "layers": about, "walks": described})
         first = images[0]
         write_figure(folder / "input.png", features.input_image(first.pixels, first.title))
-        _draw_parts(folder, network, first)
+        layer = network.layers[0]
+        shown = taken_apart(network, first.pixels)
+        figure = parts.parts(shown, first.title, stride=layer.strides[0], layer=layer.name)
+        write_figure(folder / "parts.png", figure)
         pairs = ((network, rates, ""), (untrained, rates_before, "untrained"))
         _draw_feature_maps(folder, pairs, first.pixels, len(many))
         for number, (image, steps) in enumerate(zip(images, walks, strict=True)):
@@ -89,13 +92,6 @@ def visualize_features(
         for step in steps:
             output = walk.range_text(step.output)
             print(f"visualize_features: {image.split} image {image.index}, {step.name} {output}")
-
-
-def _draw_parts(folder: Path, network: "keras.Model", image: ChosenImage) -> None:
-    layer = network.layers[0]
-    shown = taken_apart(network, image.pixels)
-    figure = parts.parts(shown, image.title, stride=layer.strides[0], layer=layer.name)
-    write_figure(folder / "parts.png", figure)
 
 
 def _describe(image: ChosenImage, steps: list[Step]) -> dict[str, Any]:
