@@ -207,9 +207,7 @@ def _draw_scatter(axes: Axes, found: Sequence[Group], places: Mapping[str, float
     x = [places[one.label] for one in found]
     means = [one.estimate(metric).mean for one in found]
     axes.plot(x, means, "o", ms=6, color=STRONG, alpha=0.6, label="one configuration")
-    groups: dict[float, list[Group]] = {}
-    for at, one in sorted(zip(x, found, strict=True), key=lambda pair: pair[0]):
-        groups.setdefault(at, []).append(one)
+    groups = {at: [one for one in found if places[one.label] == at] for at in sorted(set(x))}
     if len(groups) < len(found):
         best = [best_of(members).estimate(metric).mean for members in groups.values()]
         label = "best on validation at this value"

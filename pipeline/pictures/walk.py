@@ -156,7 +156,7 @@ def range_text(values: Array) -> str:
 def _draw_histogram(axes: Axes, step: Step, bins: int) -> None:
     """Both distributions on common bins; counts are logarithmic, as most outputs of a ReLU are zero."""
     panels = _panels(step)
-    edges = np.histogram_bin_edges([*panels.values()], bins).tolist()
+    edges = np.histogram_bin_edges(step.arrays, bins).tolist()
     largest = 1
     for (words, array), colour in zip(panels.items(), [ACCENT, STRONG][-len(panels) :], strict=True):
         counts = np.histogram(array, edges)[0]
