@@ -64,14 +64,13 @@ def evaluate(
     for split in splits.values():
         split["logits"], split["probabilities"] = outputs.logits_and_probabilities(network, split["images"])
         split["predicted"] = split["probabilities"].argmax(axis=1)
-    best_epoch = int(history["epoch"][int(np.argmin(history["val_loss"]))])
     scores = {
         name: score(split["logits"], split["predicted"], split["labels"]) for name, split in splits.items()
     }
     about = {
         "parameters": network.count_params(),
         "epochs": len(history["epoch"]),
-        "best_epoch": best_epoch,
+        "best_epoch": int(history["epoch"][np.argmin(history["val_loss"])]),
     }
     test, classes = splits["test"], dataset.classes
     tables = [reports / name for name in ("metrics.json", "classes.csv", "confusion.csv")]
