@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from pipeline.base.arrays import Array
-from pipeline.pictures.drawing import ACCENT, SIGNED, STRONG, new_figure, shortened
+from pipeline.pictures.drawing import ACCENT, STRONG, new_figure, shortened, signed_scale
 from pipeline.pictures.evaluation import confusion_matrix
 
 
@@ -21,8 +20,7 @@ def confusion_change(difference: Array, classes: Sequence[str], new: str, baseli
         new: words for the run.
         baseline: words for the run that it is set against.
     """
-    limit = float(np.abs(difference).max()) or 1.0
-    scale = Normalize(-limit, limit), SIGNED
+    scale = signed_scale(difference)
     figure = confusion_matrix(difference, classes, scale, signed, "images more (red) or fewer (blue)")
     axes = figure.axes[0]
     figure.suptitle(f"Test images per cell: {new}\nminus {baseline}", fontsize=11)

@@ -6,7 +6,7 @@ Everything that is compared shares one scale, and each tile carries its filter's
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from itertools import accumulate
@@ -34,6 +34,8 @@ rcParams["text.parse_math"] = False
 DOTS_PER_INCH = 110
 SIGNED, POSITIVE, GREY = "RdBu_r", "Blues", "gray_r"
 STRONG, SOFT, ACCENT = "#1f4e8c", "#a9c3e3", "#d9730d"
+# Norm and colour map.
+Scale = tuple[Normalize, str]
 # Room in a grid for a tile and its label, in tile widths and heights.
 PITCH_X, PITCH_Y = 1.12, 1.36
 
@@ -63,19 +65,20 @@ def mosaic(tiles: Array, columns: int) -> Array:
     """Lay tiles out in rows, one blank pixel around each.
 
     Args:
-        tiles: (T, h, w) float.
+        tiles: (T, h, w) float, or (T, h, w, C) in colour.
         columns: tiles in a row.
 
     Returns:
-        (rows * (h + 1) + 1, columns * (w + 1) + 1) float64; NaN around tiles and in the places that
-        the last row leaves free.
+        (rows * (h + 1) + 1, columns * (w + 1) + 1), or with C besides, float64; NaN around tiles and in
+        the places that the last row leaves free.
     """
-    count, height, width = tiles.shape
+    count, height, width, *colours = tiles.shape
     rows = -(-count // columns)
-    picture = np.full((rows, columns, height + 1, width + 1), np.nan)
-    picture.reshape(-1, height + 1, width + 1)[:count, 1:, 1:] = tiles
-    joined = picture.swapaxes(1, 2).reshape(rows * (height + 1), columns * (width + 1))
-    return np.pad(joined, ((0, 1), (0, 1)), constant_values=np.nan)
+    picture = np.full((rows * columns, height + 1, width + 1, *colours), np.nan)
+    picture[:count, 1:, 1:] = tiles
+    in_rows = picture.reshape(rows, columns, *picture.shape[1:]).swapaxes(1, 2)
+    joined = in_rows.reshape(rows * (height + 1), columns * (width + 1), *colours)
+    return np.pad(joined, [(0, 1), (0, 1), *[(0, 0)] * len(colours)], constant_values=np.nan)
 
 
 def colour_tiles(kernel: Array, limit: float) -> Array:
@@ -133,19 +136,25 @@ def plain_ticks(axis: Axis, values: Sequence[float], digits: int | None = None) 
     axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:.{digits}g}" if digits else f"{x:,.0f}"))
 
 
-def activation_scale(values: Array) -> tuple[Normalize, str]:
+def activation_scale(*arrays: Array) -> Scale:
     """Colour scale of activations: 0 to the largest when none is negative, else +-max around white.
 
     Small values are spread, by a square root or (with a sign) an inverse hyperbolic sine, so that
     the shapes in weak maps are seen on the scale that all share; colour bars tell the values.
     """
-    largest = float(np.abs(values).max())
+    largest = float(np.max([np.abs(values).max() for values in arrays]))
     # A map of zeros alone still needs a scale.
     if not math.isfinite(largest) or largest == 0:
         largest = 1.0
-    if values.min() >= 0:
+    if np.min([values.min() for values in arrays]) >= 0:
         return PowerNorm(0.5, 0, largest), POSITIVE
     return AsinhNorm(largest / 8, -largest, largest), SIGNED
+
+
+def signed_scale(*arrays: Array) -> Scale:
+    """Colour scale of values with a sign: white at zero, +-max of all of them at its ends."""
+    limit = max(float(np.abs(values).max()) for values in arrays) or 1.0
+    return Normalize(-limit, limit), SIGNED
 
 
 def activation_bar(axes: Axes, shrink: float, beside: Sequence[Axes] = ()) -> None:
@@ -161,9 +170,10 @@ def activation_bar(axes: Axes, shrink: float, beside: Sequence[Axes] = ()) -> No
         bar.minorticks_off()
 
 
-def draw_image(axes: Axes, image: Array) -> None:
-    """One image (H, W, C) uint8: grey reversed (ink dark), colour as it is."""
+def draw_image(axes: Axes, image: Array, title: str = "", fontsize: float = 9) -> None:
+    """One image (H, W, C) uint8 below its title: grey reversed (ink dark), colour as it is."""
     axes.axis("off")
+    axes.set_title(title, fontsize=fontsize)
     if image.shape[-1] == 1:
         axes.imshow(image[..., 0], cmap=GREY, vmin=0, vmax=255, interpolation="nearest")
     else:
@@ -193,11 +203,12 @@ def draw_tiles(
     columns: int,
     norm: Normalize,
     colours: str,
-    label_colours: Mapping[int, str] | None = None,
+    accented: Collection[int] = (),
 ) -> list[tuple[float, float]]:
     """Draw tiles (T, h, w), or (T, h, w, 3) in colour, in rows with a label above each, on one scale.
 
     They are one image, transparent between the tiles: an image for each takes three times as long.
+    Those of the numbers `accented` have a frame and a label in that colour.
 
     Returns:
         Left and top edge of each tile, in the axes' units, in which a tile is 1 by 1.
@@ -210,11 +221,18 @@ def draw_tiles(
     # Inside the axes by the limits below; to measure the parts takes half the time of a picture.
     picture.set_in_layout(False)
     axes.add_image(picture)
-    marked = label_colours or {}
-    _draw_frames(axes, corners, [marked.get(n) for n in range(len(tiles))])
+    frames = PatchCollection(
+        [Rectangle(corner, 1, 1) for corner in corners],
+        facecolors="none",
+        edgecolors=[ACCENT if n in accented else "0.6" for n in range(len(tiles))],
+        linewidths=[2 if n in accented else 0.5 for n in range(len(tiles))],
+    )
+    frames.set_in_layout(False)
+    axes.add_collection(frames, autolim=False)
     for n, (left, top) in enumerate(corners):
         text = axes.text(left + 0.5, top - 0.05, labels[n], ha="center", va="bottom", fontsize=7)
-        text.set(color=marked.get(n, "black"), fontweight="bold" if n in marked else "normal")
+        if n in accented:
+            text.set(color=ACCENT, fontweight="bold")
         text.set_in_layout(False)
     axes.set(xlim=(-0.06, columns * PITCH_X - 0.06), ylim=(rows * PITCH_Y - 0.3, -0.34), aspect="equal")
     axes.axis("off")
@@ -229,23 +247,7 @@ def _cell_edges(tiles: int, cells: int, pitch: float) -> Array:
 
 def _spread(tiles: Array, columns: int) -> Array:
     """Tiles (T, h, w) or (T, h, w, 3) in rows, with a cell masked or transparent after each."""
-    if tiles.ndim == 4:
-        tiles = np.concatenate([tiles, np.ones_like(tiles[..., :1])], axis=-1)
-    rows, count = -(-len(tiles) // columns), len(tiles)
-    empty = 0.0 if tiles.ndim == 4 else np.nan
-    height, width, *rest = tiles.shape[1:]
-    spread = np.full((rows * columns, height + 1, width + 1, *rest), empty, np.float32)
-    spread[:count, :height, :width] = tiles
-    spread = spread.reshape(rows, columns, height + 1, width + 1, *rest).swapaxes(1, 2)
-    return np.ma.masked_invalid(spread.reshape(rows * (height + 1), columns * (width + 1), *rest))
-
-
-def _draw_frames(axes: Axes, corners: Sequence[tuple[float, float]], colours: Sequence[str | None]) -> None:
-    frames = PatchCollection(
-        [Rectangle(corner, 1, 1) for corner in corners],
-        facecolors="none",
-        edgecolors=[colour or "0.6" for colour in colours],
-        linewidths=[2 if colour else 0.5 for colour in colours],
-    )
-    frames.set_in_layout(False)
-    axes.add_collection(frames, autolim=False)
+    if tiles.ndim == 3:
+        return np.ma.masked_invalid(mosaic(tiles, columns)[1:, 1:].astype(np.float32))
+    opaque = np.concatenate([tiles, np.ones_like(tiles[..., :1])], axis=-1)
+    return np.nan_to_num(mosaic(opaque, columns)[1:, 1:].astype(np.float32))

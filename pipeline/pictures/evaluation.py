@@ -8,7 +8,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from pipeline.base.arrays import Array
-from pipeline.pictures.drawing import POSITIVE, draw_image, draw_probabilities, new_figure, shortened
+from pipeline.pictures.drawing import POSITIVE, Scale, draw_image, draw_probabilities, new_figure, shortened
 
 MAX_ANNOTATED_CLASSES = 20
 MISTAKE_COLUMNS = 5
@@ -23,14 +23,8 @@ def confusion(counts: Array, classes: Sequence[str]) -> Figure:
         classes: K names.
     """
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    figure = confusion_matrix(
-        share,
-        classes,
-        (Normalize(0, 1), POSITIVE),
-        lambda value: f"{value}",
-        "share of the actual class",
-        counts,
-    )
+    scale = Normalize(0, 1), POSITIVE
+    figure = confusion_matrix(share, classes, scale, str, "share of the actual class", counts)
     right = int(np.trace(counts))
     figure.axes[0].set_title(f"Test images by class: {right:,} of {counts.sum():,} are right")
     return figure
@@ -39,7 +33,7 @@ def confusion(counts: Array, classes: Sequence[str]) -> Figure:
 def confusion_matrix(
     values: Array,
     classes: Sequence[str],
-    scale: tuple[Normalize, str],
+    scale: Scale,
     words: Callable[[Any], str],
     label: str,
     numbers: Array | None = None,
@@ -49,7 +43,7 @@ def confusion_matrix(
     Args:
         values: (K, K); row = actual, column = predicted.
         classes: K names.
-        scale: norm and colour map.
+        scale: of the values.
         words: for a number.
         label: of the colour bar.
         numbers: (K, K) to write; the values, if None.
@@ -91,8 +85,7 @@ def predictions(
         axes.axis("off")
     for index, image in enumerate(images):
         picture, bars = panels[2 * index : 2 * index + 2]
-        draw_image(picture, image)
-        picture.set_title(f"{names[index]}\nis: {shortened(classes[labels[index]])}", fontsize=9)
+        draw_image(picture, image, f"{names[index]}\nis: {shortened(classes[labels[index]])}")
         draw_probabilities(bars, probabilities[index], classes)
     return figure
 
@@ -102,8 +95,7 @@ def prediction(image: Array, probabilities: Array, classes: Sequence[str], name:
     figure = new_figure(6.5, max(2.9, 0.2 * len(classes) + 1.1))
     figure.suptitle(shortened(name, FILE_NAME_WIDTH), fontsize=10)
     picture, bars = figure.subplots(1, 2, width_ratios=(1, 1.3))
-    draw_image(picture, image)
-    picture.set_title("as the network saw it", fontsize=9)
+    draw_image(picture, image, "as the network saw it")
     draw_probabilities(bars, probabilities, classes)
     return figure
 
@@ -135,7 +127,6 @@ def mistakes(
     for index, image in enumerate(images):
         row = probabilities[index]
         predicted, actual = (shortened(classes[k], 24) for k in (row.argmax(), labels[index]))
-        draw_image(panels[index], image)
         text = f"test image {numbers[index]}\n{predicted} ({row.max():.1%})?\nis: {actual}"
-        panels[index].set_title(text, fontsize=8)
+        draw_image(panels[index], image, text, fontsize=8)
     return figure

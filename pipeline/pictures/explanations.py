@@ -11,13 +11,13 @@ from pipeline.base.arrays import Array
 from pipeline.pictures.drawing import (
     ACCENT,
     POSITIVE,
-    SIGNED,
     SOFT,
     STRONG,
     draw_image,
     draw_tiles,
     mosaic,
     new_figure,
+    signed_scale,
 )
 
 PATCH_COLUMNS = 3
@@ -44,7 +44,7 @@ def patches(name: str, crops: Sequence[Sequence[Array]], size: tuple[int, int], 
     tiles = np.stack([_patch_block(block, size) for block in crops])
     labels = [str(n) if block else f"{n}: dead" for n, block in enumerate(crops)]
     reversed_ = "grey reversed, " if all(patch.shape[-1] == 1 for block in crops for patch in block) else ""
-    dead = {n: ACCENT for n, block in enumerate(crops) if not block}
+    dead = [n for n, block in enumerate(crops) if not block]
     draw_tiles(axes, tiles, labels, columns, Normalize(0, 1), POSITIVE, dead)
     axes.set_title(
         f"{name}: the {PATCH_COLUMNS**2} patches of {size[0]}×{size[1]} pixels that excite each filter most\n"
@@ -59,8 +59,7 @@ def _patch_block(crops: Sequence[Array], size: tuple[int, int]) -> Array:
     """Up to nine patches as one picture (., ., 3) of colours; grey is reversed as in every picture."""
     blank = [np.zeros((*size, 1))] * (PATCH_COLUMNS**2 - len(crops))
     coloured = np.stack([_colours(patch) for patch in [*crops, *blank]])
-    channels = [mosaic(coloured[..., channel], PATCH_COLUMNS) for channel in range(3)]
-    return _filled(np.stack(channels, axis=-1), GAP)
+    return _filled(mosaic(coloured, PATCH_COLUMNS), GAP)
 
 
 def _colours(patch: Array) -> Array:
@@ -112,21 +111,16 @@ def attribution(image: Array, title: str, maps: Mapping[str, Array]) -> Figure:
     figure = new_figure(4 * (len(maps) + 1) + 1, 4.6)
     figure.suptitle(f"{title}\nintegrated gradients against a black image: what each pixel adds to the logit")
     places = figure.subplots(1, len(maps) + 1)
-    draw_image(places[0], image)
-    places[0].set_title("image", fontsize=10)
-    _draw_maps(places[1:], maps)
+    draw_image(places[0], image, "image", fontsize=10)
+    norm, colours = signed_scale(*maps.values())
+    for axes, (words, values) in zip(places[1:], maps.items(), strict=True):
+        axes.axis("off")
+        axes.imshow(values, norm=norm, cmap=colours, interpolation="nearest")
+        axes.set_title(words, fontsize=10)
     figure.colorbar(
         places[1].images[0], ax=list(places), label="attribution (part of the logit)", shrink=0.85, pad=0.02
     )
     return figure
-
-
-def _draw_maps(places: Sequence[Axes], maps: Mapping[str, Array]) -> None:
-    limit = max(float(np.abs(values).max()) for values in maps.values()) or 1.0
-    for axes, (words, values) in zip(places, maps.items(), strict=True):
-        axes.axis("off")
-        axes.imshow(values, cmap=SIGNED, norm=Normalize(-limit, limit), interpolation="nearest")
-        axes.set_title(words, fontsize=10)
 
 
 def sanity(
@@ -149,28 +143,22 @@ def sanity(
     figure = new_figure(max(9, 1.9 * columns), 8.6)
     figure.suptitle(title)
     above, below = np.ravel(np.asarray(figure.subfigures(2, 1, height_ratios=(1.15, 1))))
-    places = above.subplots(2, columns)
-    for axes in places.ravel():
+    upper, lower = above.subplots(2, columns)
+    for axes in (*upper, *lower):
         axes.axis("off")
-    draw_image(places[0][0], image)
-    places[0][0].set_title("image", fontsize=9)
-    for row, words in ((0, "integrated\ngradients"), (1, "edge detector\n(control)")):
-        for place, (layer, values) in enumerate(maps.items(), start=1):
-            axes = places[row][place]
-            if row:
-                axes.imshow(edge_map, cmap=POSITIVE, interpolation="nearest")
-            else:
-                # Each on its own scale: ranks are compared, not sizes.
-                limit = float(np.abs(values).max()) or 1.0
-                axes.imshow(values, cmap=SIGNED, norm=Normalize(-limit, limit), interpolation="nearest")
-            state = "trained" if place == 1 else f"random: {layer}" + (" and above" if place > 2 else "")
-            axes.set_title(state if row == 0 else "", fontsize=8)
-        places[row][1].text(-0.08, 0.5, words, transform=places[row][1].transAxes, **_SIDE)
+    draw_image(upper[0], image, "image")
+    for place, (layer, values) in enumerate(maps.items(), start=1):
+        # Each on its own scale: ranks are compared, not sizes.
+        norm, colours = signed_scale(values)
+        upper[place].imshow(values, norm=norm, cmap=colours, interpolation="nearest")
+        lower[place].imshow(edge_map, cmap=POSITIVE, interpolation="nearest")
+        state = "trained" if place == 1 else f"random: {layer}" + (" and above" if place > 2 else "")
+        upper[place].set_title(state, fontsize=8)
+    side = {"rotation": 90, "ha": "right", "va": "center", "fontsize": 8}
+    for axes, words in ((upper[1], "integrated\ngradients"), (lower[1], "edge detector\n(control)")):
+        axes.text(-0.08, 0.5, words, transform=axes.transAxes, **side)
     _draw_curves(below.subplots(), list(maps), curves)
     return figure
-
-
-_SIDE: dict[str, object] = {"rotation": 90, "ha": "right", "va": "center", "fontsize": 8}
 
 
 def _draw_curves(axes: Axes, layers: Sequence[str], curves: Mapping[str, Sequence[float]]) -> None:

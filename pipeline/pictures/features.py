@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from pipeline.base.arrays import Array
 from pipeline.pictures.drawing import (
-    ACCENT,
     GREY,
     PITCH_X,
     PITCH_Y,
+    Scale,
     activation_bar,
     draw_tiles,
     new_figure,
@@ -39,7 +38,7 @@ def feature_maps(
     rates: Array,
     kinds: Sequence[str],
     *,
-    scale: tuple[Normalize, str],
+    scale: Scale,
     images: int,
     threshold: float,
 ) -> Figure:
@@ -50,7 +49,7 @@ def feature_maps(
         maps: (H, W, F) its output for one image.
         rates: (F,) fire rates, 0..1.
         kinds: F words: normal, dead, rare or always-on; the last three are framed.
-        scale: norm and colour map, see `drawing.activation_scale`.
+        scale: see `drawing.activation_scale`.
         images: over how many the rates were taken.
         threshold: output above which a filter fires.
     """
@@ -61,8 +60,8 @@ def feature_maps(
     # Wide enough for the title when the filters are few.
     figure = new_figure(max(8.4, columns * tile * PITCH_X + 1.6), rows * tile * PITCH_Y + 1.1)
     axes = figure.subplots()
-    unusual = {i: ACCENT for i, kind in enumerate(kinds) if kind != "normal"}
-    labels = [_feature_label(i, rates[i], kind) for i, kind in enumerate(kinds)]
+    unusual = [i for i, kind in enumerate(kinds) if kind != "normal"]
+    labels = [f"{i}: {kind if i in unusual else f'{rates[i]:.0%}'}" for i, kind in enumerate(kinds)]
     draw_tiles(axes, np.moveaxis(maps, -1, 0), labels, columns, *scale, unusual)
     counts = ", ".join(f"{sum(k == kind for k in kinds)} {kind}" for kind in ("dead", "rare", "always-on"))
     axes.set_title(
@@ -72,7 +71,3 @@ def feature_maps(
     )
     activation_bar(axes, shrink=0.8)
     return figure
-
-
-def _feature_label(index: int, rate: float, kind: str) -> str:
-    return f"{index}: {rate:.0%}" if kind == "normal" else f"{index}: {kind}"

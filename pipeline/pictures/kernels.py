@@ -14,6 +14,7 @@ from pipeline.pictures.drawing import (
     PITCH_X,
     PITCH_Y,
     SIGNED,
+    Scale,
     colour_tiles,
     draw_tiles,
     mosaic,
@@ -58,10 +59,11 @@ def kernels(
     # A little more than the tiles need, so that the width alone decides their size.
     heights = [1.06 * height + 0.4 for _, height in sizes]
     room = min(max(5.6, *(width for width, _ in sizes)), MAX_INCHES)
-    lines = [line for line in (title, _colour_text(limit) if in_colour else "") if line]
-    figure = new_figure(room + BAR_INCHES, sum(heights) + 0.25 * (1 + "\n".join(lines).count("\n")))
-    if lines:
-        figure.suptitle("\n".join(lines), fontsize=10)
+    about = f"Red, green and blue of a tile are weights: grey is 0, range ±{limit:.3g}" if in_colour else ""
+    text = "\n".join(filter(None, (title, about)))
+    figure = new_figure(room + BAR_INCHES, sum(heights) + 0.25 * (1 + text.count("\n")))
+    if text:
+        figure.suptitle(text, fontsize=10)
     axes = list(np.atleast_1d(figure.subplots(len(panels), 1, height_ratios=heights)))
     draw_kernels(
         axes, panels, limit=limit, max_rows=max_rows, in_colour=in_colour, colours=colours, columns=columns
@@ -83,19 +85,15 @@ def _inches(kernel: Array, max_rows: int, in_colour: bool, columns: int, tile: f
     return tile * shown * PITCH_X, tile * -(-filters // shown) * PITCH_Y
 
 
-def _colour_text(limit: float) -> str:
-    return f"Red, green and blue of a tile are weights: grey is 0, range ±{limit:.3g}"
-
-
 def draw_kernels(
     axes: Sequence[Axes],
     panels: Mapping[str, Array],
     *,
     limit: float,
     max_rows: int,
-    in_colour: bool = False,
-    colours: str = "signed",
-    columns: int = KERNEL_COLUMNS,
+    in_colour: bool,
+    colours: str,
+    columns: int,
 ) -> None:
     """Draw kernels by their titles, one on each of the axes, with one colour bar; see `kernels`."""
     beyond, scale = 0, (Normalize(-limit, limit), COLOUR_MAPS[colours])
@@ -104,8 +102,10 @@ def draw_kernels(
             beyond += _draw_tiles(axis, kernel, scale, in_colour, columns)
             words = f"{kernel.shape[3]} kernels of {shape_text(kernel.shape[:3])}, tile number = filter"
         else:
-            beyond += _draw_matrix(axis, kernel, scale, max_rows)
-            words = _matrix_text(kernel, max_rows)
+            shown, filters = min(kernel.shape[3], max_rows), kernel.shape[3]
+            beyond += _draw_matrix(axis, kernel[..., :shown], scale)
+            part = f"filters 0 to {shown - 1} of {filters}" if shown < filters else f"all {filters} filters"
+            words = f"{part}, each {shape_text(kernel.shape[:3])}"
         axis.set_title(f"{title}: {words}", fontsize=10, loc="left")
     if in_colour:
         return
@@ -124,9 +124,7 @@ def draw_kernels(
     )
 
 
-def _draw_tiles(
-    axes: Axes, kernel: Array, scale: tuple[Normalize, str], in_colour: bool, columns: int
-) -> int:
+def _draw_tiles(axes: Axes, kernel: Array, scale: Scale, in_colour: bool, columns: int) -> int:
     """Draw each filter as a tile; how many weights lie beyond the range (not told of colours)."""
     limit = float(scale[0].vmax or 0)
     tiles = colour_tiles(kernel, limit) if in_colour else np.moveaxis(kernel[:, :, 0], -1, 0)
@@ -141,29 +139,21 @@ def _draw_tiles(
     return len(index)
 
 
-def _draw_matrix(axes: Axes, kernel: Array, scale: tuple[Normalize, str], max_rows: int) -> int:
+def _draw_matrix(axes: Axes, kernel: Array, scale: Scale) -> int:
     """Draw filters by input channels; how many weights lie beyond the range."""
     height, width, channels, filters = kernel.shape
-    shown = min(filters, max_rows)
-    tiles = kernel[..., :shown].transpose(3, 2, 0, 1).reshape(-1, height, width)
+    tiles = kernel.transpose(3, 2, 0, 1).reshape(-1, height, width)
     picture = mosaic(tiles, channels)
     axes.imshow(picture, cmap=scale[1], norm=scale[0], interpolation="nearest")
     axes.set(xlabel="input channel", ylabel="filter")
     numbers = range(0, channels, 1 if channels <= 40 else 8)
     axes.set_xticks((np.array(numbers) + 0.5) * (width + 1), list(map(str, numbers)))
-    axes.set_yticks((np.arange(shown) + 0.5) * (height + 1), list(map(str, range(shown))))
+    axes.set_yticks((np.arange(filters) + 0.5) * (height + 1), list(map(str, range(filters))))
     axes.tick_params(length=0, labelsize=7)
     axes.spines[:].set_visible(False)
     row, column = np.nonzero(np.abs(np.nan_to_num(picture)) > scale[0].vmax)
     _mark_cells(axes, column, row, scale[1])
     return len(row)
-
-
-def _matrix_text(kernel: Array, max_rows: int) -> str:
-    height, width, channels, filters = kernel.shape
-    shown = min(filters, max_rows)
-    part = f"filters 0 to {shown - 1} of {filters}" if shown < filters else f"all {filters} filters"
-    return f"{part}, each {shape_text((height, width, channels))}"
 
 
 def _mark_cells(axes: Axes, x: Array, y: Array, colour_map: str) -> None:

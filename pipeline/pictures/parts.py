@@ -10,12 +10,12 @@ from pipeline.analysis.parts import Parts
 from pipeline.pictures.drawing import (
     ACCENT,
     GREY,
-    SIGNED,
     STRONG,
     activation_bar,
     activation_scale,
     new_figure,
     shape_text,
+    signed_scale,
 )
 
 COLUMNS = 4
@@ -38,7 +38,7 @@ def parts(shown: Parts, title: str, *, stride: int, layer: str) -> Figure:
         axes.axis("off")
     _draw_padded(places[0], shown, stride)
     _draw_kernel(places[1], shown)
-    scale = activation_scale(np.concatenate([part.output.ravel() for part in shown.outputs]))
+    scale = activation_scale(*[part.output for part in shown.outputs])
     for axes, part in zip(places[2:], shown.outputs, strict=False):
         axes.imshow(part.output, cmap=scale[1], norm=scale[0], interpolation="nearest")
         words = f"{part.name} → {shape_text(part.output.shape)}\n{part.words}"
@@ -72,11 +72,11 @@ def _draw_padded(axes: Axes, shown: Parts, stride: int) -> None:
 def _draw_kernel(axes: Axes, shown: Parts) -> None:
     """The kernel; of several channels their mean."""
     values = shown.kernel.mean(axis=-1)
-    limit = float(np.abs(values).max()) or 1.0
-    axes.imshow(values, cmap=SIGNED, norm=Normalize(-limit, limit), interpolation="nearest")
+    norm, colours = signed_scale(values)
+    axes.imshow(values, norm=norm, cmap=colours, interpolation="nearest")
     for (row, column), value in np.ndenumerate(values):
         if values.size <= 25:
-            colour = "white" if abs(value) > 0.6 * limit else "0.1"
+            colour = "white" if abs(value) > 0.6 * (norm.vmax or 1) else "0.1"
             axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=7, color=colour)
     mean = ", mean of its channels" if shown.kernel.shape[-1] > 1 else ""
     axes.set_title(f"kernel {shape_text(shown.kernel.shape)}{mean}\nslides over the image", fontsize=9)

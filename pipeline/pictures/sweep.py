@@ -1,11 +1,12 @@
 """Pictures of a sweep: accuracy against size and against what was swept, losses, first kernels.
 
 A configuration is drawn as its mean over seeds with the standard deviation as error bar; each seed
-is a faint point or line.
+is a faint point or line. Every picture is given the configurations `found` and the sweep's `name`.
 """
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
@@ -61,21 +62,17 @@ def short(name: str) -> str:
 
 
 def accuracy_parameters(found: Sequence[Group], name: str) -> Figure:
-    """Validation accuracy against the number of parameters, with the Pareto front.
-
-    Args:
-        found: configurations of the sweep.
-        name: of the sweep.
-    """
+    """Validation accuracy against the number of parameters, with the Pareto front."""
     figure = new_figure(12, 5.4)
     axes = figure.subplots()
     front = front_of(found)
     _draw_seeds(axes, found)
     others = [one for one in found if one not in front]
-    _draw_means(axes, others, ACCURACY, STRONG, "o", "configuration")
-    _draw_means(axes, front, ACCURACY, ACCENT, "D", "on the Pareto front: none is both smaller and better")
+    _draw_means(axes, others, color=STRONG, marker="o", label="configuration")
+    on_front = "on the Pareto front: none is both smaller and better"
+    _draw_means(axes, front, color=ACCENT, marker="D", label=on_front)
     x, y = [one.parameters for one in front], [one.estimate(ACCURACY).mean for one in front]
-    axes.plot(x, y, color=ACCENT, lw=1.2, drawstyle="steps-post", zorder=1)
+    axes.step(x, y, color=ACCENT, lw=1.2, where="post", zorder=1)
     _draw_enough(axes, found, {one.label: one.parameters for one in found})
     axes.set(xlabel="parameters (weights and biases, logarithmic)")
     axes.set_ylabel("validation accuracy (share of images)")
@@ -97,38 +94,25 @@ def _draw_seeds(axes: Axes, found: Sequence[Group]) -> None:
     points = [(one.parameters, run.metrics[ACCURACY]) for one in several for run in one.runs]
     if points:
         x, y = zip(*points, strict=True)
-        axes.plot(
-            x, y, ls="none", marker="o", ms=4, color=SOFT, mec=STRONG, mew=0.5, label="one seed", zorder=4
-        )
+        axes.plot(x, y, "o", ms=4, color=SOFT, mec=STRONG, mew=0.5, label="one seed", zorder=4)
 
 
-def _draw_means(
-    axes: Axes, found: Sequence[Group], metric: str, colour: str, marker: str, label: str
-) -> None:
-    if not found:
-        return
+def _draw_means(axes: Axes, found: Sequence[Group], **look: Any) -> None:
+    if found:
+        places = [one.parameters for one in found]
+        _draw_estimates(axes, places, found, ACCURACY, ls="none", elinewidth=1.2, zorder=3, **look)
+
+
+def _draw_estimates(axes: Axes, x: Sequence[float], found: Sequence[Group], metric: str, **look: Any) -> None:
     estimates = [one.estimate(metric) for one in found]
-    axes.errorbar(
-        [one.parameters for one in found],
-        [one.mean for one in estimates],
-        [one.deviation or 0 for one in estimates],
-        fmt=marker,
-        ms=6,
-        capsize=3,
-        elinewidth=1.2,
-        color=colour,
-        label=label,
-        zorder=3,
-    )
+    deviations = [one.deviation or 0 for one in estimates]
+    axes.errorbar(x, [one.mean for one in estimates], deviations, ms=6, capsize=3, **look)
 
 
 def _draw_enough(axes: Axes, found: Sequence[Group], places: Mapping[str, float]) -> None:
     """The line of one standard error below the best, and a ring around the cheapest above it.
 
-    Args:
-        axes: to draw on.
-        found: configurations of the sweep.
-        places: x of each, by its label.
+    `places` are the configurations' x by their labels.
     """
     chosen = smallest_as_good(found)
     top = best_of(found).estimate(ACCURACY)
@@ -138,12 +122,12 @@ def _draw_enough(axes: Axes, found: Sequence[Group], places: Mapping[str, float]
     axes.axhline(line, color="0.45", ls="--", lw=1, label=f"best − one standard error: {line:.4f}")
     x, y = places[chosen.label], chosen.estimate(ACCURACY).mean
     text = f"cheapest above that line: {shortened(chosen.label)}"
-    axes.plot([x], [y], ls="none", marker="o", ms=16, mfc="none", mec="black", mew=1.3, label=text, zorder=4)
+    axes.plot([x], [y], "o", ms=16, mfc="none", mec="black", mew=1.3, label=text, zorder=4)
 
 
-def _logarithmic(axes: Axes, values: Sequence[float], digits: int | None = None) -> None:
+def _logarithmic(axes: Axes, values: Sequence[float]) -> None:
     axes.set_xscale("log")
-    plain_ticks(axes.xaxis, values, digits)
+    plain_ticks(axes.xaxis, values)
     if min(values) == max(values):
         axes.set_xlim(min(values) / 2, max(values) * 2)
         axes.set_xticks([min(values)])
@@ -156,7 +140,7 @@ def accuracy_factor(found: Sequence[Group], factor: str, name: str) -> Figure:
     configuration and a line through the best ones.
 
     Args:
-        found: configurations of the sweep.
+        found: configurations.
         factor: name of the swept value, e.g. "model.filters".
         name: of the sweep.
     """
@@ -164,17 +148,18 @@ def accuracy_factor(found: Sequence[Group], factor: str, name: str) -> Figure:
     kind = kind_of(levels)
     figure = new_figure(10 if kind == "number" else min(16, max(10, 0.8 * len(levels) + 5)), 5.2)
     panels = figure.subplots(1, 2, sharey=True)
-    place = {str(level): level if kind == "number" else row for row, level in enumerate(levels)}
+    ticks = {str(level): level if kind == "number" else row for row, level in enumerate(levels)}
+    places = {one.label: ticks[str(one.values[factor])] for one in found}
     series = _series(found, factor)
     for axes, metric in zip(panels, (ACCURACY, "test.accuracy"), strict=True):
         if len(series) <= MAX_SERIES:
-            _draw_series(axes, series, factor, (place, kind), metric)
+            _draw_series(axes, series, places, kind, metric)
         else:
-            _draw_scatter(axes, found, factor, place, metric)
-        _swept_axis(axes, factor, levels, kind)
+            _draw_scatter(axes, found, places, metric)
+        _swept_axis(axes, factor, list(ticks.values()), [shortened(words(level)) for level in levels], kind)
         axes.grid(alpha=0.25)
     if len(series) == 1:
-        _draw_enough(panels[0], found, {one.label: place[str(one.values[factor])] for one in found})
+        _draw_enough(panels[0], found, places)
     panels[0].set(ylabel="accuracy (share of images)", title="validation")
     panels[1].set(title="test (not for choosing)")
     figure.suptitle(f"Sweep {name}: accuracy against {short(factor)}\n{seeds_text(found)}", fontsize=11)
@@ -196,80 +181,48 @@ def _series(found: Sequence[Group], factor: str) -> dict[str, list[Group]]:
 
 
 def _draw_series(
-    axes: Axes,
-    series: dict[str, list[Group]],
-    factor: str,
-    axis: tuple[dict[str, float], str],
-    metric: str,
+    axes: Axes, series: Mapping[str, list[Group]], places: Mapping[str, float], kind: str, metric: str
 ) -> None:
     """A line for each series, without the line where the values are words, which have no order.
 
     Where the values are not numbers the series stand beside each other.
     """
-    place, kind = axis
     step = 0.0 if kind == "number" else min(0.12, 0.5 / len(series))
     line = "none" if kind == "word" else "-"
     looks = zip(colours(len(series)) if len(series) > 1 else [STRONG], cycle(MARKERS), strict=False)
     for number, ((label, members), (colour, marker)) in enumerate(zip(series.items(), looks, strict=True)):
         shift = step * (number - (len(series) - 1) / 2)
-        members = sorted(members, key=lambda one: place[str(one.values[factor])])
-        x = [place[str(one.values[factor])] + shift for one in members]
-        estimates = [one.estimate(metric) for one in members]
-        y, spread = [one.mean for one in estimates], [one.deviation or 0 for one in estimates]
-        axes.errorbar(
-            x,
-            y,
-            spread,
-            color=colour,
-            marker=marker,
-            ms=6,
-            capsize=3,
-            ls=line,
-            lw=1.1,
-            label=shortened(label),
-        )
+        members = sorted(members, key=lambda one: places[one.label])
+        x = [places[one.label] + shift for one in members]
+        look = {"color": colour, "marker": marker, "ls": line, "lw": 1.1, "label": shortened(label)}
+        _draw_estimates(axes, x, members, metric, **look)
         for at, one in zip(x, members, strict=True):
             if len(one.runs) > 1:
                 points = [run.metrics[metric] for run in one.runs]
-                axes.plot([at] * len(points), points, ls="none", marker="o", ms=4, color=colour, alpha=0.3)
+                axes.plot([at] * len(points), points, "o", ms=4, color=colour, alpha=0.3)
 
 
-def _draw_scatter(
-    axes: Axes, found: Sequence[Group], factor: str, place: dict[str, float], metric: str
-) -> None:
+def _draw_scatter(axes: Axes, found: Sequence[Group], places: Mapping[str, float], metric: str) -> None:
     """Each configuration a point; a line through the best (by validation) at each place."""
-    x = [place[str(one.values[factor])] for one in found]
-    axes.plot(
-        x,
-        [one.estimate(metric).mean for one in found],
-        ls="none",
-        marker="o",
-        ms=6,
-        color=STRONG,
-        alpha=0.6,
-        label="one configuration",
-    )
-    groups: dict[float, list[Group]] = {}
-    for at, one in sorted(zip(x, found, strict=True), key=lambda pair: pair[0]):
-        groups.setdefault(at, []).append(one)
+    x = [places[one.label] for one in found]
+    means = [one.estimate(metric).mean for one in found]
+    axes.plot(x, means, "o", ms=6, color=STRONG, alpha=0.6, label="one configuration")
+    groups = {at: [one for one in found if places[one.label] == at] for at in sorted(set(x))}
     if len(groups) < len(found):
-        means = [best_of(members).estimate(metric).mean for members in groups.values()]
+        best = [best_of(members).estimate(metric).mean for members in groups.values()]
         label = "best on validation at this value"
-        axes.plot(list(groups), means, color=ACCENT, marker="D", ms=5, label=label, zorder=1)
+        axes.plot(list(groups), best, color=ACCENT, marker="D", ms=5, label=label, zorder=1)
 
 
-def _swept_axis(axes: Axes, factor: str, levels: Sequence[object], kind: str) -> None:
+def _swept_axis(axes: Axes, factor: str, places: Sequence[float], texts: Sequence[str], kind: str) -> None:
     axes.set_xlabel(factor)
-    texts = [shortened(words(level)) for level in levels]
-    places = [float(str(level)) if kind == "number" else row for row, level in enumerate(levels)]
     if kind != "number":
-        axes.set_xlim(-0.6, len(levels) - 0.4)
+        axes.set_xlim(-0.6, len(places) - 0.4)
     elif min(places) > 0 and max(places) / min(places) >= 8:
         axes.set_xscale("log")
         axes.set_xlabel(f"{factor} (logarithmic)")
         axes.xaxis.set_minor_locator(NullLocator())
-    scaled = np.log(places).tolist() if axes.get_xscale() == "log" else places
-    shown = _apart(scaled)
+    shown = _apart(np.log(places).tolist() if axes.get_xscale() == "log" else places)
     axes.set_xticks([places[n] for n in shown], [texts[n] for n in shown])
     if sum(len(texts[n]) for n in shown) > MAX_LETTERS:
         axes.tick_params(axis="x", rotation=35)
@@ -287,12 +240,7 @@ def _apart(places: Sequence[float]) -> list[int]:
 
 
 def curves(found: Sequence[Group], name: str) -> Figure:
-    """Training and validation loss over the epochs; of many configurations the best have colours.
-
-    Args:
-        found: configurations of the sweep.
-        name: of the sweep.
-    """
+    """Training and validation loss over the epochs; of many configurations the best have colours."""
     ranked = sorted(found, key=lambda one: -one.estimate(ACCURACY).mean)[:MAX_CURVES]
     shown = {one.label: [run.history for run in one.runs] for one in found if one in ranked}
     rest = [run.history for one in found if one not in ranked for run in one.runs]
@@ -307,14 +255,8 @@ def curves(found: Sequence[Group], name: str) -> Figure:
 def kernels(found: Sequence[Group], name: str) -> Figure | None:
     """The first convolution's kernels of every run on one colour scale, a row for each run.
 
-    The scale is the first run's `visualize.kernel_limit`; weights beyond it have a dot.
-
-    Args:
-        found: configurations of the sweep.
-        name: of the sweep.
-
-    Returns:
-        None when no run has its kernels.
+    The scale is the first run's `visualize.kernel_limit`; weights beyond it have a dot. None when no run
+    has its kernels.
     """
     rows = [
         (f"{shortened(one.label)}, seed {run.seed}", run, run.kernel)

@@ -1,7 +1,4 @@
-"""Pictures of one image's way through the network: one per layer, and the whole way as a strip.
-
-Apart from `figures`, so that a stage which draws no walk does not depend on it.
-"""
+"""Pictures of one image's way through the network: one per layer, and the whole way as a strip."""
 
 import math
 from collections.abc import Sequence
@@ -11,7 +8,6 @@ from typing import Any
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure, SubFigure
 
 from pipeline.analysis.walk import Step
@@ -22,6 +18,7 @@ from pipeline.pictures.drawing import (
     PITCH_X,
     PITCH_Y,
     STRONG,
+    Scale,
     activation_bar,
     activation_scale,
     draw_image,
@@ -34,7 +31,6 @@ from pipeline.pictures.drawing import (
 )
 from pipeline.pictures.kernels import draw_kernels
 
-Scale = tuple[Normalize, str]
 TILE_COLUMNS = (1, 2, 4, 8, 16)
 STRIP_COLUMNS = 6
 MAX_SEPARATE_BARS = 256
@@ -55,15 +51,11 @@ def scales(*walks: Sequence[Step]) -> list[Scale]:
         walks: steps in order, of one network or of several alike, which share their scales.
 
     Returns:
-        As many pairs of norm and colour map; those of `Flatten` and dense layers are their own.
+        As many; those of `Flatten` and dense layers are their own.
     """
     groups = np.cumsum([step.kind == "Conv2D" or step.output.ndim == 1 for step in walks[0]])
-    found = []
-    for number in groups:
-        pairs = [pair for steps in walks for pair in zip(steps, groups, strict=True)]
-        members = [step.output for step, group in pairs if group == number]
-        found.append(activation_scale(np.concatenate([output.ravel() for output in members])))
-    return found
+    pairs = [pair for steps in walks for pair in zip(steps, groups, strict=True)]
+    return [activation_scale(*[step.output for step, group in pairs if group == number]) for number in groups]
 
 
 def layer(
@@ -164,7 +156,7 @@ def range_text(values: Array) -> str:
 def _draw_histogram(axes: Axes, step: Step, bins: int) -> None:
     """Both distributions on common bins; counts are logarithmic, as most outputs of a ReLU are zero."""
     panels = _panels(step)
-    edges = np.histogram_bin_edges(np.concatenate([a.ravel() for a in panels.values()]), bins).tolist()
+    edges = np.histogram_bin_edges(list(panels.values()), bins).tolist()
     largest = 1
     for (words, array), colour in zip(panels.items(), [ACCENT, STRONG][-len(panels) :], strict=True):
         counts = np.histogram(array, edges)[0]
@@ -191,9 +183,9 @@ def _vector_figure(step: Step, title: str, classes: Sequence[str], bins: int) ->
     for axes, (words, values) in zip(bars, panels.items(), strict=True):
         if names is not None and values is step.output:
             draw_probabilities(axes, values, classes)
-            continue
-        _draw_bars(axes, values, names)
-        axes.set_title(f"{words}, {shape_text(values.shape)} values: {range_text(values)}", fontsize=10)
+        else:
+            _draw_bars(axes, values, names)
+            axes.set_title(f"{words}, {shape_text(values.shape)} values: {range_text(values)}", fontsize=10)
     _draw_histogram(histogram, step, bins)
     return figure
 
@@ -203,8 +195,7 @@ def _draw_bars(axes: Axes, values: Array, classes: Sequence[str] | None) -> None
     if len(values) <= MAX_SEPARATE_BARS:
         axes.bar(range(len(values)), values, color=STRONG)
     else:
-        # Thousands of separate bars take seconds.
-        axes.stairs(values, np.arange(len(values) + 1) - 0.5, fill=True, color=STRONG)
+        _draw_stairs(axes, values)
     axes.axhline(0, color="0.3", lw=0.8)
     axes.set(xlim=(-0.5, len(values) - 0.5), ylabel="activation", xlabel="number in the vector")
     if classes is not None:
@@ -236,7 +227,7 @@ def strip(
     order = "maps in rows, in the order of their filters"
     figure.suptitle(f"{title}\n{order}; a convolution and its pooling share one colour scale")
     parts = np.ravel(np.asarray(figure.subfigures(len(rows), 1)))
-    number = 0
+    numbered = enumerate(all_scales, start=1)
     for row, (part, members) in enumerate(zip(parts, rows, strict=True)):
         half = members[0].half
         again = row > 0 and rows[row - 1][0].half == half
@@ -246,14 +237,11 @@ def strip(
         for axes in places:
             axes.axis("off")
         if row == 0:
-            draw_image(places[0], image)
-            places[0].set_title(
-                f"image\n{shape_text(image.shape)}\n{image.min()} to {image.max()}", fontsize=8
-            )
-        for axes, step in zip(places[row == 0 :], members, strict=False):
-            _draw_strip_panel(axes, step, all_scales[number], classes)
-            number += 1
-            axes.set_title(_strip_title(step, number), fontsize=8)
+            draw_image(places[0], image, _strip_title("image", image), fontsize=8)
+        # Steps first: without another one `zip` ends before it takes a number.
+        for step, axes, (number, scale) in zip(members, places[row == 0 :], numbered, strict=False):
+            _draw_strip_panel(axes, step, scale, classes)
+            axes.set_title(_strip_title(f"{number}. {step.name}", step.output), fontsize=8)
     return figure
 
 
@@ -267,27 +255,25 @@ def _strip_rows(steps: Sequence[Step]) -> list[list[Step]]:
     return rows
 
 
-def _strip_title(step: Step, number: int) -> str:
-    return f"{number}. {step.name}\n{shape_text(step.output.shape)}\n{range_text(step.output)}"
+def _strip_title(name: str, values: Array) -> str:
+    return f"{name}\n{shape_text(values.shape)}\n{range_text(values)}"
 
 
 def _draw_strip_panel(axes: Axes, step: Step, scale: Scale, classes: Sequence[str]) -> None:
-    norm, colours = scale
-    if step.output.ndim == 3:
-        tiles = np.moveaxis(step.output, -1, 0)
-        picture = mosaic(tiles, math.ceil(math.sqrt(len(tiles))))
-        framed = colormaps[colours].with_extremes(bad="0.85")
-        axes.imshow(picture, cmap=framed, norm=norm, interpolation="nearest")
+    values = step.output
+    if values.ndim == 3:
+        picture = mosaic(np.moveaxis(values, -1, 0), math.ceil(math.sqrt(values.shape[-1])))
+        framed = colormaps[scale[1]].with_extremes(bad="0.85")
+        axes.imshow(picture, cmap=framed, norm=scale[0], interpolation="nearest")
     elif step.activation == "softmax":
-        draw_probabilities(axes, step.output, classes)
+        draw_probabilities(axes, values, classes)
     else:
         axes.axis("on")
-        axes.stairs(
-            step.output,
-            np.arange(len(step.output) + 1) - 0.5,
-            fill=True,
-            color=STRONG,
-            orientation="horizontal",
-        )
-        axes.set(ylim=(len(step.output) - 0.5, -0.5))
+        _draw_stairs(axes, values, orientation="horizontal")
+        axes.set(ylim=(len(values) - 0.5, -0.5))
         axes.tick_params(labelsize=7)
+
+
+def _draw_stairs(axes: Axes, values: Array, **more: Any) -> None:
+    """All values of a vector (U,) as one shape: thousands of separate bars take seconds."""
+    axes.stairs(values, np.arange(len(values) + 1) - 0.5, fill=True, color=STRONG, **more)

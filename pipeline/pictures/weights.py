@@ -72,8 +72,7 @@ def compare_histograms(trained: Layer, untrained: Layer, *, bins: int, limit: tu
     figure = new_figure(8, 4.5)
     axes = figure.subplots()
     pairs = [("untrained", untrained.kernel.ravel(), ACCENT), ("trained", trained.kernel.ravel(), STRONG)]
-    together = np.concatenate([values for _, values, _ in pairs])
-    edges = np.histogram_bin_edges(together, bins).tolist()
+    edges = np.histogram_bin_edges([values for _, values, _ in pairs], bins).tolist()
     for name, values, colour in pairs:
         text = f"{name}: mean {values.mean():.4f}, std {values.std():.4f}"
         axes.hist(values, bins=edges, color=colour, alpha=0.55, label=text)

@@ -45,10 +45,7 @@ def compare_untrained(
     trained, untrained = (read_layers(path) for path in (trained_file, untrained_file))
     pairs = paired_convolutions(trained, untrained)
     distances = {
-        after.name: {
-            **compare(after.kernel, before.kernel),
-            "initializer_limit": initializer_limit(before)[1],
-        }
+        after.name: compare(after.kernel, before.kernel) | {"initializer_limit": initializer_limit(before)[1]}
         for after, before in pairs
     }
     with files.replaced_together(report, pictures) as [numbers, folder]:

@@ -64,14 +64,13 @@ def evaluate(
     for split in splits.values():
         split["logits"], split["probabilities"] = outputs.logits_and_probabilities(network, split["images"])
         split["predicted"] = split["probabilities"].argmax(axis=1)
-    best_epoch = int(history["epoch"][int(np.argmin(history["val_loss"]))])
     scores = {
         name: score(split["logits"], split["predicted"], split["labels"]) for name, split in splits.items()
     }
     about = {
         "parameters": network.count_params(),
         "epochs": len(history["epoch"]),
-        "best_epoch": best_epoch,
+        "best_epoch": int(history["epoch"][np.argmin(history["val_loss"])]),
     }
     test, classes = splits["test"], dataset.classes
     tables = [reports / name for name in ("metrics.json", "classes.csv", "confusion.csv")]
@@ -112,7 +111,7 @@ def _draw_test_images(
     predicted = test["predicted"]
     counts = confusion_matrix(labels, predicted, len(classes))
     write_figure(folder / "confusion.png", evaluation.confusion(counts, classes))
-    first = slice(min(num_predictions, len(labels)))
+    first = slice(num_predictions)
     names = [f"test image {number}" for number in range(len(labels))[first]]
     figure = evaluation.predictions(images[first], probabilities[first], labels[first], classes, names)
     write_figure(folder / "predictions.png", figure)

@@ -85,8 +85,7 @@ def _patches(folder: Path, network: "keras.Model", images: arrays.RowFile) -> di
     layers = {}
     for name, found in patches.strongest_patches(network, names, images).items():
         down, across = fields[name]
-        threshold = firing_threshold(network, name)
-        crops = patches.crops(found, fields[name], images, threshold)
+        crops = patches.crops(found, fields[name], images, firing_threshold(network, name))
         figure = explanations.patches(name, crops, (down.size, across.size), len(images))
         write_figure(folder / f"patches_{name}.png", figure)
         again = patches.recomputed(network, name, found, fields[name], images)

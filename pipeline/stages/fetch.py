@@ -50,8 +50,7 @@ def fetch(cfg: Settings, external: Path, raw: Path) -> None:
         check_readable(dataset.unreadable, cfg.data.skip_unreadable, cfg.data.folder)
         check_classes(labels, dataset.classes)
         counts = {part: len(numbers) for part, numbers in labels.items()}
-        about = describe(cfg.data.name, dataset, counts, digests)
-        files.write_json(folder / "dataset.json", about)
+        files.write_json(folder / "dataset.json", describe(cfg.data.name, dataset, counts, digests))
     print(f"fetch: {counts['train']:,} training and {counts['test']:,} test images")
 
 

@@ -67,10 +67,7 @@ def prepare(cfg: Settings, raw: Path, prepared: Path) -> None:
     labels = stored["train_labels"][:]
     splits = split_rows(labels, cfg.data.validation_fraction, cfg.data.split_seed)
     rows = dict(zip(("train", "validation"), splits, strict=True))
-    counts = {
-        **{split: len(chosen) for split, chosen in rows.items()},
-        "test": len(stored["test_labels"]),
-    }
+    counts = {split: len(chosen) for split, chosen in rows.items()} | {"test": len(stored["test_labels"])}
     check_images(cfg.visualize.images, counts)
     with files.replaced_folder(prepared) as folder:
         for split, chosen in rows.items():

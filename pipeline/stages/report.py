@@ -84,7 +84,13 @@ def report(cfg: Settings, prepared: Path, models: Path, reports: Path, browser: 
             f" ({told}); run `dvc repro --force --downstream train`"
         ) from error
     contents = fitted(contents, max(0, limit - ROOM)).told(
-        configuration=_configuration(cfg),
+        configuration={
+            "data": asdict(cfg.data),
+            "model": asdict(cfg.model),
+            "train": asdict(cfg.train),
+            "runtime": asdict(cfg.runtime),
+            "seed": cfg.seed,
+        },
         resize=cfg.data.resize,
         language=cfg.page.language,
         max_megabytes=cfg.page.max_megabytes,
@@ -92,16 +98,6 @@ def report(cfg: Settings, prepared: Path, models: Path, reports: Path, browser: 
     text = render(contents, browser)
     files.write_text(page, text)
     _print_summary(contents.values, page, len(text.encode()))
-
-
-def _configuration(cfg: Settings) -> dict[str, Any]:
-    return {
-        "data": asdict(cfg.data),
-        "model": asdict(cfg.model),
-        "train": asdict(cfg.train),
-        "runtime": asdict(cfg.runtime),
-        "seed": cfg.seed,
-    }
 
 
 def _read(cfg: Settings, prepared: Path, models: Path, reports: Path) -> Material:

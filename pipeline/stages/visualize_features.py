@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from pipeline.analysis.firing import describe_rates, fire_rates, firing_kind, firing_threshold
 from pipeline.analysis.parts import parts as taken_apart
 from pipeline.analysis.walk import Step, describe_step
 from pipeline.analysis.walk import walk as walked
-from pipeline.base import arrays, files
+from pipeline.base import files
+from pipeline.base.arrays import Array
 from pipeline.base.processes import stage
 from pipeline.config.fields import seed_number
 from pipeline.config.params import load
@@ -66,12 +65,13 @@ def visualize_features(
     images = read_chosen(dataset, cfg.visualize.images)
     many = dataset.images("validation")[: cfg.visualize.fire_rate_images]
     configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
-    network, untrained = (
+    networks = [
         load_model(path, dataset.shape, len(dataset.classes)) for path in (checkpoint, untrained_file)
-    )
+    ]
+    network, untrained = networks
     names = outputs.convolution_names(network)
-    rates, rates_before = (fire_rates(one, names, many) for one in (network, untrained))
-    about = {name: describe_rates(rates[name]) for name in names}
+    rates = [fire_rates(one, names, many) for one in networks]
+    about = {name: describe_rates(rates[0][name]) for name in names}
     walks = [walked(network, image.pixels) for image in images]
     described = [_describe(image, steps) for image, steps in zip(images, walks, strict=True)]
     with files.replaced_together(report, pictures) as [numbers, folder]:
@@ -79,9 +79,11 @@ def visualize_features(
         files.write_json(numbers, {"images": len(many), "layers": about, "walks": described})
         first = images[0]
         write_figure(folder / "input.png", features.input_image(first.pixels, first.title))
-        _draw_parts(folder, network, first)
-        pairs = ((network, rates, ""), (untrained, rates_before, "untrained"))
-        _draw_feature_maps(folder, pairs, first.pixels, len(many))
+        layer = network.layers[0]
+        shown = taken_apart(network, first.pixels)
+        figure = parts.parts(shown, first.title, stride=layer.strides[0], layer=layer.name)
+        write_figure(folder / "parts.png", figure)
+        _draw_feature_maps(folder, networks, rates, first.pixels, len(many))
         for number, (image, steps) in enumerate(zip(images, walks, strict=True)):
             before = walked(untrained, image.pixels)
             _draw_walk(cfg, folder / f"walk_{number}", image, steps, before, dataset.classes)
@@ -93,35 +95,25 @@ def visualize_features(
             print(f"visualize_features: {image.split} image {image.index}, {step.name} {output}")
 
 
-def _draw_parts(folder: Path, network: "keras.Model", image: ChosenImage) -> None:
-    layer = network.layers[0]
-    shown = taken_apart(network, image.pixels)
-    figure = parts.parts(shown, image.title, stride=layer.strides[0], layer=layer.name)
-    write_figure(folder / "parts.png", figure)
-
-
 def _describe(image: ChosenImage, steps: list[Step]) -> dict[str, Any]:
     layers = {step.name: describe_step(step) for step in steps}
     return {"split": image.split, "index": image.index, "class": image.class_name, "layers": layers}
 
 
 def _draw_feature_maps(
-    folder: Path,
-    pairs: tuple[tuple["keras.Model", dict[str, arrays.Array], str], ...],
-    image: arrays.Array,
-    count: int,
+    folder: Path, networks: list["keras.Model"], rates: list[dict[str, Array]], image: Array, count: int
 ) -> None:
-    """Of each network with its fire rates and a word for it; a layer's maps of both share one scale."""
-    names = list(pairs[0][1])
-    all_maps = [outputs.feature_maps(network, names, image) for network, _, _ in pairs]
+    """Of both networks with their fire rates, the trained one first; a layer's maps share one scale."""
+    names = list(rates[0])
+    all_maps = [outputs.feature_maps(network, names, image) for network in networks]
     for name in names:
-        scale = activation_scale(np.concatenate([maps[name].ravel() for maps in all_maps]))
-        for (network, rates, word), maps in zip(pairs, all_maps, strict=True):
+        scale = activation_scale(*[maps[name] for maps in all_maps])
+        for network, fired, maps, word in zip(networks, rates, all_maps, ("", "untrained"), strict=True):
             figure = features.feature_maps(
                 f"{name}, {word}" if word else name,
                 maps[name],
-                rates[name],
-                [firing_kind(rate) for rate in rates[name]],
+                fired[name],
+                [firing_kind(rate) for rate in fired[name]],
                 scale=scale,
                 images=count,
                 threshold=firing_threshold(network, name),

@@ -46,10 +46,9 @@ def visualize_weights(cfg: Settings, checkpoint: Path, report: Path, pictures: P
         files.write_json(numbers, about)
         write_figure(folder / "architecture.png", weights.architecture(network))
         for layer in layers:
-            limit = colour_limit(cfg.visualize.kernel_limit, layer.kernel)
             figure = kernels.kernels(
                 {layer.name: layer.kernel},
-                limit=limit,
+                limit=colour_limit(cfg.visualize.kernel_limit, layer.kernel),
                 max_rows=cfg.visualize.max_kernel_rows,
                 in_colour=sees_colours(network, layer),
                 colours=cfg.visualize.kernel_colours,
