@@ -9,7 +9,7 @@ are pushed before the experiment: an experiment on the Git remote is complete.
 import json
 import subprocess
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +43,9 @@ def node_job(job: Job, root: Path) -> None:
     fetch_data(root)
     log = root / ".dvc" / "tmp" / f"{job.experiment}.log"
     last = run(job, root, log, show_running)
-    if last.state != "failed":
-        last = replace(last, state="done")
+    if last.state == "done":
         push(root, job.experiment)
-    show(last, log=log.read_text(errors="replace")[-MAX_LOG_CHARACTERS:] if log.exists() else "")
+    show(last, log=log.read_text(errors="replace")[-MAX_LOG_CHARACTERS:])
 
 
 def pushed(root: Path, experiment: str) -> bool:
