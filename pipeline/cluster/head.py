@@ -19,6 +19,7 @@ from pipeline.base.git import git
 from pipeline.base.threads import repeated
 from pipeline.cluster import checks, job, node
 from pipeline.cluster.node import Board, Order
+from pipeline.runs.reading import or_note
 from pipeline.sweeps import plan
 from pipeline.sweeps.experiment import accuracy, reference
 from pipeline.sweeps.job import Job, Progress
@@ -211,11 +212,12 @@ def take_in(
         if "log" in entry:
             files.write_text(logs / f"{experiment}.log", entry["log"])
     done = [name for name, entry in ended.items() if entry["state"] == "done"]
-    trouble = pull(root, remote, [reference(root, name, start) for name in done])
+    trouble: list[str] = []
+    or_note(trouble, pull, root, remote, [reference(root, name, start) for name in done])
     for experiment, entry in ended.items():
         last = as_progress(entry)
         if trouble and last.state == "done":
-            last = replace(last, state="failed", log_end=trouble)
+            last = replace(last, state="failed", log_end=trouble[0])
         report(Job(experiment, entry["overrides"]), last)
 
 
@@ -225,15 +227,10 @@ def as_progress(entry: Mapping[str, Any]) -> Progress:
     return Progress(**{name: value for name, value in entry.items() if name in known})
 
 
-def pull(root: Path, remote: str, references: list[str]) -> str:
-    """Pull experiments, by their references, and their artifacts; return what went wrong, or nothing."""
-    if not references:
-        return ""
-    try:
+def pull(root: Path, remote: str, references: list[str]) -> None:
+    """Pull experiments, by their references, and their artifacts; `InputError` when that cannot be done."""
+    if references:
         job.dvc(root, "exp", "pull", remote, *references)
-    except InputError as error:
-        return str(error)
-    return ""
 
 
 def pull_finished(root: Path, remote: str, start: str, sweep: str) -> None:
@@ -244,6 +241,4 @@ def pull_finished(root: Path, remote: str, start: str, sweep: str) -> None:
     """
     pattern = f"{reference(root, sweep, start)}-*"
     there = [line.split()[1] for line in git(root, "ls-remote", remote, pattern).splitlines()]
-    lacking = [ref for ref in there if accuracy(root, ref.rsplit("/", 1)[-1], start) is None]
-    if trouble := pull(root, remote, lacking):
-        raise InputError(trouble)
+    pull(root, remote, [ref for ref in there if accuracy(root, ref.rsplit("/", 1)[-1], start) is None])
