@@ -21,6 +21,7 @@ from pipeline.cluster import checks, job, node
 from pipeline.cluster.node import Board, Order
 from pipeline.runs.reading import or_note
 from pipeline.sweeps import plan
+from pipeline.sweeps.clone import person
 from pipeline.sweeps.experiment import accuracy, reference
 from pipeline.sweeps.job import Job, Progress
 
@@ -109,8 +110,10 @@ def opened(
     os.environ.setdefault("RAY_AUTH_MODE", "token")
     # Ray reports its use to its makers unless told not to.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    import ray
+    import ray.cloudpickle
 
+    for module in (node, plan):
+        ray.cloudpickle.register_pickle_by_value(module)
     with contextlib.chdir(scratch):
         connect(settings["init"])
         try:
@@ -143,25 +146,16 @@ def launcher_settings(conf: Path, arguments: list[str]) -> dict[str, Any]:
 
 def order(root: Path, remote: str, start: str, sweep: str) -> Order:
     """What every job of a sweep is sent, which starts from a commit."""
-    person = {name: git(root, "config", "--default", "", name) for name in ("user.name", "user.email")}
     folder = reference(root, "", start)
     names = git(root, "for-each-ref", "--format=%(refname:lstrip=4)", f"{folder}{sweep}-*").split()
-    accuracies = {name: accuracy(root, name, start) for name in names}
-    return Order(
-        git(root, "remote", "get-url", remote),
-        start,
-        {name: value for name, value in person.items() if value},
-        {name: value for name, value in accuracies.items() if value is not None},
-    )
+    known = {name: found for name in names if (found := accuracy(root, name, start)) is not None}
+    return Order(git(root, "remote", "get-url", remote), start, person(root), known)
 
 
 def task(order: Order, sweep: str, board: Any) -> Callable[[Any], float]:
     """The function that Hydra's launcher sends to the nodes, complete in itself."""
-    import ray.cloudpickle
     from omegaconf import OmegaConf
 
-    for module in (node, plan):
-        ray.cloudpickle.register_pickle_by_value(module)
     # The launcher sends all resolvers along; this one needs modules that no node has.
     OmegaConf.clear_resolver("conf_digest")
     run, name = node.run, plan.experiment_name
@@ -178,10 +172,8 @@ def task(order: Order, sweep: str, board: Any) -> Callable[[Any], float]:
 def open_board() -> Any:
     """Start a `Board` beside this process, so that no other node takes it along; return its handle."""
     import ray
-    import ray.cloudpickle
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    ray.cloudpickle.register_pickle_by_value(node)
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     return ray.remote(num_cpus=0, scheduling_strategy=here)(Board).remote()
 
