@@ -9,7 +9,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from pipeline.runs.reading import or_note
 from pipeline.sweeps import plan
 from pipeline.sweeps.clone import person
 from pipeline.sweeps.experiment import accuracy, reference
-from pipeline.sweeps.job import Job, Progress
+from pipeline.sweeps.job import Job, Progress, progress_of
 
 POLL_SECONDS = 0.3
 CONNECT_SECONDS = 10
@@ -199,7 +199,7 @@ def take_in(
     ended = {experiment: entry for experiment, entry in reports if entry.get("final")}
     for experiment, entry in reports:
         if not entry.get("final"):
-            report(Job(experiment, entry["overrides"]), as_progress(entry))
+            report(Job(experiment, entry["overrides"]), progress_of(entry))
     for experiment, entry in ended.items():
         if "log" in entry:
             files.write_text(logs / f"{experiment}.log", entry["log"])
@@ -207,16 +207,10 @@ def take_in(
     trouble: list[str] = []
     or_note(trouble, pull, root, remote, [reference(root, name, start) for name in done])
     for experiment, entry in ended.items():
-        last = as_progress(entry)
+        last = progress_of(entry)
         if trouble and last.state == "done":
             last = replace(last, state="failed", log_end=trouble[0])
         report(Job(experiment, entry["overrides"]), last)
-
-
-def as_progress(entry: Mapping[str, Any]) -> Progress:
-    """A report's fields as a `Progress`."""
-    known = {field.name for field in fields(Progress)}
-    return Progress(**{name: value for name, value in entry.items() if name in known})
 
 
 def pull(root: Path, remote: str, references: list[str]) -> None:
