@@ -49,10 +49,9 @@ def _missing(revision: Revision | Run, path: str) -> str:
 
 def read_json(root: Path, revision: Revision | Run, path: str) -> Any:
     """A JSON file; `InputError` when it is missing or damaged."""
+    content = read(root, revision, path)
     try:
-        return json.loads(read(root, revision, path))
-    except InputError:
-        raise
+        return json.loads(content)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path} of {revision.name} cannot be read as JSON: {error}") from None
 
@@ -82,11 +81,9 @@ def read_columns(root: Path, revision: Revision | Run, path: str) -> dict[str, l
 
 def read_params(root: Path, revision: Revision | Run, path: str = "params.yaml") -> dict[str, Any]:
     """The configuration that the revision ran with, as nested mappings."""
+    content = read(root, revision, path)
     try:
-        text = read(root, revision, path).decode()
-        values = OmegaConf.to_container(OmegaConf.create(text), resolve=True)
-    except InputError:
-        raise
+        values = OmegaConf.to_container(OmegaConf.create(content.decode()), resolve=True)
     # OmegaConf hands on what Python's own constructors say of a value, as in `config.params`.
     except Exception as error:
         raise InputError(f"{path} of {revision.name} cannot be read as YAML: {error}") from None
