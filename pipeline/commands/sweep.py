@@ -77,7 +77,7 @@ def sweep(planned: plan.Plan, start: str) -> list[State]:
         sys.argv[1:] = ["--multirun", *planned.arguments]
         with screen.shown(folder, planned.jobs), task(planned, folder) as run, plugin_errors():
             hydra.main(config_path=str(ROOT / "conf"), config_name="config", version_base="1.3")(run)()
-        return states.read_states(folder, states.owner(folder), planned.jobs)
+        return states.read_states(folder, planned.jobs)
 
 
 @contextmanager

@@ -120,10 +120,10 @@ def keep(folder: Path, sweep: int, job: Job, progress: Progress) -> None:
     files.write_json(path, value)
 
 
-def read_states(folder: Path, sweep: int, planned: Sequence[Job]) -> list[State]:
-    """State of each job of one sweep: those planned in their order, then others as they were found."""
+def read_states(folder: Path, planned: Sequence[Job]) -> list[State]:
+    """State of each job of the sweep that claimed a folder: those planned in order, then others as found."""
     # The commit too: a process id comes again, in a container even at each start.
-    found, claim = {}, (sweep, start(folder))
+    found, claim = {}, (owner(folder), start(folder))
     for path in sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns):
         stored = _stored(path)
         if stored is not None and (stored["sweep"], stored["start"]) == claim:
