@@ -32,10 +32,7 @@ Report = Callable[[Job, Progress], None]
 
 
 def connect(settings: Mapping[str, Any]) -> None:
-    """Connect this process to a running cluster.
-
-    Args:
-        settings: keyword arguments of `ray.init`.
+    """Connect this process to a running cluster, with these arguments of `ray.init`.
 
     Raises:
         InputError: no token, or no cluster at the address.
@@ -102,7 +99,7 @@ def opened(
         The task function for Hydra's launcher.
 
     Raises:
-        InputError: see `cluster_checks.check` and `connect`.
+        InputError: see `checks.check` and `connect`.
     """
     remote = checks.check(root, start)
     _check_token(os.environ)
@@ -186,15 +183,9 @@ def take_in(
     reports: list[tuple[str, dict[str, Any]]],
     report: Report,
 ) -> None:
-    """Pass on reports; of the jobs that ended write the logs and pull the experiments, in one go.
+    """Pass on a `Board`'s reports; of the jobs that ended write the logs and pull the experiments, in one go.
 
-    Args:
-        root: the Git repository to pull experiments into.
-        remote: the Git remote.
-        start: commit from which they start.
-        logs: folder for `<experiment>.log`.
-        reports: of a `Board`.
-        report: called with each job's progress.
+    Arguments are as in `opened`; `logs` is its `scratch`.
     """
     ended = {experiment: entry for experiment, entry in reports if entry.get("final")}
     for experiment, entry in reports:

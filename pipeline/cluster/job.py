@@ -28,11 +28,7 @@ MAX_LOG_CHARACTERS = 200_000
 
 
 def node_job(job: Job, root: Path) -> None:
-    """Run an experiment and push it, unless the Git remote has it already; print each progress.
-
-    Args:
-        job: what to run.
-        root: the clone, at the swept commit.
+    """Run an experiment in a clone and push it, unless the Git remote has it already; print each progress.
 
     Raises:
         InputError: the remotes cannot be read or written.

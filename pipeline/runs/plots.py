@@ -26,18 +26,10 @@ SCORES = {"precision": "precision", "recall": "recall", "f1": "F1"}
 
 
 def write_plots(root: Path, groups: Sequence[Group], folder: Path) -> list[str]:
-    """Write pictures of what differs to a folder.
+    """Write pictures of what differs to a folder, and return words for what could not be drawn.
 
     `curves.png`; for each group after the first `confusion_<n>_<name>.png` and
-    `classes_<n>_<name>.png`, set against the first; `kernels_<layer>.png`.
-
-    Args:
-        root: of the project.
-        groups: of runs; their labels differ.
-        folder: made when it is not there; other files in it stay.
-
-    Returns:
-        Words for what could not be drawn.
+    `classes_<n>_<name>.png`, set against the first; `kernels_<layer>.png`. Other files there stay.
     """
     folder.mkdir(parents=True, exist_ok=True)
     notes: list[str] = []

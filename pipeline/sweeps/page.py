@@ -62,12 +62,7 @@ def page(name: str, found: Sequence[Group], num_jobs: int, problems: Sequence[st
 
 
 def outdated(text: str, num_jobs: int) -> str:
-    """The page of an earlier run, which says so.
-
-    Args:
-        text: as `page` or this function returned it.
-        num_jobs: of the last run, none of which has results.
-    """
+    """The page of an earlier run, which then says (once) that none of the last run's jobs has results."""
     # In a string of JSON the quotes would have backslashes.
     return re.sub(r'"outdated":(null|\d+)', f'"outdated":{num_jobs}', text, count=1)
 
