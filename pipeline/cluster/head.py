@@ -137,8 +137,7 @@ def launcher_settings(conf: Path, arguments: list[str]) -> dict[str, Any]:
     fixed = [str(override.input_line) for override in parsed if not override.is_sweep_override()]
     with initialize_config_dir(str(conf), version_base="1.3"):
         composed = compose("config", overrides=fixed, return_hydra_config=True)
-    settings = OmegaConf.to_container(composed.hydra.launcher.ray, resolve=True)
-    return {str(key): value for key, value in settings.items()}  # type: ignore[union-attr]
+    return OmegaConf.to_container(composed.hydra.launcher.ray, resolve=True)  # type: ignore[return-value]
 
 
 def order(root: Path, remote: str, start: str, sweep: str) -> Order:
