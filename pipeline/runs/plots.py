@@ -57,14 +57,14 @@ def _history(root: Path, run: Run, notes: list[str]) -> dict[str, list[float]]:
 
 
 def _write_tests(root: Path, groups: Sequence[Group], folder: Path, notes: list[str]) -> None:
-    tests = [or_note(notes, _test, root, one) for one in groups]
-    baseline = tests[0]
+    baseline, *others = [or_note(notes, _test, root, one) for one in groups]
     if baseline is None:
         return
-    for number, (one, found) in enumerate(zip(groups, tests, strict=True)):
-        if number == 0 or found is None:
+    old_classes, old_counts, old_scores = baseline
+    for number, (one, found) in enumerate(zip(groups[1:], others, strict=True), start=1):
+        if found is None:
             continue
-        (classes, counts, scores), (old_classes, old_counts, old_scores) = found, baseline
+        classes, counts, scores = found
         words = one.label, groups[0].label
         if not same_data(one, groups[0]):
             notes.append(f"{words[0]} and {words[1]} are of other data: no change per class is drawn")
