@@ -185,11 +185,7 @@ def _seeds_json(groups: Sequence[Group]) -> dict[str, Any] | None:
     if together is None:
         return None
     found = {name: score(together, name) for name in metric_names(groups)}
-    return {
-        name: {"mean": _finite(one.mean), "standard_deviation": one.deviation, "runs": one.count}
-        for name, one in found.items()
-        if one is not None
-    }
+    return {name: _estimate_json(one) for name, one in found.items() if one is not None}
 
 
 def _score_json(
@@ -200,13 +196,15 @@ def _score_json(
         return None
     against = change_between(name, one, baseline, tolerances)
     return {
-        "mean": _finite(found.mean),
-        "standard_deviation": found.deviation,
-        "runs": found.count,
+        **_estimate_json(found),
         "difference": _finite(against.difference),
         "standard_error": against.error,
         "verdict": against.verdict,
     }
+
+
+def _estimate_json(found: Estimate) -> dict[str, Any]:
+    return {"mean": _finite(found.mean), "standard_deviation": found.deviation, "runs": found.count}
 
 
 def _finite(value: float) -> float | None:
