@@ -26,8 +26,12 @@ def check(root: Path, start: str) -> str:
     """
     remote = git_remote(root)
     _check_pushed(root, remote, start)
-    _check_dvc_remote(root, start)
-    _check_data(root, start)
+    with tempfile.TemporaryDirectory() as folder:
+        # Nodes have the `.dvc/config` and the `dvc.lock` of the commit; those of this folder may be others.
+        there = Path(folder) / "clone"
+        clone(root, there, start)
+        _check_dvc_remote(there / ".dvc" / "config")
+        _check_data(there)
     return remote
 
 
@@ -54,19 +58,17 @@ def _check_pushed(root: Path, remote: str, commit: str) -> None:
         )
 
 
-def _check_dvc_remote(root: Path, start: str) -> None:
-    """Nodes have what is committed: `.dvc/config`, not `.dvc/config.local`."""
-    from configobj import ConfigObj
+def _check_dvc_remote(committed: Path) -> None:
+    from dvc.config import Config
 
-    committed = ConfigObj(git(root, "show", f"{start}:.dvc/config").splitlines())
-    name = committed.get("core", {}).get("remote")
-    remote = next((committed[key] for key in committed if name and key in _section_names(name)), None)
-    if remote is None or "url" not in remote:
+    sections = Config.load_file(committed)
+    name = sections.get("core", {}).get("remote")
+    url = sections["remote"].get(name, {}).get("url")
+    if url is None:
         raise InputError(
             "the committed .dvc/config has no default remote, where nodes take the data from:"
             " `dvc remote add --default NAME URL`, then commit .dvc/config and `dvc push`"
         )
-    url = remote["url"]
     if "://" not in url and not Path(url).is_absolute():
         raise InputError(
             f"DVC remote {name}: received the relative folder {url}, which each clone would have for itself;"
@@ -74,17 +76,9 @@ def _check_dvc_remote(root: Path, start: str) -> None:
         )
 
 
-def _section_names(remote: str) -> tuple[str, ...]:
-    return f'remote "{remote}"', f"'remote \"{remote}\"'"
-
-
-def _check_data(root: Path, start: str) -> None:
-    """Nodes take the data that the commit's dvc.lock names; the one of this folder may name other."""
+def _check_data(root: Path) -> None:
     stages = job.DATA_STAGES
-    with tempfile.TemporaryDirectory() as folder:
-        there = Path(folder) / "clone"
-        clone(root, there, start)
-        states = json.loads(job.dvc(there, "status", "--cloud", "--json", *stages))
+    states = json.loads(job.dvc(root, "status", "--cloud", "--json", *stages))
     absent = sorted(name for name, state in states.items() if state != "deleted")
     if absent:
         raise InputError(

@@ -9,7 +9,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,11 @@ from pipeline.base.git import git
 from pipeline.base.threads import repeated
 from pipeline.cluster import checks, job, node
 from pipeline.cluster.node import Board, Order
+from pipeline.runs.reading import or_note
 from pipeline.sweeps import plan
+from pipeline.sweeps.clone import person
 from pipeline.sweeps.experiment import accuracy, reference
-from pipeline.sweeps.job import Job, Progress
+from pipeline.sweeps.job import Job, Progress, progress_of
 
 POLL_SECONDS = 0.3
 CONNECT_SECONDS = 10
@@ -30,10 +32,7 @@ Report = Callable[[Job, Progress], None]
 
 
 def connect(settings: Mapping[str, Any]) -> None:
-    """Connect this process to a running cluster.
-
-    Args:
-        settings: keyword arguments of `ray.init`.
+    """Connect this process to a running cluster, with these arguments of `ray.init`.
 
     Raises:
         InputError: no token, or no cluster at the address.
@@ -100,7 +99,7 @@ def opened(
         The task function for Hydra's launcher.
 
     Raises:
-        InputError: see `cluster_checks.check` and `connect`.
+        InputError: see `checks.check` and `connect`.
     """
     remote = checks.check(root, start)
     _check_token(os.environ)
@@ -108,8 +107,10 @@ def opened(
     os.environ.setdefault("RAY_AUTH_MODE", "token")
     # Ray reports its use to its makers unless told not to.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    import ray
+    import ray.cloudpickle
 
+    for module in (node, plan):
+        ray.cloudpickle.register_pickle_by_value(module)
     with contextlib.chdir(scratch):
         connect(settings["init"])
         try:
@@ -136,31 +137,21 @@ def launcher_settings(conf: Path, arguments: list[str]) -> dict[str, Any]:
     fixed = [str(override.input_line) for override in parsed if not override.is_sweep_override()]
     with initialize_config_dir(str(conf), version_base="1.3"):
         composed = compose("config", overrides=fixed, return_hydra_config=True)
-    settings = OmegaConf.to_container(composed.hydra.launcher.ray, resolve=True)
-    return {str(key): value for key, value in settings.items()}  # type: ignore[union-attr]
+    return OmegaConf.to_container(composed.hydra.launcher.ray, resolve=True)  # type: ignore[return-value]
 
 
 def order(root: Path, remote: str, start: str, sweep: str) -> Order:
     """What every job of a sweep is sent, which starts from a commit."""
-    person = {name: git(root, "config", "--default", "", name) for name in ("user.name", "user.email")}
     folder = reference(root, "", start)
     names = git(root, "for-each-ref", "--format=%(refname:lstrip=4)", f"{folder}{sweep}-*").split()
-    accuracies = {name: accuracy(root, name, start) for name in names}
-    return Order(
-        git(root, "remote", "get-url", remote),
-        start,
-        {name: value for name, value in person.items() if value},
-        {name: value for name, value in accuracies.items() if value is not None},
-    )
+    known = {name: found for name in names if (found := accuracy(root, name, start)) is not None}
+    return Order(git(root, "remote", "get-url", remote), start, person(root), known)
 
 
 def task(order: Order, sweep: str, board: Any) -> Callable[[Any], float]:
     """The function that Hydra's launcher sends to the nodes, complete in itself."""
-    import ray.cloudpickle
     from omegaconf import OmegaConf
 
-    for module in (node, plan):
-        ray.cloudpickle.register_pickle_by_value(module)
     # The launcher sends all resolvers along; this one needs modules that no node has.
     OmegaConf.clear_resolver("conf_digest")
     run, name = node.run, plan.experiment_name
@@ -177,10 +168,8 @@ def task(order: Order, sweep: str, board: Any) -> Callable[[Any], float]:
 def open_board() -> Any:
     """Start a `Board` beside this process, so that no other node takes it along; return its handle."""
     import ray
-    import ray.cloudpickle
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    ray.cloudpickle.register_pickle_by_value(node)
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     return ray.remote(num_cpus=0, scheduling_strategy=here)(Board).remote()
 
@@ -193,47 +182,31 @@ def take_in(
     reports: list[tuple[str, dict[str, Any]]],
     report: Report,
 ) -> None:
-    """Pass on reports; of the jobs that ended write the logs and pull the experiments, in one go.
+    """Pass on a `Board`'s reports; of the jobs that ended write the logs and pull the experiments, in one go.
 
-    Args:
-        root: the Git repository to pull experiments into.
-        remote: the Git remote.
-        start: commit from which they start.
-        logs: folder for `<experiment>.log`.
-        reports: of a `Board`.
-        report: called with each job's progress.
+    Arguments are as in `opened`; `logs` is its `scratch`.
     """
     ended = {experiment: entry for experiment, entry in reports if entry.get("final")}
     for experiment, entry in reports:
         if not entry.get("final"):
-            report(Job(experiment, entry["overrides"]), as_progress(entry))
+            report(Job(experiment, entry["overrides"]), progress_of(entry))
     for experiment, entry in ended.items():
         if "log" in entry:
             files.write_text(logs / f"{experiment}.log", entry["log"])
     done = [name for name, entry in ended.items() if entry["state"] == "done"]
-    trouble = pull(root, remote, [reference(root, name, start) for name in done])
+    trouble: list[str] = []
+    or_note(trouble, pull, root, remote, [reference(root, name, start) for name in done])
     for experiment, entry in ended.items():
-        last = as_progress(entry)
+        last = progress_of(entry)
         if trouble and last.state == "done":
-            last = replace(last, state="failed", log_end=trouble)
+            last = replace(last, state="failed", log_end=trouble[0])
         report(Job(experiment, entry["overrides"]), last)
 
 
-def as_progress(entry: Mapping[str, Any]) -> Progress:
-    """A report's fields as a `Progress`."""
-    known = {field.name for field in fields(Progress)}
-    return Progress(**{name: value for name, value in entry.items() if name in known})
-
-
-def pull(root: Path, remote: str, references: list[str]) -> str:
-    """Pull experiments, by their references, and their artifacts; return what went wrong, or nothing."""
-    if not references:
-        return ""
-    try:
+def pull(root: Path, remote: str, references: list[str]) -> None:
+    """Pull experiments, by their references, and their artifacts; `InputError` when that cannot be done."""
+    if references:
         job.dvc(root, "exp", "pull", remote, *references)
-    except InputError as error:
-        return str(error)
-    return ""
 
 
 def pull_finished(root: Path, remote: str, start: str, sweep: str) -> None:
@@ -244,6 +217,4 @@ def pull_finished(root: Path, remote: str, start: str, sweep: str) -> None:
     """
     pattern = f"{reference(root, sweep, start)}-*"
     there = [line.split()[1] for line in git(root, "ls-remote", remote, pattern).splitlines()]
-    lacking = [ref for ref in there if accuracy(root, ref.rsplit("/", 1)[-1], start) is None]
-    if trouble := pull(root, remote, lacking):
-        raise InputError(trouble)
+    pull(root, remote, [ref for ref in there if accuracy(root, ref.rsplit("/", 1)[-1], start) is None])

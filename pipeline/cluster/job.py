@@ -9,7 +9,7 @@ are pushed before the experiment: an experiment on the Git remote is complete.
 import json
 import subprocess
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,7 @@ MAX_LOG_CHARACTERS = 200_000
 
 
 def node_job(job: Job, root: Path) -> None:
-    """Run an experiment and push it, unless the Git remote has it already; print each progress.
-
-    Args:
-        job: what to run.
-        root: the clone, at the swept commit.
+    """Run an experiment in a clone and push it, unless the Git remote has it already; print each progress.
 
     Raises:
         InputError: the remotes cannot be read or written.
@@ -43,10 +39,9 @@ def node_job(job: Job, root: Path) -> None:
     fetch_data(root)
     log = root / ".dvc" / "tmp" / f"{job.experiment}.log"
     last = run(job, root, log, show_running)
-    if last.state != "failed":
-        last = replace(last, state="done")
+    if last.state == "done":
         push(root, job.experiment)
-    show(last, log=log.read_text(errors="replace")[-MAX_LOG_CHARACTERS:] if log.exists() else "")
+    show(last, log=log.read_text(errors="replace")[-MAX_LOG_CHARACTERS:])
 
 
 def pushed(root: Path, experiment: str) -> bool:

@@ -87,24 +87,20 @@ def run(order: Order, experiment: str, overrides: list[str], board: Any) -> floa
     def report(progress: dict[str, Any]) -> Any:
         return board.report.remote(experiment, {**progress, "overrides": overrides})
 
+    last: dict[str, Any]
     try:
-        last = _run(order, experiment, overrides, board, report)
+        if experiment in order.known:
+            last = {"state": "skipped", "accuracy": order.known[experiment]}
+        elif wait(board.start.remote(experiment)) > MAX_STARTS:
+            last = {"state": "failed", "log_end": f"its node was lost {MAX_STARTS} times; not started again"}
+        else:
+            with slot(work_folder(order.url)) as (folder, lock):
+                update_clone(folder, order)
+                last = run_in_clone(folder, lock, experiment, overrides, report)
     except (OSError, RuntimeError) as error:
         last = {"state": "failed", "log_end": str(error)}
     wait(report({**last, "final": True}))
     return FAILED_ACCURACY if last["state"] == "failed" else float(last["accuracy"])
-
-
-def _run(
-    order: Order, experiment: str, overrides: list[str], board: Any, report: Callable[[dict[str, Any]], Any]
-) -> dict[str, Any]:
-    if experiment in order.known:
-        return {"state": "skipped", "accuracy": order.known[experiment]}
-    if wait(board.start.remote(experiment)) > MAX_STARTS:
-        raise RuntimeError(f"its node was lost {MAX_STARTS} times; not started again")
-    with slot(work_folder(order.url)) as (folder, lock):
-        update_clone(folder, order)
-        return run_in_clone(folder, lock, experiment, overrides, report)
 
 
 def wait(reference: Any) -> Any:

@@ -40,12 +40,7 @@ def read_advisories(path: Path) -> list[Advisory]:
 
 
 def below(pins: Mapping[str, str], advisories: Sequence[Advisory]) -> list[str]:
-    """A line for each pin that is older than the first version without a hole.
-
-    Args:
-        pins: version by name.
-        advisories: those without such a version make no line.
-    """
+    """A line for each pin (version by name) that is older than a first version without a hole."""
     from packaging.version import Version
 
     return [

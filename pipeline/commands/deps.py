@@ -17,11 +17,7 @@ WHOLE = ("base", "network", "training")
 
 
 def deps(path: Path) -> None:
-    """Replace the code among the dependencies of each stage; comments and all else stay.
-
-    Args:
-        path: of `dvc.yaml`.
-    """
+    """Replace the code among the dependencies of each stage of a `dvc.yaml`; comments and all else stay."""
     yaml = YAML()
     yaml.indent(mapping=2, sequence=4, offset=2)
     yaml.width = 110

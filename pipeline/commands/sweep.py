@@ -18,6 +18,7 @@ import os
 import sys
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,20 +63,21 @@ def sweep(planned: plan.Plan, start: str) -> list[State]:
     """Let Hydra run every job of a plan from a commit, show them, and return how each one ended."""
     folder = ROOT / checks.SCRATCH / planned.name
     with states.only_one(folder, start):
-        where = folder.relative_to(ROOT)
         jobs = f"{planned.num_jobs} jobs, launcher {planned.launcher}"
-        print(f"sweep {planned.name}: {jobs}; logs in {where}/")
+        remarks = [f"{jobs}; logs in {folder.relative_to(ROOT)}/"]
         if start != git(ROOT, "rev-parse", "HEAD"):
-            found = "which has its experiments and the same sources"
-            print(f"sweep {planned.name}: from commit {start[:8]}, {found}")
-        for remark in planned.remarks:
+            remarks.append(f"from commit {start[:8]}, which has its experiments and the same sources")
+        for remark in [*remarks, *planned.remarks]:
             print(f"sweep {planned.name}: {remark}")
         if not planned.jobs:
-            _quieten_optuna()
+            import optuna
+
+            # Its own lines would stand in the table.
+            optuna.logging.set_verbosity(logging.WARNING)
         sys.argv[1:] = ["--multirun", *planned.arguments]
         with screen.shown(folder, planned.jobs), task(planned, folder) as run, plugin_errors():
             hydra.main(config_path=str(ROOT / "conf"), config_name="config", version_base="1.3")(run)()
-        return states.read_states(folder, states.owner(folder), planned.jobs)
+        return states.read_states(folder, planned.jobs)
 
 
 @contextmanager
@@ -98,52 +100,33 @@ def plugin_errors() -> Iterator[None]:
         raise InputError(f"a launcher or sweeper of Hydra refuses: {told}; mend its settings") from None
 
 
-def _quieten_optuna() -> None:
-    """Keep Optuna's own lines out of the table."""
-    import optuna
-
-    optuna.logging.set_verbosity(logging.WARNING)
-
-
 def conclude(name: str, start: str, ended: list[State], seconds: float) -> None:
     """Print the closing table, write the answer, and fail if a job did."""
     from rich.console import Console
 
     Console(highlight=False).print(screen.table(ended))
-    by_state = {state: [s for s in ended if s.progress.state == state] for state in (*OVER, "waiting")}
-    counts = ", ".join(f"{len(jobs)} {state}" for state, jobs in by_state.items() if jobs)
-    print(f"sweep {name}: {counts}; {seconds:.0f} s")
+    counts = Counter(s.progress.state for s in ended)
+    told = ", ".join(f"{counts[state]} {state}" for state in (*OVER, "waiting") if counts[state])
+    print(f"sweep {name}: {told}; {seconds:.0f} s")
     problems = []
     if bad := [s.job.experiment for s in ended if s.progress.state not in ("done", "skipped")]:
         problems.append(
             f"{len(bad)} of {len(ended)} jobs failed: {', '.join(bad)}; see {checks.SCRATCH}/{name}/"
         )
+    # With Matplotlib, for which the table is not to wait.
+    from pipeline.sweeps import answer
+
     try:
         if len(bad) < len(ended):
-            write_answer(name, start, ended)
-        else:
-            problems += no_answer(name, len(ended))
+            jobs = [(s.job.experiment, s.job.overrides, s.progress.seconds or None) for s in ended]
+            folder = answer.write_answer(ROOT, name, start, jobs)
+            print(f"sweep {name}: {folder.relative_to(ROOT)}/summary.md")
+        elif outdated := answer.outdate(ROOT, name, len(ended)):
+            problems.append(f"{outdated.relative_to(ROOT)}/ has an earlier run's answer, and says so")
     except InputError as error:
         problems.append(str(error))
     if problems:
         raise InputError("; ".join(problems))
-
-
-def write_answer(name: str, start: str, ended: list[State]) -> None:
-    """Tables and pictures of what the sweep found."""
-    from pipeline.sweeps import answer
-
-    jobs = [(s.job.experiment, s.job.overrides, s.progress.seconds or None) for s in ended]
-    folder = answer.write_answer(ROOT, name, start, jobs)
-    print(f"sweep {name}: {folder.relative_to(ROOT)}/summary.md")
-
-
-def no_answer(name: str, num_jobs: int) -> list[str]:
-    """Mark the answer of an earlier run, if there is one; words for it."""
-    from pipeline.sweeps import answer
-
-    folder = answer.outdate(ROOT, name, num_jobs)
-    return [f"{folder.relative_to(ROOT)}/ has an earlier run's answer, and says so"] if folder else []
 
 
 def main() -> None:

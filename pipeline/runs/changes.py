@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.analysis.groups import Estimate, Group, Run, metric_names, score
+from pipeline.analysis.groups import Estimate, Group, metric_names, score
 
 # How far a score may move, by kind, before the change counts; spread over seeds is about half of it.
 TOLERANCES = {"accuracy": 0.005, "loss": 0.02}
@@ -47,11 +47,9 @@ def changed_params(groups: Sequence[Group]) -> dict[str, list[Any]]:
     Groups whose configuration is missing do not make a difference; their values are `ABSENT`.
     """
     keys = sorted({key for one in groups for run in one.runs for key in run.params} - {"conf_digest"})
-    rows = {key: [_value(one, key) for one in groups] for key in keys}
-    known = [bool(one.runs[0].params) for one in groups]
-    return {
-        key: row for key, row in rows.items() if _differ([v for v, k in zip(row, known, strict=True) if k])
-    }
+    known = [one for one in groups if one.runs[0].params]
+    changed = [key for key in keys if _differ([_value(one, key) for one in known])]
+    return {key: [_value(one, key) for one in groups] for key in changed}
 
 
 def _value(one: Group, key: str) -> Any:
@@ -89,16 +87,13 @@ def kind(metric: str) -> str:
 def change(
     metric: str, new: Estimate | None, baseline: Estimate | None, tolerances: Mapping[str, float]
 ) -> Change:
-    """Set a score against the baseline's.
+    """Set a score against the baseline's; where one is lacking, the change is NaN without a verdict.
 
     Args:
         metric: dotted name; its last part tells in which direction it is better.
         new: of the run or group that is judged.
         baseline: likewise.
         tolerances: by kind; what is beyond is better or worse.
-
-    Returns:
-        The change; of a score that one side lacks, NaN and no verdict.
     """
     if new is None or baseline is None:
         return Change(math.nan, None, "")
@@ -122,16 +117,14 @@ def same_data(one: Group, other: Group) -> bool:
     The digests of the prepared data tell; where one is missing, the section `data` of both
     configurations; where one of those is missing too, nothing speaks against it.
     """
-    runs = one.runs[0], other.runs[0]
-    digests = [run.inputs.get(DATA) for run in runs]
-    if all(digests):
-        return digests[0] == digests[1]
-    known = all(run.params for run in runs)
-    return not known or not _differ([_data_params(run) for run in runs])
+    digests = [group.runs[0].inputs.get(DATA) for group in (one, other)]
+    return digests[0] == digests[1] if all(digests) else not _changed_data(one, other)
 
 
-def _data_params(run: Run) -> dict[str, Any]:
-    return {key: value for key, value in run.params.items() if key.startswith("data.")}
+def _changed_data(one: Group, other: Group) -> dict[str, list[Any]]:
+    """`changed_params` of the section `data`."""
+    changed = changed_params([one, other])
+    return {key: pair for key, pair in changed.items() if key.startswith("data.")}
 
 
 def on_other_data(groups: Sequence[Group]) -> list[str]:
@@ -140,8 +133,8 @@ def on_other_data(groups: Sequence[Group]) -> list[str]:
     lines = []
     for other in others:
         if not same_data(other, baseline):
-            pairs = {key: row for key, row in changed_params([baseline, other]).items() if key[:5] == "data."}
-            told = ", ".join(f"{key} {old!r} -> {new!r}" for key, (old, new) in pairs.items())
+            pairs = _changed_data(baseline, other).items()
+            told = ", ".join(f"{key} {old!r} -> {new!r}" for key, (old, new) in pairs)
             lines.append(
                 f"{other.label} is of other data or another split than {baseline.label}"
                 f" ({told or f'the content of {DATA}'}): their scores are not compared"

@@ -12,7 +12,7 @@ from pipeline.analysis.groups import Group, Run
 from pipeline.analysis.weights import colour_limit
 from pipeline.base.arrays import Array
 from pipeline.base.errors import InputError
-from pipeline.network.checkpoint import Layer, convolutions, read_layers, sees_colours
+from pipeline.network.checkpoint import convolutions, sees_colours
 from pipeline.pictures import comparison
 from pipeline.pictures.curves import learning_curves
 from pipeline.pictures.drawing import write_figure
@@ -20,25 +20,16 @@ from pipeline.pictures.kernels import kernels
 from pipeline.runs import reading
 from pipeline.runs.changes import same_data
 from pipeline.runs.reading import or_note
-from pipeline.runs.revisions import Revision
 
 MAX_KERNEL_RUNS, MAX_KERNEL_ROWS = 8, 16
 SCORES = {"precision": "precision", "recall": "recall", "f1": "F1"}
 
 
 def write_plots(root: Path, groups: Sequence[Group], folder: Path) -> list[str]:
-    """Write pictures of what differs to a folder.
+    """Write pictures of what differs to a folder, and return words for what could not be drawn.
 
     `curves.png`; for each group after the first `confusion_<n>_<name>.png` and
-    `classes_<n>_<name>.png`, set against the first; `kernels_<layer>.png`.
-
-    Args:
-        root: of the project.
-        groups: of runs; their labels differ.
-        folder: made when it is not there; other files in it stay.
-
-    Returns:
-        Words for what could not be drawn.
+    `classes_<n>_<name>.png`, set against the first; `kernels_<layer>.png`. Other files there stay.
     """
     folder.mkdir(parents=True, exist_ok=True)
     notes: list[str] = []
@@ -46,10 +37,6 @@ def write_plots(root: Path, groups: Sequence[Group], folder: Path) -> list[str]:
     _write_tests(root, groups, folder, notes)
     _write_kernels(root, groups, folder, notes)
     return notes
-
-
-def _revision(run: Run) -> Revision:
-    return Revision(run.name, run.commit)
 
 
 def _write_curves(root: Path, groups: Sequence[Group], folder: Path, notes: list[str]) -> None:
@@ -61,7 +48,7 @@ def _write_curves(root: Path, groups: Sequence[Group], folder: Path, notes: list
 
 def _history(root: Path, run: Run, notes: list[str]) -> dict[str, list[float]]:
     path = "reports/history.tsv"
-    history = or_note(notes, reading.read_columns, root, _revision(run), path) or {}
+    history = or_note(notes, reading.read_columns, root, run, path) or {}
     wanted = {"epoch", "loss", "accuracy", "val_loss", "val_accuracy"}
     if history and not wanted <= set(history):
         notes.append(f"{path} of {run.name} lacks the columns {', '.join(sorted(wanted - set(history)))}")
@@ -70,14 +57,14 @@ def _history(root: Path, run: Run, notes: list[str]) -> dict[str, list[float]]:
 
 
 def _write_tests(root: Path, groups: Sequence[Group], folder: Path, notes: list[str]) -> None:
-    tests = [or_note(notes, _test, root, one) for one in groups]
-    baseline = tests[0]
+    baseline, *others = [or_note(notes, _test, root, one) for one in groups]
     if baseline is None:
         return
-    for number, (one, found) in enumerate(zip(groups, tests, strict=True)):
-        if number == 0 or found is None:
+    old_classes, old_counts, old_scores = baseline
+    for number, (one, found) in enumerate(zip(groups[1:], others, strict=True), start=1):
+        if found is None:
             continue
-        (classes, counts, scores), (old_classes, old_counts, old_scores) = found, baseline
+        classes, counts, scores = found
         words = one.label, groups[0].label
         if not same_data(one, groups[0]):
             notes.append(f"{words[0]} and {words[1]} are of other data: no change per class is drawn")
@@ -98,8 +85,8 @@ def _write_tests(root: Path, groups: Sequence[Group], folder: Path, notes: list[
 
 def _test(root: Path, one: Group) -> tuple[list[str], Array, dict[str, Array]]:
     """Classes, confusion (K, K) and scores (K,) by name on the test images; means over the runs."""
-    tables = [reading.read_table(root, _revision(run), "reports/classes.csv") for run in one.runs]
-    pairs = [reading.read_table(root, _revision(run), "reports/confusion.csv") for run in one.runs]
+    tables = [reading.read_table(root, run, "reports/classes.csv") for run in one.runs]
+    pairs = [reading.read_table(root, run, "reports/confusion.csv") for run in one.runs]
     try:
         names = [[row["class"] for row in table] for table in tables]
         if any(before != after for before, after in pairwise(names)):
@@ -130,7 +117,9 @@ def _write_kernels(root: Path, groups: Sequence[Group], folder: Path, notes: lis
         notes.append(f"kernels are drawn of the first {MAX_KERNEL_RUNS} of {len(groups)}")
     shown = [one.runs[0] for one in groups[:MAX_KERNEL_RUNS]]
     with tempfile.TemporaryDirectory() as scratch:
-        networks = {run.name: or_note(notes, _network, root, run, scratch) or [] for run in shown}
+        networks = {
+            run.name: or_note(notes, reading.read_network, root, run, Path(scratch)) or [] for run in shown
+        }
     layers: dict[str, dict[str, Array]] = {}
     colours: dict[str, bool] = {}
     for name, network in networks.items():
@@ -146,8 +135,3 @@ def _write_kernels(root: Path, groups: Sequence[Group], folder: Path, notes: lis
             title="The shapes differ" if len({kernel.shape for kernel in panels.values()}) > 1 else "",
         )
         write_figure(folder / f"kernels_{name}.png", figure)
-
-
-def _network(root: Path, run: Run, scratch: str) -> list[Layer]:
-    path = reading.fetch_output(root, _revision(run), "models/best.keras", Path(scratch))
-    return read_layers(path, recorded=False)

@@ -17,6 +17,7 @@ from omegaconf import OmegaConf
 
 from pipeline.analysis.groups import Run, flatten, numbers
 from pipeline.base.errors import InputError
+from pipeline.network.checkpoint import Layer, read_layers
 from pipeline.runs.revisions import Revision, _git
 
 # What the scores come from: these stages' code and data, apart from what they make themselves.
@@ -24,7 +25,7 @@ SCORED_BY = ("train", "evaluate")
 Found = TypeVar("Found")
 
 
-def read(root: Path, revision: Revision, path: str) -> bytes:
+def read(root: Path, revision: Revision | Run, path: str) -> bytes:
     """The content of a file that Git tracks (in the workspace: of the file as it is).
 
     Raises:
@@ -41,22 +42,21 @@ def read(root: Path, revision: Revision, path: str) -> bytes:
     return shown.stdout
 
 
-def _missing(revision: Revision, path: str) -> str:
+def _missing(revision: Revision | Run, path: str) -> str:
     how = "run `dvc repro`" if revision.commit is None else "run `dvc repro` there and commit what it writes"
     return f"{revision.name} has no {path}: {how}"
 
 
-def read_json(root: Path, revision: Revision, path: str) -> Any:
+def read_json(root: Path, revision: Revision | Run, path: str) -> Any:
     """A JSON file; `InputError` when it is missing or damaged."""
+    content = read(root, revision, path)
     try:
-        return json.loads(read(root, revision, path))
-    except InputError:
-        raise
+        return json.loads(content)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path} of {revision.name} cannot be read as JSON: {error}") from None
 
 
-def read_table(root: Path, revision: Revision, path: str) -> list[dict[str, str]]:
+def read_table(root: Path, revision: Revision | Run, path: str) -> list[dict[str, str]]:
     """The rows of a table with a header, `.csv` or `.tsv`; `InputError` when missing or uneven."""
     separator = "\t" if path.endswith(".tsv") else ","
     text = io.StringIO(read(root, revision, path).decode(errors="replace"))
@@ -70,7 +70,7 @@ def read_table(root: Path, revision: Revision, path: str) -> list[dict[str, str]
     return rows
 
 
-def read_columns(root: Path, revision: Revision, path: str) -> dict[str, list[float]]:
+def read_columns(root: Path, revision: Revision | Run, path: str) -> dict[str, list[float]]:
     """The columns of a table of numbers by name; `InputError` when missing or not of numbers."""
     rows = read_table(root, revision, path)
     try:
@@ -79,13 +79,11 @@ def read_columns(root: Path, revision: Revision, path: str) -> dict[str, list[fl
         raise InputError(f"{path} of {revision.name} is not a table of numbers: {error}") from None
 
 
-def read_params(root: Path, revision: Revision, path: str = "params.yaml") -> dict[str, Any]:
+def read_params(root: Path, revision: Revision | Run, path: str = "params.yaml") -> dict[str, Any]:
     """The configuration that the revision ran with, as nested mappings."""
+    content = read(root, revision, path)
     try:
-        text = read(root, revision, path).decode()
-        values = OmegaConf.to_container(OmegaConf.create(text), resolve=True)
-    except InputError:
-        raise
+        values = OmegaConf.to_container(OmegaConf.create(content.decode()), resolve=True)
     # OmegaConf hands on what Python's own constructors say of a value, as in `config.params`.
     except Exception as error:
         raise InputError(f"{path} of {revision.name} cannot be read as YAML: {error}") from None
@@ -94,7 +92,7 @@ def read_params(root: Path, revision: Revision, path: str = "params.yaml") -> di
     return {str(key): value for key, value in values.items()}
 
 
-def fetch_output(root: Path, revision: Revision, path: str, folder: Path) -> Path:
+def fetch_output(root: Path, revision: Revision | Run, path: str, folder: Path) -> Path:
     """A file that DVC tracks, from its cache or remote (in the workspace: the file itself).
 
     Importing DVC takes half a second, each revision 0.3 s.
@@ -130,6 +128,11 @@ def fetch_output(root: Path, revision: Revision, path: str, folder: Path) -> Pat
             " `dvc fetch --all-branches` gets it, for an experiment `dvc exp pull`"
         ) from None
     return target
+
+
+def read_network(root: Path, revision: Revision | Run, folder: Path) -> list[Layer]:
+    """The layers of the best network, fetched to a folder; raises as `fetch_output` and `read_layers` do."""
+    return read_layers(fetch_output(root, revision, "models/best.keras", folder), recorded=False)
 
 
 def or_note(notes: list[str], read: Callable[..., Found], *arguments: Any) -> Found | None:

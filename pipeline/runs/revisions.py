@@ -60,18 +60,6 @@ def resolve(root: Path, name: str) -> Revision:
     return Revision(name, chosen.commit, _choice(chosen, len(same), head))
 
 
-def started_from(root: Path, start: str, name: str) -> Revision:
-    """The experiment of a name that started from a commit, whatever else has that name.
-
-    Raises:
-        InputError: no experiment of that name started there.
-    """
-    found = _git(root, "rev-parse", "--verify", "--quiet", f"refs/exps/{start[:2]}/{start[2:]}/{name}")
-    if found.returncode:
-        raise InputError(f"experiment {name}: none of that name started from commit {start[:8]}")
-    return Revision(name, found.stdout.decode().strip())
-
-
 def _choice(chosen: Experiment, count: int, head: str) -> str:
     if count == 1:
         return ""

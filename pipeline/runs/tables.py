@@ -135,13 +135,10 @@ def _run_text(run: Run) -> str:
 
 def as_markdown(groups: Sequence[Group], tolerances: Mapping[str, float]) -> str:
     """The comparison as Markdown, for a pull request."""
-    parts = []
-    params = params_table(groups)
-    if params[1]:
-        parts.append("### Parameters\n\n" + markdown_table(*params))
-    metrics = metrics_table(groups, tolerances)
-    if metrics[1]:
-        parts.append("### Metrics\n\n" + markdown_table(*metrics) + f"\n\n{tolerance_text(tolerances)}")
+    tables = {"Parameters": params_table(groups), "Metrics": metrics_table(groups, tolerances)}
+    parts = [f"### {title}\n\n{markdown_table(*table)}" for title, table in tables.items() if table[1]]
+    if tables["Metrics"][1]:
+        parts.append(tolerance_text(tolerances))
     if lines := remarks(groups):
         parts.append("\n".join(f"- {line}" for line in lines))
     return "\n\n".join(parts)
@@ -161,7 +158,10 @@ def as_json(groups: Sequence[Group], tolerances: Mapping[str, float]) -> str:
         "parameters": changed_params(groups),
         "inputs": changed_inputs(groups),
         "made_with": made_otherwise(groups),
-        "metrics": {name: _metric_json(groups, name, tolerances) for name in metric_names(groups)},
+        "metrics": {
+            name: [_score_json(name, one, groups[0], tolerances) for one in groups]
+            for name in metric_names(groups)
+        },
         "seeds": _seeds_json(groups),
         "tolerances": dict(tolerances),
         "regressions": regressions(groups, tolerances),
@@ -185,15 +185,7 @@ def _seeds_json(groups: Sequence[Group]) -> dict[str, Any] | None:
     if together is None:
         return None
     found = {name: score(together, name) for name in metric_names(groups)}
-    return {
-        name: {"mean": _finite(one.mean), "standard_deviation": one.deviation, "runs": one.count}
-        for name, one in found.items()
-        if one is not None
-    }
-
-
-def _metric_json(groups: Sequence[Group], name: str, tolerances: Mapping[str, float]) -> list[Any]:
-    return [_score_json(name, one, groups[0], tolerances) for one in groups]
+    return {name: _estimate_json(one) for name, one in found.items() if one is not None}
 
 
 def _score_json(
@@ -204,13 +196,15 @@ def _score_json(
         return None
     against = change_between(name, one, baseline, tolerances)
     return {
-        "mean": _finite(found.mean),
-        "standard_deviation": found.deviation,
-        "runs": found.count,
+        **_estimate_json(found),
         "difference": _finite(against.difference),
         "standard_error": against.error,
         "verdict": against.verdict,
     }
+
+
+def _estimate_json(found: Estimate) -> dict[str, Any]:
+    return {"mean": _finite(found.mean), "standard_deviation": found.deviation, "runs": found.count}
 
 
 def _finite(value: float) -> float | None:

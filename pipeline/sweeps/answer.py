@@ -11,9 +11,9 @@ from typing import Any
 
 from pipeline.analysis.configurations import configurations, override_values
 from pipeline.analysis.groups import Group, Run
-from pipeline.base import arrays, files
+from pipeline.base import files
 from pipeline.base.errors import InputError
-from pipeline.network.checkpoint import convolutions, read_layers
+from pipeline.network.checkpoint import convolutions
 from pipeline.pictures import sweep
 from pipeline.pictures.drawing import write_figure
 from pipeline.runs import reading, revisions
@@ -79,14 +79,14 @@ def read_runs(root: Path, start: str, jobs: Sequence[Job]) -> tuple[list[Run], l
     """What each experiment holds, each experiment once, and a line for each thing that is missing."""
     runs, problems = [], []
     named = {experiment: (overrides, seconds) for experiment, overrides, seconds in jobs}
+    commits = {one.name: one.commit for one in revisions.experiments(root) if one.baseline == start}
     with tempfile.TemporaryDirectory() as folder:
         for experiment, (overrides, seconds) in named.items():
             job = f"`{experiment}` ({' '.join(overrides)})"
-            try:
-                revision = revisions.started_from(root, start, experiment)
-            except InputError:
+            if experiment not in commits:
                 problems.append(f"{job}: no such experiment, its job failed")
                 continue
+            revision = revisions.Revision(experiment, commits[experiment])
             run = replace(reading.read_run(root, revision), overrides=tuple(overrides), seconds=seconds)
             notes = [*run.notes]
             history = or_note(notes, reading.read_columns, root, revision, "reports/history.tsv")
@@ -95,7 +95,8 @@ def read_runs(root: Path, start: str, jobs: Sequence[Job]) -> tuple[list[Run], l
                 problems.append(f"{job}: {'; '.join(notes)}")
             if not (run.params and run.metrics and history):
                 continue
-            kernel = or_note([], _read_kernel, root, revision, Path(folder))
+            network = or_note([], reading.read_network, root, revision, Path(folder))
+            kernel = convolutions(network)[0].kernel if network else None
             runs.append(replace(run, history=history, class_scores=classes or {}, kernel=kernel))
     if without := [run.name for run in runs if run.kernel is None]:
         how = "their models are not in DVC's cache, `dvc exp pull` may bring them"
@@ -112,12 +113,6 @@ def _read_classes(root: Path, revision: revisions.Revision) -> dict[str, list[An
         return {"class": [row["class"] for row in rows], **scores}
     except (KeyError, ValueError) as error:
         raise InputError(f"{path} of {revision.name} is no table of scores: {error}") from None
-
-
-def _read_kernel(root: Path, revision: revisions.Revision, folder: Path) -> arrays.Array:
-    """The first convolution's kernel (height, width, C, F)."""
-    path = reading.fetch_output(root, revision, "models/best.keras", folder)
-    return convolutions(read_layers(path, recorded=False))[0].kernel
 
 
 def results(found: Sequence[Group]) -> tuple[list[str], list[list[str]]]:

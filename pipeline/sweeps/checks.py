@@ -58,10 +58,6 @@ def start(root: Path, name: str) -> str:
 
     That is HEAD itself if it has some, else the newest such commit; without any, HEAD. So a commit of
     reports, of documents or of dvc.lock leaves the experiments of a sweep where they are found.
-
-    Args:
-        root: the Git repository.
-        name: of the sweep.
     """
     head = git(root, "rev-parse", "HEAD")
     own = re.compile(rf"{name}-[0-9a-f]{{8}}")

@@ -55,17 +55,19 @@ def clone(root: Path, folder: Path, commit: str) -> None:
     # Local settings may hold what opens a remote: for this user alone.
     folder.mkdir(mode=0o700, parents=True)
     # Who commits may stand in the settings of this one repository alone.
-    person = [
-        f"--config=user.{part}={git(root, 'config', '--default', '', f'user.{part}')}"
-        for part in ("name", "email")
-    ]
-    person = [setting for setting in person if not setting.endswith("=")]
-    options = ["--quiet", "--shared", "--no-tags", "--no-checkout", *person]
+    settings = [f"--config={name}={value}" for name, value in person(root).items()]
+    options = ["--quiet", "--shared", "--no-tags", "--no-checkout", *settings]
     git(root, "clone", *options, str(root.resolve()), str(folder.resolve()))
     git(folder, "checkout", "--quiet", "--detach", git(root, "rev-parse", commit))
     site = {"core": {"site_cache_dir": str(private_site(root))}}
     with Repo(str(root), config=site) as outer:
         write_local_config(folder, outer.config.read("local"), Path(outer.cache.local_cache_dir))
+
+
+def person(root: Path) -> dict[str, str]:
+    """Git's settings of who commits, as far as there are any."""
+    names = ("user.name", "user.email")
+    return {name: value for name in names if (value := git(root, "config", "--default", "", name))}
 
 
 def write_local_config(folder: Path, local: Any, cache: Path) -> None:

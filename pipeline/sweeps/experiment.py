@@ -43,21 +43,19 @@ def accuracy(root: Path, experiment: str, commit: str = "HEAD") -> float | None:
 
 
 def run(job: Job, root: Path, log: Path, report: Callable[[Progress], None]) -> Progress:
-    """Run an experiment, unless there is one of its name that starts from HEAD.
+    """Run an experiment.
 
     Args:
         job: what to run.
-        root: of a clone that nothing else writes to, whose files become the experiment's.
+        root: of a clone that nothing else writes to, whose files become the experiment's; it has none of that
+            name yet.
         log: file to write everything to that dvc and the stages print.
         report: called with each change, and once a second for the clock.
 
     Returns:
-        The last progress: done, failed or skipped. A failing experiment raises nothing.
+        The last progress: done or failed. A failing experiment raises nothing.
     """
     started = time.monotonic()
-    known = accuracy(root, job.experiment)
-    if known is not None:
-        return reported(Progress("skipped", accuracy=known), report)
     log.parent.mkdir(parents=True, exist_ok=True)
     reported(Progress("running"), report)
     code = _dvc(job, root, log, report)

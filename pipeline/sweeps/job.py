@@ -1,6 +1,8 @@
 """A job of a sweep: what it is to run, and how far it is."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 OVER = ("done", "failed", "skipped")
 
@@ -37,6 +39,12 @@ class Progress:
     accuracy: float | None = None
     seconds: float = 0.0
     log_end: str = ""
+
+
+def progress_of(values: Mapping[str, Any]) -> Progress:
+    """The progress among other values by name."""
+    names = {field.name for field in fields(Progress)}
+    return Progress(**{name: value for name, value in values.items() if name in names})
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The page of a sweep: what it shows, from the runs that were read."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,8 @@ from pipeline.sweeps import summary
 
 CLASS_SCORES = ("precision", "recall", "f1", "images")
 COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
-COSTS: dict[str, Callable[[Group], float | None]] = {
-    "parameters": lambda one: one.parameters,
-    "filters": lambda one: one.filters,
-    "seconds": lambda one: one.seconds,
-}
+# Attributes of a configuration.
+COSTS = ("parameters", "filters", "seconds")
 # That the kernels may take in all: where they would take more, every run shows its first filters.
 KERNEL_CHARACTERS = 400_000
 
@@ -65,12 +62,7 @@ def page(name: str, found: Sequence[Group], num_jobs: int, problems: Sequence[st
 
 
 def outdated(text: str, num_jobs: int) -> str:
-    """The page of an earlier run, which says so.
-
-    Args:
-        text: as `page` or this function returned it.
-        num_jobs: of the last run, none of which has results.
-    """
+    """The page of an earlier run, which then says (once) that none of the last run's jobs has results."""
     # In a string of JSON the quotes would have backslashes.
     return re.sub(r'"outdated":(null|\d+)', f'"outdated":{num_jobs}', text, count=1)
 
@@ -92,8 +84,8 @@ def _answer(found: Sequence[Group]) -> dict[str, Any]:
 def _costs(found: Sequence[Group]) -> list[dict[str, Any]]:
     """What a configuration costs, each an axis with its Pareto front; seconds where some are known."""
     axes = []
-    for name, cost in COSTS.items():
-        places = [cost(one) for one in found]
+    for name in COSTS:
+        places = [getattr(one, name) for one in found]
         known = [(place, value) for place, value in enumerate(places) if value is not None]
         if not known:
             continue

@@ -194,9 +194,6 @@ def _settings(keys: set[str], name: str, launcher: str, sweeper: str, num_parall
 def sweep_name(overrides: Iterable[Any]) -> str:
     """`hydra.job.name` if given, else the last parts of the keys that take several values.
 
-    Args:
-        overrides: as Hydra parses them.
-
     Raises:
         InputError: the name cannot be part of a Git reference and of a path.
     """

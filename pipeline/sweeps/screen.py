@@ -1,6 +1,5 @@
 """The jobs of a sweep as a table on the screen, or as lines in a log."""
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -21,12 +20,12 @@ def shown(folder: Path, planned: Sequence[Job]) -> Iterator[None]:
     from rich.console import Console
     from rich.live import Live
 
-    console, sweep = Console(highlight=False), os.getpid()
+    console = Console(highlight=False)
     table_shown = Live(console=console, auto_refresh=False, transient=True)
     before: dict[str, str] = {}
 
     def show() -> None:
-        states = read_states(folder, sweep, planned)
+        states = read_states(folder, planned)
         for state in states:
             _announce(console, state, before.get(state.job.experiment, "waiting"))
             before[state.job.experiment] = state.progress.state

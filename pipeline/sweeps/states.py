@@ -10,7 +10,7 @@ import shutil
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from pipeline.base.locks import awaited, claimed, holder
 from pipeline.base.processes import end_with
 from pipeline.config.fields import is_int, is_number
 from pipeline.sweeps import clone
-from pipeline.sweeps.job import Job, Progress, State
+from pipeline.sweeps.job import Job, Progress, State, progress_of
 
 # What a search is told of a job that failed: the worst there is. Optuna ends at nan.
 FAILED_ACCURACY = 0.0
@@ -108,31 +108,27 @@ def keep(folder: Path, sweep: int, job: Job, progress: Progress) -> None:
     Kept with it: the process id of the sweep, the commit from which it started, and the seconds that the
     experiment of this name took from each commit from which it ever ran.
     """
-    commit, known = start(folder), _known_seconds(folder, job.experiment)
+    path, commit = folder / f"{job.experiment}.json", start(folder)
+    stored = _stored(path) or {KNOWN_SECONDS: {}}
+    known = {begin: seconds for begin, seconds in stored[KNOWN_SECONDS].items() if is_number(seconds)}
     if progress.state == "skipped":
         progress = replace(progress, seconds=known.get(commit, 0.0))
     # Without seconds it was found on a cluster's Git remote.
     if progress.state == "done" and progress.seconds:
         known = {**known, commit: progress.seconds}
     value = {"sweep": sweep, "start": commit, **asdict(job), **asdict(progress), KNOWN_SECONDS: known}
-    files.write_json(folder / f"{job.experiment}.json", value)
+    files.write_json(path, value)
 
 
-def _known_seconds(folder: Path, experiment: str) -> dict[str, float]:
-    """How long an experiment took when it was run, by the commit from which it started."""
-    stored = _stored(folder / f"{experiment}.json") or {KNOWN_SECONDS: {}}
-    return {commit: seconds for commit, seconds in stored[KNOWN_SECONDS].items() if is_number(seconds)}
-
-
-def read_states(folder: Path, sweep: int, planned: Sequence[Job]) -> list[State]:
-    """State of each job of one sweep: those planned in their order, then others as they were found."""
+def read_states(folder: Path, planned: Sequence[Job]) -> list[State]:
+    """State of each job of the sweep that claimed a folder: those planned in order, then others as found."""
     # The commit too: a process id comes again, in a container even at each start.
-    found, names, claim = {}, [field.name for field in fields(Progress)], (sweep, start(folder))
+    found, claim = {}, (owner(folder), start(folder))
     for path in sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns):
         stored = _stored(path)
         if stored is not None and (stored["sweep"], stored["start"]) == claim:
             job = Job(stored["experiment"], stored["overrides"])
-            found[job.experiment] = State(job, Progress(**{name: stored[name] for name in names}))
+            found[job.experiment] = State(job, progress_of(stored))
     waiting = {job.experiment: State(job, Progress("waiting")) for job in planned}
     return list({**waiting, **found}.values())
 

@@ -57,12 +57,7 @@ def summary(
 
 
 def outdated(page: str, num_jobs: int) -> str:
-    """The page of an earlier run, which says so below its title.
-
-    Args:
-        page: as `summary` or this function returned it.
-        num_jobs: of the last run, none of which has results.
-    """
+    """The page of an earlier run, which then says (once) that none of the last run's jobs has results."""
     title, _, rest = page.partition("\n\n")
     if rest.startswith(NO_RESULTS):
         rest = rest.partition("\n\n")[2]

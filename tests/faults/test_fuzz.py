@@ -484,7 +484,7 @@ def test_states_of_a_sweep(tmp_path):
 
         def read(content):
             (tmp_path / "seed-1.json").write_bytes(content)
-            found = states.read_states(tmp_path, mine, [job])
+            found = states.read_states(tmp_path, [job])
             screen.table(found)
             assert found[0].job.experiment == "seed-1"
             states.keep(tmp_path, mine, job, states.Progress("skipped"))

@@ -76,8 +76,8 @@ def test_an_experiment_is_done_once(root):
     assert reports[0].state == "running"
     assert "exp run --name trial --set-param seed=1" in log.read_text()
     write_dvc(root, "exit 1")
-    again, _, _ = run(root)
-    assert (again.state, again.accuracy) == ("skipped", 0.9)
+    again = clone.run_apart(JOB, root, log.parent, reports.append, git(root, "rev-parse", "HEAD"))
+    assert again == reports[-1] == Progress("skipped", accuracy=0.9)
 
 
 def test_stages_that_a_sweep_leaves_out_leave_no_pictures_of_another_network(root):

@@ -169,7 +169,7 @@ def test_seconds_of_a_skipped_job_are_those_from_the_same_start(tmp_path):
         folder = tmp_path / "seed"
         with only_one(folder, start):
             keep(folder, owner(folder), job, progress)
-            (state,) = read_states(folder, owner(folder), [job])
+            (state,) = read_states(folder, [job])
         return state.progress
 
     skipped = Progress("skipped", accuracy=0.5)
@@ -187,7 +187,7 @@ def test_states_of_an_earlier_sweep_from_another_start_are_not_shown_also_if_its
     with only_one(tmp_path, "a" * 40):
         keep(tmp_path, owner(tmp_path), job, Progress("done", accuracy=0.5))
     with only_one(tmp_path, "b" * 40):
-        states = read_states(tmp_path, owner(tmp_path), [job])
+        states = read_states(tmp_path, [job])
     assert states == [State(job, Progress("waiting"))]
 
 
