@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
-MOMENTUM = 0.6
+MOMENTUM = 0.9
 # Of the polynomial a x + b x^3 + c x^5, whose repetition takes singular values in 0..1 to about 1.
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 ITERATIONS = 5

@@ -71,8 +71,8 @@ def test_muon_takes_the_steps_of_its_formula_in_numpy():
         gradients = [value for value in drawn(step + 1) if value.ndim > 1]
         muon.update([tf.constant(gradient) for gradient in gradients], tf.constant(0.05))
         for i, gradient in enumerate(gradients):
-            momenta[i] = 0.6 * momenta[i] + gradient
-            ahead = (gradient + 0.6 * momenta[i]).reshape(-1, gradient.shape[-1])
+            momenta[i] = 0.9 * momenta[i] + gradient
+            ahead = (gradient + 0.9 * momenta[i]).reshape(-1, gradient.shape[-1])
             size = np.sqrt(max(1, ahead.shape[1] / ahead.shape[0]))
             expected[i] -= 0.05 * size * newton_schulz(ahead).reshape(gradient.shape)
     for kernel, value in zip(kernels, expected, strict=True):
