@@ -172,12 +172,15 @@ def activation_bar(axes: Axes, shrink: float, beside: Sequence[Axes] = ()) -> No
 
 def draw_image(axes: Axes, image: Array, title: str = "", fontsize: float = 9) -> None:
     """One image (H, W, C) uint8 below its title: grey reversed (ink dark), colour as it is."""
+    pixels = image[..., 0] if image.shape[-1] == 1 else image
+    draw_map(axes, pixels, (Normalize(0, 255), GREY), title, fontsize)
+
+
+def draw_map(axes: Axes, values: Array, scale: Scale, title: str, fontsize: float = 9) -> None:
+    """Values (H, W) on a scale below a title."""
     axes.axis("off")
     axes.set_title(title, fontsize=fontsize)
-    if image.shape[-1] == 1:
-        axes.imshow(image[..., 0], cmap=GREY, vmin=0, vmax=255, interpolation="nearest")
-    else:
-        axes.imshow(image, interpolation="nearest")
+    axes.imshow(values, norm=scale[0], cmap=scale[1], interpolation="nearest")
 
 
 def draw_probabilities(axes: Axes, probabilities: Array, classes: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ from pipeline.pictures.drawing import (
     SOFT,
     STRONG,
     draw_image,
+    draw_map,
     draw_tiles,
     mosaic,
     new_figure,
@@ -112,11 +113,9 @@ def attribution(image: Array, title: str, maps: Mapping[str, Array]) -> Figure:
     figure.suptitle(f"{title}\nintegrated gradients against a black image: what each pixel adds to the logit")
     places = figure.subplots(1, len(maps) + 1)
     draw_image(places[0], image, "image", fontsize=10)
-    norm, colours = signed_scale(*maps.values())
+    scale = signed_scale(*maps.values())
     for axes, (words, values) in zip(places[1:], maps.items(), strict=True):
-        axes.axis("off")
-        axes.imshow(values, norm=norm, cmap=colours, interpolation="nearest")
-        axes.set_title(words, fontsize=10)
+        draw_map(axes, values, scale, words, fontsize=10)
     figure.colorbar(
         places[1].images[0], ax=list(places), label="attribution (part of the logit)", shrink=0.85, pad=0.02
     )
@@ -148,12 +147,10 @@ def sanity(
         axes.axis("off")
     draw_image(upper[0], image, "image")
     for place, (layer, values) in enumerate(maps.items(), start=1):
-        # Each on its own scale: ranks are compared, not sizes.
-        norm, colours = signed_scale(values)
-        upper[place].imshow(values, norm=norm, cmap=colours, interpolation="nearest")
-        lower[place].imshow(edge_map, cmap=POSITIVE, interpolation="nearest")
         state = "trained" if place == 1 else f"random: {layer}" + (" and above" if place > 2 else "")
-        upper[place].set_title(state, fontsize=8)
+        # Each on its own scale: ranks are compared, not sizes.
+        draw_map(upper[place], values, signed_scale(values), state, fontsize=8)
+        lower[place].imshow(edge_map, cmap=POSITIVE, interpolation="nearest")
     side = {"rotation": 90, "ha": "right", "va": "center", "fontsize": 8}
     for axes, words in ((upper[1], "integrated\ngradients"), (lower[1], "edge detector\n(control)")):
         axes.text(-0.08, 0.5, words, transform=axes.transAxes, **side)
