@@ -81,20 +81,6 @@ def mosaic(tiles: Array, columns: int) -> Array:
     return np.pad(joined, [(0, 1), (0, 1), *[(0, 0)] * len(colours)], constant_values=np.nan)
 
 
-def colour_tiles(kernel: Array, limit: float) -> Array:
-    """Each filter of a kernel on red, green and blue as a picture.
-
-    Args:
-        kernel: (height, width, 3, F), weights.
-        limit: L; a weight of -L becomes 0, 0 becomes 0.5 (grey), L becomes 1, and those beyond are cut off.
-
-    Returns:
-        (F, height, width, 3) float in 0..1.
-    """
-    tiles: Array = np.clip(0.5 + np.moveaxis(kernel, -1, 0) / (2 * limit), 0, 1)
-    return tiles
-
-
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure of that size in inches, laid out so that nothing overlaps."""
     return Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
