@@ -49,10 +49,8 @@ def confusion_matrix(values: Array, texts: Array, classes: Sequence[str], scale:
     return figure
 
 
-def predictions(
-    images: Array, probabilities: Array, labels: Array, classes: Sequence[str], names: Sequence[str]
-) -> Figure:
-    """Each image, titled by its name, beside the probabilities of its classes."""
+def predictions(images: Array, probabilities: Array, labels: Array, classes: Sequence[str]) -> Figure:
+    """Each of the first test images beside the probabilities of its classes."""
     columns = min(2, len(images))
     rows = -(-len(images) // columns)
     figure = new_figure(6.2 * columns, rows * max(2.2, 0.2 * len(classes) + 0.8))
@@ -61,7 +59,7 @@ def predictions(
         axes.axis("off")
     for index, image in enumerate(images):
         picture, bars = panels[2 * index : 2 * index + 2]
-        draw_image(picture, image, f"{names[index]}\nis: {shortened(classes[labels[index]])}")
+        draw_image(picture, image, f"test image {index}\nis: {shortened(classes[labels[index]])}")
         draw_probabilities(bars, probabilities[index], classes)
     return figure
 
