@@ -62,11 +62,7 @@ def write_figure(path: Path, figure: Figure) -> None:
 
 
 def mosaic(tiles: Array, columns: int) -> Array:
-    """Lay tiles out in rows, one blank pixel around each.
-
-    Args:
-        tiles: (T, h, w) float, or (T, h, w, C) in colour.
-        columns: tiles in a row.
+    """Lay tiles (T, h, w) float, or (T, h, w, C) in colour, out in rows, one blank pixel around each.
 
     Returns:
         (rows * (h + 1) + 1, columns * (w + 1) + 1), or with C besides, float64; NaN around tiles and in
@@ -94,9 +90,7 @@ def shape_text(shape: Sequence[int]) -> str:
 def shortened(text: str, width: int = 34) -> str:
     """A text, without its middle where it is too wide: what tells names apart stands at their ends.
 
-    Args:
-        text: a name or label.
-        width: in Latin letters; letters of full width, such as Hangul, count twice.
+    The width is in Latin letters; letters of full width, such as Hangul, count twice.
     """
     widths = [2 if east_asian_width(letter) in "WF" else 1 for letter in text]
     if sum(widths) <= width:
@@ -109,10 +103,7 @@ def shortened(text: str, width: int = 34) -> str:
 def plain_ticks(axis: Axis, values: Sequence[float], digits: int | None = None) -> None:
     """Label a logarithmic axis with plain numbers, however little or much it spans.
 
-    Args:
-        axis: already logarithmic.
-        values: what is drawn along it, all above 0.
-        digits: significant ones, or None for whole numbers.
+    The `values` drawn along it are above 0; `digits` are significant ones, or None for whole numbers.
     """
     decades = math.log10(max(values) / min(values))
     # With several ticks in a decade Matplotlib leaves all of them out where it would skip a decade.

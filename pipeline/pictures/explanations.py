@@ -29,14 +29,10 @@ GAP = "0.55"
 
 
 def patches(name: str, crops: Sequence[Sequence[Array]], size: tuple[int, int], images: int) -> Figure:
-    """For each filter of a layer the patches of images that excite it most, the strongest first.
+    """For each filter of a layer the patches of some images that excite it most, the strongest first.
 
-    Args:
-        name: of the convolution.
-        crops: F lists of up to nine patches (h, w, C) in 0..1, NaN beyond the image; an empty list for
-            a filter that never fires.
-        size: (h, w) of a patch in pixels.
-        images: among how many they were looked for.
+    `crops` are F lists of up to nine patches in 0..1, (h, w, C) of that size in pixels, NaN beyond the
+    image; an empty list for a filter that never fires.
     """
     columns = min(FILTER_COLUMNS, len(crops))
     rows = -(-len(crops) // columns)
@@ -75,14 +71,7 @@ def _filled(picture: Array, colour: str) -> Array:
 
 
 def importance(name: str, lost: Array, accuracy: float, images: int) -> Figure:
-    """How much accuracy each filter carries.
-
-    Args:
-        name: of the convolution.
-        lost: (F,) share of the images lost when the filter is switched off.
-        accuracy: of the whole network.
-        images: on how many.
-    """
+    """The share (F,) of the images lost when one filter is switched off; `accuracy` is with all filters."""
     figure = new_figure(max(7, min(16, 0.2 * len(lost) + 1.5)), 4)
     axes = figure.subplots()
     points = 100 * lost
@@ -102,12 +91,9 @@ def importance(name: str, lost: Array, accuracy: float, images: int) -> Figure:
 
 
 def attribution(image: Array, title: str, maps: Mapping[str, Array]) -> Figure:
-    """An image beside the pixels that speak for (red) and against (blue) some classes.
+    """An image (H, W, C) uint8 beside the pixels that speak for (red) and against (blue) some classes.
 
-    Args:
-        image: (H, W, C) uint8.
-        title: words for it.
-        maps: (H, W) attribution by words, on one scale.
+    `maps` are attributions (H, W) by words; they share one scale.
     """
     figure = new_figure(4 * (len(maps) + 1) + 1, 4.6)
     figure.suptitle(f"{title}\nintegrated gradients against a black image: what each pixel adds to the logit")
@@ -136,7 +122,7 @@ def sanity(
         maps: (H, W) attribution by the layer down to which the network is random.
         edge_map: (H, W) of the edge detector, which knows no network.
         curves: rank correlation with the first map after each step, by method.
-        title: words for the images.
+        title: of the figure.
     """
     columns = len(maps) + 1
     figure = new_figure(max(9, 1.9 * columns), 8.6)

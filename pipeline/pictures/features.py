@@ -56,7 +56,7 @@ def feature_maps(
 
     Args:
         name: of the convolution.
-        maps: (H, W, F) its output for one image.
+        maps: (H, W, F), its output for one image.
         rates: (F,) fire rates, 0..1.
         kinds: F words: normal, dead, rare or always-on; the last three are framed.
         scale: see `drawing.activation_scale`.
@@ -86,11 +86,7 @@ def feature_maps(
 def parts(shown: Parts, title: str, *, stride: int, layer: str) -> Figure:
     """One image with the zeros around it and the windows on it, the kernel, and every output.
 
-    Args:
-        shown: of the network's first convolution.
-        title: words for the image.
-        stride: of the convolution.
-        layer: its name.
+    The stride and the name of the layer are those of the network's first convolution.
     """
     rows = -(-(2 + len(shown.outputs)) // PART_COLUMNS)
     figure = new_figure(3.1 * PART_COLUMNS, 3.2 * rows + 0.7)

@@ -47,11 +47,7 @@ KINDS = {
 def scales(*walks: Sequence[Step]) -> list[Scale]:
     """Colour scale of each step's output: one for a convolution and the pooling that follows it.
 
-    Args:
-        walks: steps in order, of one network or of several alike, which share their scales.
-
-    Returns:
-        As many; those of `Flatten` and dense layers are their own.
+    Several walks, of networks alike, share their scales; `Flatten` and dense layers have their own.
     """
     groups = np.cumsum([step.kind == "Conv2D" or step.output.ndim == 1 for step in walks[0]])
     pairs = [pair for steps in walks for pair in zip(steps, groups, strict=True)]
@@ -212,14 +208,9 @@ def title_of(step: Step, number: int, steps: Sequence[Step], image: str) -> str:
 def strip(
     image: Array, steps: Sequence[Step], all_scales: Sequence[Scale], title: str, classes: Sequence[str]
 ) -> Figure:
-    """The whole way of one image, from its pixels to the probabilities; one row or more for each half.
+    """The whole way of an image (H, W, C) uint8 to its probabilities; one row or more for each half.
 
-    Args:
-        image: (H, W, C) uint8.
-        steps: of its walk.
-        all_scales: colour scale of each step.
-        title: words for the image.
-        classes: names of the classes.
+    `all_scales` are the steps' in order, see `scales`; the title is words for the image.
     """
     rows = _strip_rows(steps)
     columns = max(len(row) + (row is rows[0]) for row in rows)
