@@ -127,7 +127,7 @@ def sanity(
     columns = len(maps) + 1
     figure = new_figure(max(9, 1.9 * columns), 8.6)
     figure.suptitle(title)
-    above, below = np.ravel(np.asarray(figure.subfigures(2, 1, height_ratios=(1.15, 1))))
+    above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=(1.15, 1))[:, 0]
     upper, lower = above.subplots(2, columns)
     for axes in (*upper, *lower):
         axes.axis("off")

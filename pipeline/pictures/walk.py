@@ -92,11 +92,10 @@ def layer(
     else:
         deep = step.kernel.shape[2] > 1 and not in_colour
         figure = new_figure(2 * width + 3, height + 1.6 + (4.2 if deep else 3))
-        parts = figure.subfigures(2, 1, height_ratios=(height + 0.6, 4.6 if deep else 3.4))
-        above, below = np.ravel(np.asarray(parts))
+        ratios = (height + 0.6, 4.6 if deep else 3.4)
+        above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=ratios)[:, 0]
         _draw_outputs(above, step, scale)
-        ratios = (1, 1.5) if deep else (1.3, 1)
-        histogram, kernel = below.subplots(1, 2, width_ratios=ratios)
+        histogram, kernel = below.subplots(1, 2, width_ratios=(1, 1.5) if deep else (1.3, 1))
         _draw_histogram(histogram, step, bins)
         limit = colour_limit(kernel_limit, step.kernel)
         shown = {"": step.kernel}
@@ -217,13 +216,12 @@ def strip(
     figure = new_figure(2.6 * columns, 3.4 * len(rows) + 0.7)
     order = "maps in rows, in the order of their filters"
     figure.suptitle(f"{title}\n{order}; a convolution and its pooling share one colour scale")
-    parts = np.ravel(np.asarray(figure.subfigures(len(rows), 1)))
+    parts = figure.subfigures(len(rows), 1, squeeze=False)[:, 0]
     numbered = enumerate(all_scales, start=1)
     for row, (part, members) in enumerate(zip(parts, rows, strict=True)):
         half = members[0].half
-        again = row > 0 and rows[row - 1][0].half == half
-        words = f"{half}, continued" if again else half
-        part.suptitle(words, fontsize=11, color=STRONG, weight="bold")
+        again = ", continued" if row > 0 and rows[row - 1][0].half == half else ""
+        part.suptitle(half + again, fontsize=11, color=STRONG, weight="bold")
         places = part.subplots(1, columns)
         for axes in places:
             axes.axis("off")
