@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 
 from pipeline.analysis.walk import Step
 from pipeline.analysis.weights import colour_limit
@@ -87,14 +87,14 @@ def layer(
     if step.kernel is None:
         figure = new_figure(2 * width + 2, height + 1.4)
         maps, histogram = figure.subplots(1, 2, width_ratios=(1.25, 1))
-        _draw_maps(maps, step.output, "output", scale)
+        _draw_outputs([maps], step, scale)
         _draw_histogram(histogram, step, bins)
     else:
         deep = step.kernel.shape[2] > 1 and not in_colour
         figure = new_figure(2 * width + 3, height + 1.6 + (4.2 if deep else 3))
         ratios = (height + 0.6, 4.6 if deep else 3.4)
         above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=ratios)[:, 0]
-        _draw_outputs(above, step, scale)
+        _draw_outputs(above.subplots(1, len(_panels(step)), squeeze=False)[0], step, scale)
         histogram, kernel = below.subplots(1, 2, width_ratios=(1, 1.5) if deep else (1.3, 1))
         _draw_histogram(histogram, step, bins)
         limit = colour_limit(kernel_limit, step.kernel)
@@ -112,19 +112,14 @@ def _columns(filters: int) -> int:
     return next((n for n in TILE_COLUMNS if filters <= n**2), TILE_COLUMNS[-1])
 
 
-def _draw_outputs(figure: SubFigure, step: Step, scale: Scale) -> None:
+def _draw_outputs(places: Sequence[Axes], step: Step, scale: Scale) -> None:
     """The maps before the activation, on a scale of their own, beside those after it."""
-    panels = _panels(step)
-    places = figure.subplots(1, len(panels), squeeze=False)[0]
-    for axes, (words, maps) in zip(places, panels.items(), strict=True):
-        _draw_maps(axes, maps, words, scale if maps is step.output else activation_scale(maps))
-
-
-def _draw_maps(axes: Axes, maps: Array, words: str, scale: Scale) -> None:
-    numbers = [str(number) for number in range(maps.shape[-1])]
-    draw_tiles(axes, np.moveaxis(maps, -1, 0), numbers, _columns(len(numbers)), *scale)
-    axes.set_title(f"{words}, {shape_text(maps.shape)}: {range_text(maps)}", fontsize=10)
-    activation_bar(axes, shrink=0.9)
+    for axes, (words, maps) in zip(places, _panels(step).items(), strict=True):
+        numbers = [str(number) for number in range(maps.shape[-1])]
+        own = scale if maps is step.output else activation_scale(maps)
+        draw_tiles(axes, np.moveaxis(maps, -1, 0), numbers, _columns(len(numbers)), *own)
+        axes.set_title(f"{words}, {shape_text(maps.shape)}: {range_text(maps)}", fontsize=10)
+        activation_bar(axes, shrink=0.9)
 
 
 def _kernel_title(kernel: Array, max_rows: int | None, colour_limit: float | None) -> str:
