@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import count, groupby
 from typing import Any
 
 import numpy as np
@@ -206,33 +206,31 @@ def strip(
 
     `all_scales` are the steps' in order, see `scales`; the title is words for the image.
     """
-    rows = _strip_rows(steps)
+    rows = _strip_rows(steps, all_scales)
     columns = max(len(row) + (row is rows[0]) for row in rows)
     figure = new_figure(2.6 * columns, 3.4 * len(rows) + 0.7)
     order = "maps in rows, in the order of their filters"
     figure.suptitle(f"{title}\n{order}; a convolution and its pooling share one colour scale")
     parts = figure.subfigures(len(rows), 1, squeeze=False)[:, 0]
-    numbered = enumerate(all_scales, start=1)
+    halves = [row[0][1].half for row in rows]
     for row, (part, members) in enumerate(zip(parts, rows, strict=True)):
-        half = members[0].half
-        again = ", continued" if row > 0 and rows[row - 1][0].half == half else ""
-        part.suptitle(half + again, fontsize=11, color=STRONG, weight="bold")
+        again = ", continued" if halves[row] in halves[:row] else ""
+        part.suptitle(halves[row] + again, fontsize=11, color=STRONG, weight="bold")
         places = part.subplots(1, columns)
         for axes in places:
             axes.axis("off")
         if row == 0:
             draw_image(places[0], image, _strip_title("image", image), fontsize=8)
-        # Steps first: without another one `zip` ends before it takes a number.
-        for step, axes, (number, scale) in zip(members, places[row == 0 :], numbered, strict=False):
+        for axes, (number, step, scale) in zip(places[row == 0 :], members, strict=False):
             _draw_strip_panel(axes, step, scale, classes)
             axes.set_title(_strip_title(f"{number}. {step.name}", step.output), fontsize=8)
     return figure
 
 
-def _strip_rows(steps: Sequence[Step]) -> list[list[Step]]:
-    """The steps in rows of at most `STRIP_COLUMNS`; the first leaves a place for the image."""
+def _strip_rows(steps: Sequence[Step], all_scales: Sequence[Scale]) -> list[list[tuple[int, Step, Scale]]]:
+    """The steps, numbered, in rows of at most `STRIP_COLUMNS`; the first leaves a place for the image."""
     rows = []
-    for half, group in groupby(steps, key=lambda step: step.half):
+    for half, group in groupby(zip(count(1), steps, all_scales), key=lambda entry: entry[1].half):
         members = list(group)
         room = STRIP_COLUMNS - 1 if half == "feature extraction" else STRIP_COLUMNS
         rows += [members[start : start + room] for start in range(0, len(members), room)]
