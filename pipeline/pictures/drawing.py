@@ -181,8 +181,7 @@ def draw_tiles(
     tiles: Array,
     labels: Sequence[str],
     columns: int,
-    norm: Normalize,
-    colours: str,
+    scale: Scale,
     accented: Collection[int] = (),
 ) -> list[tuple[float, float]]:
     """Draw tiles (T, h, w), or (T, h, w, 3) in colour, in rows with a label above each, on one scale.
@@ -197,7 +196,7 @@ def draw_tiles(
     corners = [(n % columns * PITCH_X, n // columns * PITCH_Y) for n in range(len(tiles))]
     height, width = tiles.shape[1:3]
     x, y = _cell_edges(columns, width, PITCH_X), _cell_edges(rows, height, PITCH_Y)
-    picture = PcolorImage(axes, x, y, _spread(tiles, columns), cmap=colours, norm=norm)
+    picture = PcolorImage(axes, x, y, _spread(tiles, columns), cmap=scale[1], norm=scale[0])
     # Inside the axes by the limits below; to measure the parts takes half the time of a picture.
     picture.set_in_layout(False)
     axes.add_image(picture)

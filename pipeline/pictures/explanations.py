@@ -42,7 +42,7 @@ def patches(name: str, crops: Sequence[Sequence[Array]], size: tuple[int, int], 
     labels = [str(n) if block else f"{n}: dead" for n, block in enumerate(crops)]
     reversed_ = "grey reversed, " if all(patch.shape[-1] == 1 for block in crops for patch in block) else ""
     dead = [n for n, block in enumerate(crops) if not block]
-    draw_tiles(axes, tiles, labels, columns, Normalize(0, 1), POSITIVE, dead)
+    draw_tiles(axes, tiles, labels, columns, (Normalize(0, 1), POSITIVE), dead)
     axes.set_title(
         f"{name}: the {PATCH_COLUMNS**2} patches of {size[0]}×{size[1]} pixels that excite each filter most\n"
         f"at most one per image among {images:,} validation images, strongest first;"

@@ -72,7 +72,7 @@ def feature_maps(
     axes = figure.subplots()
     unusual = [i for i, kind in enumerate(kinds) if kind != "normal"]
     labels = [f"{i}: {kind if i in unusual else f'{rates[i]:.0%}'}" for i, kind in enumerate(kinds)]
-    draw_tiles(axes, np.moveaxis(maps, -1, 0), labels, columns, *scale, unusual)
+    draw_tiles(axes, np.moveaxis(maps, -1, 0), labels, columns, scale, unusual)
     counts = ", ".join(f"{sum(k == kind for k in kinds)} {kind}" for kind in ("dead", "rare", "always-on"))
     axes.set_title(
         f"{name}: {filters} feature maps of {height}×{width}\nfilter number and fire rate (share of"

@@ -130,7 +130,7 @@ def _draw_tiles(axes: Axes, kernel: Array, scale: Scale, in_colour: bool, column
     # As colours -limit is 0, a weight of 0 is 0.5 (grey), limit is 1, and those beyond are cut off.
     tiles = np.clip(0.5 + tiles / (2 * limit), 0, 1) if in_colour else tiles[..., 0]
     labels = [str(index) for index in range(len(tiles))]
-    corners = draw_tiles(axes, tiles, labels, min(len(tiles), columns), *scale)
+    corners = draw_tiles(axes, tiles, labels, min(len(tiles), columns), scale)
     if in_colour:
         return 0
     height, width = tiles.shape[1:]

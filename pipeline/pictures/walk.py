@@ -117,7 +117,7 @@ def _draw_outputs(places: Sequence[Axes], step: Step, scale: Scale) -> None:
     for axes, (words, maps) in zip(places, _panels(step).items(), strict=True):
         numbers = [str(number) for number in range(maps.shape[-1])]
         own = scale if maps is step.output else activation_scale(maps)
-        draw_tiles(axes, np.moveaxis(maps, -1, 0), numbers, _columns(len(numbers)), *own)
+        draw_tiles(axes, np.moveaxis(maps, -1, 0), numbers, _columns(len(numbers)), own)
         axes.set_title(f"{words}, {shape_text(maps.shape)}: {range_text(maps)}", fontsize=10)
         activation_bar(axes, shrink=0.9)
 
