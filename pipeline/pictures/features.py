@@ -1,13 +1,12 @@
 """Pictures of one image: as it goes in, its feature maps, and what padding, stride and pooling do to it."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from pipeline.analysis.firing import firing_kind
 from pipeline.analysis.parts import Parts
 from pipeline.base.arrays import Array
 from pipeline.pictures.drawing import (
@@ -46,19 +45,17 @@ def feature_maps(
     name: str,
     maps: Array,
     rates: Array,
-    kinds: Sequence[str],
     *,
     scale: Scale,
     images: int,
     threshold: float,
 ) -> Figure:
-    """One tile per filter on one scale, with the filter's number and fire rate.
+    """One tile per filter on one scale, with the filter's number and fire rate; the unusual are framed.
 
     Args:
         name: of the convolution.
         maps: (H, W, F), its output for one image.
         rates: (F,) fire rates, 0..1.
-        kinds: F words: normal, dead, rare or always-on; the last three are framed.
         scale: see `drawing.activation_scale`.
         images: over how many the rates were taken.
         threshold: output above which a filter fires.
@@ -70,6 +67,7 @@ def feature_maps(
     # Wide enough for the title when the filters are few.
     figure = new_figure(max(8.4, columns * tile * PITCH_X + 1.6), rows * tile * PITCH_Y + 1.1)
     axes = figure.subplots()
+    kinds = [firing_kind(rate) for rate in rates]
     unusual = [i for i, kind in enumerate(kinds) if kind != "normal"]
     labels = [f"{i}: {kind if i in unusual else f'{rates[i]:.0%}'}" for i, kind in enumerate(kinds)]
     draw_tiles(axes, np.moveaxis(maps, -1, 0), labels, columns, scale, unusual)

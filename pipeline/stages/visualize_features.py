@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.analysis.firing import describe_rates, fire_rates, firing_kind, firing_threshold
+from pipeline.analysis.firing import describe_rates, fire_rates, firing_threshold
 from pipeline.analysis.parts import parts
 from pipeline.analysis.walk import Step, describe_step
 from pipeline.analysis.walk import walk as walked
@@ -113,7 +113,6 @@ def _draw_feature_maps(
                 f"{name}, {word}" if word else name,
                 maps[name],
                 fired[name],
-                [firing_kind(rate) for rate in fired[name]],
                 scale=scale,
                 images=count,
                 threshold=firing_threshold(network, name),
