@@ -20,8 +20,8 @@ def confusion_change(difference: Array, classes: Sequence[str], new: str, baseli
         new: words for the run.
         baseline: words for the run that it is set against.
     """
-    scale = signed_scale(difference)
-    figure = confusion_matrix(difference, classes, scale, signed, "images more (red) or fewer (blue)")
+    texts, label = np.vectorize(signed)(difference), "images more (red) or fewer (blue)"
+    figure = confusion_matrix(difference, texts, classes, signed_scale(difference), label)
     axes = figure.axes[0]
     figure.suptitle(f"Test images per cell: {new}\nminus {baseline}", fontsize=11)
     axes.set_title(f"framed diagonal: right predictions, {signed(np.trace(difference))} in all", fontsize=10)
@@ -39,26 +39,18 @@ def signed(value: float) -> str:
 
 
 def class_changes(changes: Mapping[str, Array], classes: Sequence[str], new: str, baseline: str) -> Figure:
-    """The change of each class's scores as bars: blue for better, orange for worse.
+    """The change (K,) of each class's scores, by their name, as bars: blue for better, orange for worse.
 
-    Args:
-        changes: (K,) new minus baseline, by the score's name.
-        classes: K names.
-        new: words for the run.
-        baseline: words for the run that it is set against.
+    The other arguments are those of `confusion_change`.
     """
     figure = new_figure(3.4 * len(changes) + 1.4, 0.34 * len(classes) + 2.0)
     figure.suptitle(f"Change per class on the test images: {new}\nminus {baseline}", fontsize=11)
     limit = max(float(np.abs(values).max()) for values in changes.values()) or 0.01
     panels = figure.subplots(1, len(changes), sharey=True, squeeze=False)[0]
     for axes, (name, values) in zip(panels, changes.items(), strict=True):
-        axes.barh(range(len(classes)), values, color=np.where(values < 0, ACCENT, STRONG))
-        for row, value in enumerate(values):
-            text = f"{value:+.3f}".replace("-", "−") if abs(value) >= 0.0005 else "0.000"
-            side, where = ("left", 3) if value >= 0 else ("right", -3)
-            axes.annotate(
-                text, (value, row), (where, 0), textcoords="offset points", ha=side, va="center", fontsize=8
-            )
+        bars = axes.barh(range(len(classes)), values, color=np.where(values < 0, ACCENT, STRONG))
+        texts = [f"{value:+.3f}".replace("-", "−") if abs(value) >= 0.0005 else "0.000" for value in values]
+        axes.bar_label(bars, texts, padding=3, fontsize=8)
         axes.axvline(0, color="0.3", lw=0.8)
         axes.set(title=name, xlabel=f"change of {name}", xlim=(-1.45 * limit, 1.45 * limit))
     panels[0].set_yticks(range(len(classes)), list(map(shortened, classes)))

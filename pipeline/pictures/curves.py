@@ -28,17 +28,14 @@ def learning_curves(
     title: str = "",
     others: Sequence[History] = (),
 ) -> Figure:
-    """Columns of histories over the epochs, one colour for each configuration, its seeds in the same.
+    """Columns of histories over the epochs, a panel each; a colour for each configuration and its seeds.
 
     Several seeds are faint lines and their mean, over the epochs that all of them reached, a strong one.
     Up to four configurations show training beside validation, in pale. The star is the epoch of the
-    lowest validation loss, whose weights are kept; where there is one run alone, with its value.
+    lowest validation loss, whose weights are kept; where there is one run alone, with its value. The
+    others are drawn in grey.
 
-    Args:
-        histories: by label, one per seed: columns epoch, loss, accuracy, val_loss, val_accuracy.
-        columns: one panel each.
-        title: of the figure.
-        others: drawn in grey.
+    Histories are by label, one for each seed, with columns epoch, loss, accuracy, val_loss, val_accuracy.
     """
     figure = new_figure(11, 4.6 + 0.22 * (-(-len(histories) // LEGEND_COLUMNS) + 1 + title.count("\n")))
     figure.suptitle(title, fontsize=11)

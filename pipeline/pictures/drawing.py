@@ -62,11 +62,7 @@ def write_figure(path: Path, figure: Figure) -> None:
 
 
 def mosaic(tiles: Array, columns: int) -> Array:
-    """Lay tiles out in rows, one blank pixel around each.
-
-    Args:
-        tiles: (T, h, w) float, or (T, h, w, C) in colour.
-        columns: tiles in a row.
+    """Lay tiles (T, h, w) float, or (T, h, w, C) in colour, out in rows, one blank pixel around each.
 
     Returns:
         (rows * (h + 1) + 1, columns * (w + 1) + 1), or with C besides, float64; NaN around tiles and in
@@ -79,20 +75,6 @@ def mosaic(tiles: Array, columns: int) -> Array:
     in_rows = picture.reshape(rows, columns, *picture.shape[1:]).swapaxes(1, 2)
     joined = in_rows.reshape(rows * (height + 1), columns * (width + 1), *colours)
     return np.pad(joined, [(0, 1), (0, 1), *[(0, 0)] * len(colours)], constant_values=np.nan)
-
-
-def colour_tiles(kernel: Array, limit: float) -> Array:
-    """Each filter of a kernel on red, green and blue as a picture.
-
-    Args:
-        kernel: (height, width, 3, F), weights.
-        limit: L; a weight of -L becomes 0, 0 becomes 0.5 (grey), L becomes 1, and those beyond are cut off.
-
-    Returns:
-        (F, height, width, 3) float in 0..1.
-    """
-    tiles: Array = np.clip(0.5 + np.moveaxis(kernel, -1, 0) / (2 * limit), 0, 1)
-    return tiles
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -108,9 +90,7 @@ def shape_text(shape: Sequence[int]) -> str:
 def shortened(text: str, width: int = 34) -> str:
     """A text, without its middle where it is too wide: what tells names apart stands at their ends.
 
-    Args:
-        text: a name or label.
-        width: in Latin letters; letters of full width, such as Hangul, count twice.
+    The width is in Latin letters; letters of full width, such as Hangul, count twice.
     """
     widths = [2 if east_asian_width(letter) in "WF" else 1 for letter in text]
     if sum(widths) <= width:
@@ -123,10 +103,7 @@ def shortened(text: str, width: int = 34) -> str:
 def plain_ticks(axis: Axis, values: Sequence[float], digits: int | None = None) -> None:
     """Label a logarithmic axis with plain numbers, however little or much it spans.
 
-    Args:
-        axis: already logarithmic.
-        values: what is drawn along it, all above 0.
-        digits: significant ones, or None for whole numbers.
+    The `values` drawn along it are above 0; `digits` are significant ones, or None for whole numbers.
     """
     decades = math.log10(max(values) / min(values))
     # With several ticks in a decade Matplotlib leaves all of them out where it would skip a decade.
@@ -172,12 +149,15 @@ def activation_bar(axes: Axes, shrink: float, beside: Sequence[Axes] = ()) -> No
 
 def draw_image(axes: Axes, image: Array, title: str = "", fontsize: float = 9) -> None:
     """One image (H, W, C) uint8 below its title: grey reversed (ink dark), colour as it is."""
+    pixels = image[..., 0] if image.shape[-1] == 1 else image
+    draw_map(axes, pixels, (Normalize(0, 255), GREY), title, fontsize)
+
+
+def draw_map(axes: Axes, values: Array, scale: Scale, title: str, fontsize: float = 9) -> None:
+    """Values (H, W) on a scale below a title."""
     axes.axis("off")
     axes.set_title(title, fontsize=fontsize)
-    if image.shape[-1] == 1:
-        axes.imshow(image[..., 0], cmap=GREY, vmin=0, vmax=255, interpolation="nearest")
-    else:
-        axes.imshow(image, interpolation="nearest")
+    axes.imshow(values, norm=scale[0], cmap=scale[1], interpolation="nearest")
 
 
 def draw_probabilities(axes: Axes, probabilities: Array, classes: Sequence[str]) -> None:
@@ -201,8 +181,7 @@ def draw_tiles(
     tiles: Array,
     labels: Sequence[str],
     columns: int,
-    norm: Normalize,
-    colours: str,
+    scale: Scale,
     accented: Collection[int] = (),
 ) -> list[tuple[float, float]]:
     """Draw tiles (T, h, w), or (T, h, w, 3) in colour, in rows with a label above each, on one scale.
@@ -217,7 +196,7 @@ def draw_tiles(
     corners = [(n % columns * PITCH_X, n // columns * PITCH_Y) for n in range(len(tiles))]
     height, width = tiles.shape[1:3]
     x, y = _cell_edges(columns, width, PITCH_X), _cell_edges(rows, height, PITCH_Y)
-    picture = PcolorImage(axes, x, y, _spread(tiles, columns), cmap=colours, norm=norm)
+    picture = PcolorImage(axes, x, y, _spread(tiles, columns), cmap=scale[1], norm=scale[0])
     # Inside the axes by the limits below; to measure the parts takes half the time of a picture.
     picture.set_in_layout(False)
     axes.add_image(picture)

@@ -1,7 +1,9 @@
-"""Pictures of what the network gets right and wrong: confusion, predictions, mistakes."""
+"""Pictures of what the network gets right and wrong: confusion, predictions, mistakes.
 
-from collections.abc import Callable, Sequence
-from typing import Any
+Of N images (N, H, W, C) uint8 with their labels (N,) and probabilities (N, K); `classes` are K names.
+"""
+
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.colors import Normalize
@@ -16,38 +18,20 @@ FILE_NAME_WIDTH = 70
 
 
 def confusion(counts: Array, classes: Sequence[str]) -> Figure:
-    """Which classes are taken for which: counts, coloured by the share of the actual class.
+    """Which classes are taken for which: counts (K, K), coloured by the share of the actual class.
 
-    Args:
-        counts: (K, K) images; row = actual, column = predicted.
-        classes: K names.
+    Row = actual, column = predicted, as in every confusion.
     """
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     scale = Normalize(0, 1), POSITIVE
-    figure = confusion_matrix(share, classes, scale, str, "share of the actual class", counts)
+    figure = confusion_matrix(share, counts.astype(str), classes, scale, "share of the actual class")
     right = int(np.trace(counts))
     figure.axes[0].set_title(f"Test images by class: {right:,} of {counts.sum():,} are right")
     return figure
 
 
-def confusion_matrix(
-    values: Array,
-    classes: Sequence[str],
-    scale: Scale,
-    words: Callable[[Any], str],
-    label: str,
-    numbers: Array | None = None,
-) -> Figure:
-    """Values by actual and predicted class as colours, each with its number where the classes are few.
-
-    Args:
-        values: (K, K); row = actual, column = predicted.
-        classes: K names.
-        scale: of the values.
-        words: for a number.
-        label: of the colour bar.
-        numbers: (K, K) to write; the values, if None.
-    """
+def confusion_matrix(values: Array, texts: Array, classes: Sequence[str], scale: Scale, label: str) -> Figure:
+    """Values (K, K) as colours, whose bar has a label, with texts (K, K) where the classes are few."""
     size = max(5.5, 0.62 * min(len(classes), 40) + 2.2)
     figure = new_figure(size + 0.8, size)
     axes = figure.subplots()
@@ -57,26 +41,16 @@ def confusion_matrix(
     axes.set_xticks(range(len(classes)), names, rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(classes)), names)
     if len(classes) <= MAX_ANNOTATED_CLASSES:
-        for (row, column), number in np.ndenumerate(values if numbers is None else numbers):
+        for (row, column), text in np.ndenumerate(texts):
             strong = abs(values[row, column]) > 0.5 * (scale[0].vmax or 1)
-            colour = "white" if strong else "0.1" if number else "0.7"
-            axes.text(column, row, words(number), ha="center", va="center", fontsize=8, color=colour)
+            colour = "white" if strong else "0.7" if text == "0" else "0.1"
+            axes.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
     figure.colorbar(image, label=label, shrink=0.8)
     return figure
 
 
-def predictions(
-    images: Array, probabilities: Array, labels: Array, classes: Sequence[str], names: Sequence[str]
-) -> Figure:
-    """Each image beside the probabilities of its classes.
-
-    Args:
-        images: (N, H, W, C) uint8.
-        probabilities: (N, K).
-        labels: (N,) actual classes.
-        classes: K names.
-        names: N titles.
-    """
+def predictions(images: Array, probabilities: Array, labels: Array, classes: Sequence[str]) -> Figure:
+    """Each of the first test images beside the probabilities of its classes."""
     columns = min(2, len(images))
     rows = -(-len(images) // columns)
     figure = new_figure(6.2 * columns, rows * max(2.2, 0.2 * len(classes) + 0.8))
@@ -85,7 +59,7 @@ def predictions(
         axes.axis("off")
     for index, image in enumerate(images):
         picture, bars = panels[2 * index : 2 * index + 2]
-        draw_image(picture, image, f"{names[index]}\nis: {shortened(classes[labels[index]])}")
+        draw_image(picture, image, f"test image {index}\nis: {shortened(classes[labels[index]])}")
         draw_probabilities(bars, probabilities[index], classes)
     return figure
 
@@ -108,16 +82,7 @@ def mistakes(
     classes: Sequence[str],
     total: int,
 ) -> Figure:
-    """The most confident wrong predictions among the test images.
-
-    Args:
-        images: (M, H, W, C) uint8, those wrongly predicted.
-        probabilities: (M, K).
-        labels: (M,) actual classes.
-        numbers: (M,) of the images in the test set.
-        classes: K names.
-        total: wrong predictions in all.
-    """
+    """The most confident wrong predictions, N of a total, with their numbers (N,) in the test set."""
     columns, rows = MISTAKE_COLUMNS, max(1, -(-len(images) // MISTAKE_COLUMNS))
     figure = new_figure(2.2 * columns, 2.45 * rows + 0.6)
     figure.suptitle(f"Most confident mistakes on the test images: {len(images)} of {total:,}")

@@ -14,6 +14,7 @@ from pipeline.pictures.drawing import (
     SOFT,
     STRONG,
     draw_image,
+    draw_map,
     draw_tiles,
     mosaic,
     new_figure,
@@ -28,14 +29,10 @@ GAP = "0.55"
 
 
 def patches(name: str, crops: Sequence[Sequence[Array]], size: tuple[int, int], images: int) -> Figure:
-    """For each filter of a layer the patches of images that excite it most, the strongest first.
+    """For each filter of a layer the patches of some images that excite it most, the strongest first.
 
-    Args:
-        name: of the convolution.
-        crops: F lists of up to nine patches (h, w, C) in 0..1, NaN beyond the image; an empty list for
-            a filter that never fires.
-        size: (h, w) of a patch in pixels.
-        images: among how many they were looked for.
+    `crops` are F lists of up to nine patches in 0..1, (h, w, C) of that size in pixels, NaN beyond the
+    image; an empty list for a filter that never fires.
     """
     columns = min(FILTER_COLUMNS, len(crops))
     rows = -(-len(crops) // columns)
@@ -45,7 +42,7 @@ def patches(name: str, crops: Sequence[Sequence[Array]], size: tuple[int, int], 
     labels = [str(n) if block else f"{n}: dead" for n, block in enumerate(crops)]
     reversed_ = "grey reversed, " if all(patch.shape[-1] == 1 for block in crops for patch in block) else ""
     dead = [n for n, block in enumerate(crops) if not block]
-    draw_tiles(axes, tiles, labels, columns, Normalize(0, 1), POSITIVE, dead)
+    draw_tiles(axes, tiles, labels, columns, (Normalize(0, 1), POSITIVE), dead)
     axes.set_title(
         f"{name}: the {PATCH_COLUMNS**2} patches of {size[0]}×{size[1]} pixels that excite each filter most\n"
         f"at most one per image among {images:,} validation images, strongest first;"
@@ -74,14 +71,7 @@ def _filled(picture: Array, colour: str) -> Array:
 
 
 def importance(name: str, lost: Array, accuracy: float, images: int) -> Figure:
-    """How much accuracy each filter carries.
-
-    Args:
-        name: of the convolution.
-        lost: (F,) share of the images lost when the filter is switched off.
-        accuracy: of the whole network.
-        images: on how many.
-    """
+    """The share (F,) of the images lost when one filter is switched off; `accuracy` is with all filters."""
     figure = new_figure(max(7, min(16, 0.2 * len(lost) + 1.5)), 4)
     axes = figure.subplots()
     points = 100 * lost
@@ -101,22 +91,17 @@ def importance(name: str, lost: Array, accuracy: float, images: int) -> Figure:
 
 
 def attribution(image: Array, title: str, maps: Mapping[str, Array]) -> Figure:
-    """An image beside the pixels that speak for (red) and against (blue) some classes.
+    """An image (H, W, C) uint8 beside the pixels that speak for (red) and against (blue) some classes.
 
-    Args:
-        image: (H, W, C) uint8.
-        title: words for it.
-        maps: (H, W) attribution by words, on one scale.
+    `maps` are attributions (H, W) by words; they share one scale.
     """
     figure = new_figure(4 * (len(maps) + 1) + 1, 4.6)
     figure.suptitle(f"{title}\nintegrated gradients against a black image: what each pixel adds to the logit")
     places = figure.subplots(1, len(maps) + 1)
     draw_image(places[0], image, "image", fontsize=10)
-    norm, colours = signed_scale(*maps.values())
+    scale = signed_scale(*maps.values())
     for axes, (words, values) in zip(places[1:], maps.items(), strict=True):
-        axes.axis("off")
-        axes.imshow(values, norm=norm, cmap=colours, interpolation="nearest")
-        axes.set_title(words, fontsize=10)
+        draw_map(axes, values, scale, words, fontsize=10)
     figure.colorbar(
         places[1].images[0], ax=list(places), label="attribution (part of the logit)", shrink=0.85, pad=0.02
     )
@@ -137,23 +122,21 @@ def sanity(
         maps: (H, W) attribution by the layer down to which the network is random.
         edge_map: (H, W) of the edge detector, which knows no network.
         curves: rank correlation with the first map after each step, by method.
-        title: words for the images.
+        title: of the figure.
     """
     columns = len(maps) + 1
     figure = new_figure(max(9, 1.9 * columns), 8.6)
     figure.suptitle(title)
-    above, below = np.ravel(np.asarray(figure.subfigures(2, 1, height_ratios=(1.15, 1))))
+    above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=(1.15, 1))[:, 0]
     upper, lower = above.subplots(2, columns)
     for axes in (*upper, *lower):
         axes.axis("off")
     draw_image(upper[0], image, "image")
     for place, (layer, values) in enumerate(maps.items(), start=1):
-        # Each on its own scale: ranks are compared, not sizes.
-        norm, colours = signed_scale(values)
-        upper[place].imshow(values, norm=norm, cmap=colours, interpolation="nearest")
-        lower[place].imshow(edge_map, cmap=POSITIVE, interpolation="nearest")
         state = "trained" if place == 1 else f"random: {layer}" + (" and above" if place > 2 else "")
-        upper[place].set_title(state, fontsize=8)
+        # Each on its own scale: ranks are compared, not sizes.
+        draw_map(upper[place], values, signed_scale(values), state, fontsize=8)
+        lower[place].imshow(edge_map, cmap=POSITIVE, interpolation="nearest")
     side = {"rotation": 90, "ha": "right", "va": "center", "fontsize": 8}
     for axes, words in ((upper[1], "integrated\ngradients"), (lower[1], "edge detector\n(control)")):
         axes.text(-0.08, 0.5, words, transform=axes.transAxes, **side)

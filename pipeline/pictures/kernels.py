@@ -15,7 +15,6 @@ from pipeline.pictures.drawing import (
     PITCH_Y,
     SIGNED,
     Scale,
-    colour_tiles,
     draw_tiles,
     mosaic,
     new_figure,
@@ -127,9 +126,11 @@ def draw_kernels(
 def _draw_tiles(axes: Axes, kernel: Array, scale: Scale, in_colour: bool, columns: int) -> int:
     """Draw each filter as a tile; how many weights lie beyond the range (not told of colours)."""
     limit = float(scale[0].vmax or 0)
-    tiles = colour_tiles(kernel, limit) if in_colour else np.moveaxis(kernel[:, :, 0], -1, 0)
+    tiles = np.moveaxis(kernel, -1, 0)
+    # As colours -limit is 0, a weight of 0 is 0.5 (grey), limit is 1, and those beyond are cut off.
+    tiles = np.clip(0.5 + tiles / (2 * limit), 0, 1) if in_colour else tiles[..., 0]
     labels = [str(index) for index in range(len(tiles))]
-    corners = draw_tiles(axes, tiles, labels, min(len(tiles), columns), *scale)
+    corners = draw_tiles(axes, tiles, labels, min(len(tiles), columns), scale)
     if in_colour:
         return 0
     height, width = tiles.shape[1:]

@@ -137,12 +137,7 @@ def accuracy_factor(found: Sequence[Group], factor: str, name: str) -> Figure:
     """Validation and test accuracy against one of the swept values, side by side on one scale.
 
     A line for each combination of the other swept values where they are few; else a point for each
-    configuration and a line through the best ones.
-
-    Args:
-        found: configurations.
-        factor: name of the swept value, e.g. "model.filters".
-        name: of the sweep.
+    configuration and a line through the best ones. `factor` is e.g. "model.filters".
     """
     levels = levels_of(found, factor)
     kind = kind_of(levels)

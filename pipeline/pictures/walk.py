@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import count, groupby
 from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 
 from pipeline.analysis.walk import Step
 from pipeline.analysis.weights import colour_limit
@@ -47,11 +47,7 @@ KINDS = {
 def scales(*walks: Sequence[Step]) -> list[Scale]:
     """Colour scale of each step's output: one for a convolution and the pooling that follows it.
 
-    Args:
-        walks: steps in order, of one network or of several alike, which share their scales.
-
-    Returns:
-        As many; those of `Flatten` and dense layers are their own.
+    Several walks, of networks alike, share their scales; `Flatten` and dense layers have their own.
     """
     groups = np.cumsum([step.kind == "Conv2D" or step.output.ndim == 1 for step in walks[0]])
     pairs = [pair for steps in walks for pair in zip(steps, groups, strict=True)]
@@ -91,16 +87,15 @@ def layer(
     if step.kernel is None:
         figure = new_figure(2 * width + 2, height + 1.4)
         maps, histogram = figure.subplots(1, 2, width_ratios=(1.25, 1))
-        _draw_maps(maps, step.output, "output", scale)
+        _draw_outputs([maps], step, scale)
         _draw_histogram(histogram, step, bins)
     else:
         deep = step.kernel.shape[2] > 1 and not in_colour
         figure = new_figure(2 * width + 3, height + 1.6 + (4.2 if deep else 3))
-        parts = figure.subfigures(2, 1, height_ratios=(height + 0.6, 4.6 if deep else 3.4))
-        above, below = np.ravel(np.asarray(parts))
-        _draw_outputs(above, step, scale)
-        ratios = (1, 1.5) if deep else (1.3, 1)
-        histogram, kernel = below.subplots(1, 2, width_ratios=ratios)
+        ratios = (height + 0.6, 4.6 if deep else 3.4)
+        above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=ratios)[:, 0]
+        _draw_outputs(above.subplots(1, len(_panels(step)), squeeze=False)[0], step, scale)
+        histogram, kernel = below.subplots(1, 2, width_ratios=(1, 1.5) if deep else (1.3, 1))
         _draw_histogram(histogram, step, bins)
         limit = colour_limit(kernel_limit, step.kernel)
         shown = {"": step.kernel}
@@ -117,19 +112,14 @@ def _columns(filters: int) -> int:
     return next((n for n in TILE_COLUMNS if filters <= n**2), TILE_COLUMNS[-1])
 
 
-def _draw_outputs(figure: SubFigure, step: Step, scale: Scale) -> None:
+def _draw_outputs(places: Sequence[Axes], step: Step, scale: Scale) -> None:
     """The maps before the activation, on a scale of their own, beside those after it."""
-    panels = _panels(step)
-    places = figure.subplots(1, len(panels), squeeze=False)[0]
-    for axes, (words, maps) in zip(places, panels.items(), strict=True):
-        _draw_maps(axes, maps, words, scale if maps is step.output else activation_scale(maps))
-
-
-def _draw_maps(axes: Axes, maps: Array, words: str, scale: Scale) -> None:
-    numbers = [str(number) for number in range(maps.shape[-1])]
-    draw_tiles(axes, np.moveaxis(maps, -1, 0), numbers, _columns(len(numbers)), *scale)
-    axes.set_title(f"{words}, {shape_text(maps.shape)}: {range_text(maps)}", fontsize=10)
-    activation_bar(axes, shrink=0.9)
+    for axes, (words, maps) in zip(places, _panels(step).items(), strict=True):
+        numbers = [str(number) for number in range(maps.shape[-1])]
+        own = scale if maps is step.output else activation_scale(maps)
+        draw_tiles(axes, np.moveaxis(maps, -1, 0), numbers, _columns(len(numbers)), own)
+        axes.set_title(f"{words}, {shape_text(maps.shape)}: {range_text(maps)}", fontsize=10)
+        activation_bar(axes, shrink=0.9)
 
 
 def _kernel_title(kernel: Array, max_rows: int | None, colour_limit: float | None) -> str:
@@ -212,43 +202,35 @@ def title_of(step: Step, number: int, steps: Sequence[Step], image: str) -> str:
 def strip(
     image: Array, steps: Sequence[Step], all_scales: Sequence[Scale], title: str, classes: Sequence[str]
 ) -> Figure:
-    """The whole way of one image, from its pixels to the probabilities; one row or more for each half.
+    """The whole way of an image (H, W, C) uint8 to its probabilities; one row or more for each half.
 
-    Args:
-        image: (H, W, C) uint8.
-        steps: of its walk.
-        all_scales: colour scale of each step.
-        title: words for the image.
-        classes: names of the classes.
+    `all_scales` are the steps' in order, see `scales`; the title is words for the image.
     """
-    rows = _strip_rows(steps)
+    rows = _strip_rows(steps, all_scales)
     columns = max(len(row) + (row is rows[0]) for row in rows)
     figure = new_figure(2.6 * columns, 3.4 * len(rows) + 0.7)
     order = "maps in rows, in the order of their filters"
     figure.suptitle(f"{title}\n{order}; a convolution and its pooling share one colour scale")
-    parts = np.ravel(np.asarray(figure.subfigures(len(rows), 1)))
-    numbered = enumerate(all_scales, start=1)
+    parts = figure.subfigures(len(rows), 1, squeeze=False)[:, 0]
+    halves = [row[0][1].half for row in rows]
     for row, (part, members) in enumerate(zip(parts, rows, strict=True)):
-        half = members[0].half
-        again = row > 0 and rows[row - 1][0].half == half
-        words = f"{half}, continued" if again else half
-        part.suptitle(words, fontsize=11, color=STRONG, weight="bold")
+        again = ", continued" if halves[row] in halves[:row] else ""
+        part.suptitle(halves[row] + again, fontsize=11, color=STRONG, weight="bold")
         places = part.subplots(1, columns)
         for axes in places:
             axes.axis("off")
         if row == 0:
             draw_image(places[0], image, _strip_title("image", image), fontsize=8)
-        # Steps first: without another one `zip` ends before it takes a number.
-        for step, axes, (number, scale) in zip(members, places[row == 0 :], numbered, strict=False):
+        for axes, (number, step, scale) in zip(places[row == 0 :], members, strict=False):
             _draw_strip_panel(axes, step, scale, classes)
             axes.set_title(_strip_title(f"{number}. {step.name}", step.output), fontsize=8)
     return figure
 
 
-def _strip_rows(steps: Sequence[Step]) -> list[list[Step]]:
-    """The steps in rows of at most `STRIP_COLUMNS`; the first leaves a place for the image."""
+def _strip_rows(steps: Sequence[Step], all_scales: Sequence[Scale]) -> list[list[tuple[int, Step, Scale]]]:
+    """The steps, numbered, in rows of at most `STRIP_COLUMNS`; the first leaves a place for the image."""
     rows = []
-    for half, group in groupby(steps, key=lambda step: step.half):
+    for half, group in groupby(zip(count(1), steps, all_scales), key=lambda entry: entry[1].half):
         members = list(group)
         room = STRIP_COLUMNS - 1 if half == "feature extraction" else STRIP_COLUMNS
         rows += [members[start : start + room] for start in range(0, len(members), room)]

@@ -61,13 +61,9 @@ def histogram(layer: Layer, *, bins: int) -> Figure:
 
 
 def compare_histograms(trained: Layer, untrained: Layer, *, bins: int, limit: tuple[str, float]) -> Figure:
-    """Both distributions on common bins, with the initializer's limits.
+    """Both distributions of a convolution's weights on common bins, with the initializer's limits.
 
-    Args:
-        trained: a convolution after training.
-        untrained: the same before.
-        bins: number of bins over the range of both.
-        limit: words and value L; lines are drawn at -L and L.
+    `limit` is words and a value L: lines are drawn at -L and L.
     """
     figure = new_figure(8, 4.5)
     axes = figure.subplots()
@@ -78,8 +74,8 @@ def compare_histograms(trained: Layer, untrained: Layer, *, bins: int, limit: tu
         axes.hist(values, bins=edges, color=colour, alpha=0.55, label=text)
         axes.hist(values, bins=edges, color=colour, histtype="step", lw=1.2)
     words, value = limit
-    for side, label in ((-value, f"initializer's {words}: ±{value:.4f}"), (value, None)):
-        axes.axvline(side, color="0.2", ls="--", lw=1, label=label)
+    axes.axvline(-value, color="0.2", ls="--", lw=1, label=f"initializer's {words}: ±{value:.4f}")
+    axes.axvline(value, color="0.2", ls="--", lw=1)
     axes.set_title(f"{trained.name}: {trained.kernel.size:,} kernel weights before and after training")
     axes.set(xlabel="weight", ylabel="count")
     axes.legend(fontsize=8)

@@ -112,8 +112,7 @@ def _draw_test_images(
     counts = confusion_matrix(labels, predicted, len(classes))
     write_figure(folder / "confusion.png", evaluation.confusion(counts, classes))
     first = slice(num_predictions)
-    names = [f"test image {number}" for number in range(len(labels))[first]]
-    figure = evaluation.predictions(images[first], probabilities[first], labels[first], classes, names)
+    figure = evaluation.predictions(images[first], probabilities[first], labels[first], classes)
     write_figure(folder / "predictions.png", figure)
     worst = most_confident_mistakes(probabilities, labels, num_mistakes)
     total = int((predicted != labels).sum())

@@ -29,21 +29,19 @@ class Settings:
     visualize: VisualizeConfig
 
 
-def _are_counts(value: Any) -> bool:
-    return isinstance(value, dict) and all(at_least_1(value.get(f"{part}_images")) for part in PARTS)
-
-
-def _are_digests(value: Any) -> bool:
-    names = {f"{part}_{kind}" for part in PARTS for kind in ("images", "labels")}
-    return isinstance(value, dict) and set(value) == names
-
-
 AGAIN = "run `dvc repro --force fetch`"
+STORED = {f"{part}_{kind}" for part in PARTS for kind in ("images", "labels")}
 # What `dataset.json` of the raw data says besides.
 FETCHED: files.Described = {
     "name": (lambda v: isinstance(v, str), "a name"),
-    "counts": (_are_counts, "the number of images in train and test"),
-    "sha256": (_are_digests, "the SHA-256 of the images and labels of train and test"),
+    "counts": (
+        lambda v: isinstance(v, dict) and all(at_least_1(v.get(f"{part}_images")) for part in PARTS),
+        "the number of images in train and test",
+    ),
+    "sha256": (
+        lambda v: isinstance(v, dict) and set(v) == STORED,
+        "the SHA-256 of the images and labels of train and test",
+    ),
 }
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.analysis.firing import describe_rates, fire_rates, firing_kind, firing_threshold
-from pipeline.analysis.parts import parts as taken_apart
+from pipeline.analysis.firing import describe_rates, fire_rates, firing_threshold
+from pipeline.analysis.parts import parts
 from pipeline.analysis.walk import Step, describe_step
 from pipeline.analysis.walk import walk as walked
 from pipeline.base import files
@@ -24,7 +24,7 @@ from pipeline.data.prepared import ChosenImage, read_chosen, read_prepared
 from pipeline.network import outputs
 from pipeline.network.checkpoint import load_model
 from pipeline.network.start import configure_runtime
-from pipeline.pictures import features, parts, walk
+from pipeline.pictures import features, walk
 from pipeline.pictures.drawing import activation_scale, write_figure
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ def visualize_features(
         first = images[0]
         write_figure(folder / "input.png", features.input_image(first.pixels, first.title))
         layer = network.layers[0]
-        shown = taken_apart(network, first.pixels)
-        figure = parts.parts(shown, first.title, stride=layer.strides[0], layer=layer.name)
+        shown = parts(network, first.pixels)
+        figure = features.parts(shown, first.title, stride=layer.strides[0], layer=layer.name)
         write_figure(folder / "parts.png", figure)
         _draw_feature_maps(folder, networks, rates, first.pixels, len(many))
         for number, (image, steps) in enumerate(zip(images, walks, strict=True)):
@@ -113,7 +113,6 @@ def _draw_feature_maps(
                 f"{name}, {word}" if word else name,
                 maps[name],
                 fired[name],
-                [firing_kind(rate) for rate in fired[name]],
                 scale=scale,
                 images=count,
                 threshold=firing_threshold(network, name),

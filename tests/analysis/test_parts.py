@@ -7,7 +7,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from pipeline.analysis.parts import parts
 from pipeline.network.outputs import feature_maps
-from pipeline.pictures import parts as pictures
+from pipeline.pictures import features
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (12, 12, 1), np.uint8)
 
@@ -66,7 +66,7 @@ def test_a_pooling_that_the_network_has_not_is_shown_and_not_called_its_own(smal
 def test_the_picture_marks_what_is_the_networks_own(small_network, channels):
     image = np.repeat(IMAGE, channels, axis=-1)
     shown = parts(small_network(channels=channels), image)
-    words = texts(pictures.parts(shown, "an image", stride=1, layer="conv2d"))
+    words = texts(features.parts(shown, "an image", stride=1, layer="conv2d"))
     assert words.count("(this network)") == 2
     assert f"| kernel 3×3×{channels}" in words
     assert "convolution and relu → 10×10" in words

@@ -137,12 +137,3 @@ def test_only_the_first_convolution_on_three_channels_sees_colours():
     for channels, expected in (((3, 3), [True, False]), ((1, 3), [False, False])):
         layers = network(*channels)
         assert [sees_colours(layers, layer) for layer in layers] == expected
-
-
-def test_a_weight_of_zero_is_grey_and_the_limits_are_none_and_all_of_a_colour():
-    kernel = np.zeros((1, 2, 3, 2))
-    kernel[0, 0, :, 1] = [-0.4, 0.2, 0.4]
-    kernel[0, 1, 2, 1] = 9
-    tiles = drawing.colour_tiles(kernel, 0.4)
-    np.testing.assert_array_equal(tiles[0], np.full((1, 2, 3), 0.5))
-    np.testing.assert_allclose(tiles[1], [[[0, 0.75, 1], [0.5, 0.5, 1]]])

@@ -29,7 +29,7 @@ def test_weak_activations_are_seen_beside_strong_ones_and_the_bar_tells_their_va
     # On a linear scale a sixteenth of the way.
     assert share[1] - share[0] > 2.5 * (share[2] - share[0]) / 16
     axes = drawing.new_figure(4, 4).subplots()
-    drawing.draw_tiles(axes, tiles, ["a", "b"], 2, *scale)
+    drawing.draw_tiles(axes, tiles, ["a", "b"], 2, scale)
     drawing.activation_bar(axes, 1.0)
     axes.figure.draw_without_rendering()
     bar = axes.figure.axes[1]
@@ -52,7 +52,7 @@ def test_tiles_stand_in_rows_from_the_left_with_their_labels_above():
     axes = drawing.new_figure(4, 4).subplots()
     tiles = np.arange(3 * 2 * 2).reshape(3, 2, 2)
     scale = drawing.activation_scale(tiles)
-    corners = drawing.draw_tiles(axes, tiles, ["a", "b", "c"], 2, *scale)
+    corners = drawing.draw_tiles(axes, tiles, ["a", "b", "c"], 2, scale)
     assert corners == [(0, 0), (drawing.PITCH_X, 0), (0, drawing.PITCH_Y)]
     places = {text.get_text(): text.get_position() for text in axes.texts}
     assert places == {name: (x + 0.5, y - 0.05) for name, (x, y) in zip("abc", corners, strict=True)}

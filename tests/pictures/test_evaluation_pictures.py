@@ -22,9 +22,7 @@ def test_confusion_shows_every_count():
 def test_predictions_name_the_classes_and_draw_their_probabilities(channels):
     images = RNG.integers(0, 256, (3, 5, 5, channels), np.uint8)
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]])
-    figure = evaluation.predictions(
-        images, probabilities, np.array([0, 0, 1]), ["cat", "dog"], ["a", "b", "c"]
-    )
+    figure = evaluation.predictions(images, probabilities, np.array([0, 0, 1]), ["cat", "dog"])
     words = texts(figure)
     assert "predicted: cat (90.0%)" in words
     assert "predicted: dog (80.0%)" in words

@@ -102,6 +102,17 @@ def test_kernels_on_colours_are_tiles_in_colour_on_one_scale_that_the_title_tell
             np.testing.assert_allclose(drawn, expected, atol=1 / 255)
 
 
+def test_a_weight_of_zero_is_grey_and_the_limits_are_none_and_all_of_a_colour():
+    kernel = np.zeros((1, 2, 3, 2))
+    kernel[0, 0, :, 1] = [-0.4, 0.2, 0.4]
+    kernel[0, 1, 2, 1] = 9
+    figure = kernels.kernels({"conv2d": kernel}, limit=0.4, max_rows=2, in_colour=True)
+    # Two tiles of 1×2 beside each other, a cell between.
+    drawn = figure.axes[0].images[0].get_array()[:1, :, :3]
+    np.testing.assert_array_equal(drawn[:, :2], np.full((1, 2, 3), 0.5))
+    np.testing.assert_allclose(drawn[:, 3:5], [[[0, 0.75, 1], [0.5, 0.5, 1]]])
+
+
 def test_grey_kernels_are_as_dark_as_their_weight_is_large():
     figure = kernels.kernels({"conv2d": GREY}, limit=0.4, max_rows=16, colours="grey")
     drawn = drawn_cells(figure, figure.axes[0], 5, 16, (3, 3))
