@@ -30,8 +30,7 @@ from pipeline.data.prepared import read_prepared
 from pipeline.network.batches import EVALUATION_BATCH
 from pipeline.network.checkpoint import save_network
 from pipeline.network.layers import build_model, summary
-from pipeline.network.made_with import made_with
-from pipeline.network.precision import dtype_policy
+from pipeline.network.machine import dtype_policy, made_with
 from pipeline.network.start import configure_runtime
 from pipeline.training.loop import Epoch, fit
 from pipeline.training.snapshots import snapshot, write_snapshots
