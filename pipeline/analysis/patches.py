@@ -77,16 +77,13 @@ def strongest_patches(
     found: dict[str, Patches] = {}
     first = 0
     for batch in batches(images, EVALUATION_BATCH):
-        for name, (values, places) in peaks(batch).items():
-            new = _patches(values.numpy().T, places.numpy().T, first, widths[name])
+        for name, pair in peaks(batch).items():
+            values, places = (array.numpy().T for array in pair)
+            numbers = np.broadcast_to(np.arange(first, first + len(batch)), values.shape)
+            new = Patches(values, numbers, places // widths[name], places % widths[name])
             found[name] = (found[name].joined(new) if name in found else new).best(PATCHES)
         first += len(batch)
     return found
-
-
-def _patches(values: Array, places: Array, first: int, width: int) -> Patches:
-    numbers = np.broadcast_to(np.arange(first, first + values.shape[1]), values.shape)
-    return Patches(values, numbers, places // width, places % width)
 
 
 def crops(
