@@ -85,9 +85,10 @@ def _mean(layer: Layer, values: Array) -> Array:
 
 def _places(layer: Layer, values: Array, outside: float) -> Iterator[Array]:
     """For each place of the window, row by row, what all outputs see there: (N, H', W', C)."""
-    window, strides = layer.config.get("kernel_size", layer.config.get("pool_size")), layer.config["strides"]
+    config = layer.config
+    window, strides = config["kernel_size" if layer.kind == "Conv2D" else "pool_size"], config["strides"]
     sizes = zip(values.shape[1:3], window, strides, strict=True)
-    around = [window_padding(*size, layer.config["padding"]) for size in sizes]
+    around = [window_padding(*size, config["padding"]) for size in sizes]
     padded = np.pad(values, [(0, 0), *around, (0, 0)], constant_values=outside) if np.any(around) else values
     seen = np.lib.stride_tricks.sliding_window_view(padded, window, axis=(1, 2))
     for row, column in np.ndindex(*window):
