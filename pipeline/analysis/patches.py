@@ -53,12 +53,9 @@ class Patches(NamedTuple):
 def strongest_patches(
     network: "keras.Model", names: Sequence[str], images: Array | RowFile
 ) -> dict[str, Patches]:
-    """Where in which images each filter is excited most; one batch in memory at a time.
+    """Where in which images (N, H, W, C) uint8 each filter of some convolutions is excited most.
 
-    Args:
-        network: the trained network.
-        names: of convolution layers.
-        images: (N, H, W, C) uint8.
+    One batch is in memory at a time.
 
     References:
         Zeiler and Fergus, Visualizing and understanding convolutional networks, 2014, section 2.1.

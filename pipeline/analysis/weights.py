@@ -17,11 +17,7 @@ TRUNCATED_STDDEV = 0.87962566103423978
 
 
 def statistics(kernel: Array, bias: Array) -> dict[str, Any]:
-    """Shape, mean, standard deviation, minimum and maximum of a kernel, and its filters' norms.
-
-    Args:
-        kernel: (height, width, C, F).
-        bias: (F,).
+    """Shapes of kernel and bias (F,), the kernel's mean, standard deviation and extremes, its filters' norms.
 
     Returns:
         JSON values; `filter_norms` are the Euclidean norms of the F kernels of (height, width, C).

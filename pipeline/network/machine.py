@@ -37,13 +37,8 @@ def has_bfloat16() -> bool:
     return capability is not None and capability >= GPU_CAPABILITY
 
 
-def made_with(*, threads: int, precision: str) -> dict[str, Any]:
-    """The record of what a network was trained with, for JSON; no time, path or name of a host.
-
-    Args:
-        threads: that TensorFlow computes with.
-        precision: the policy that was taken.
-    """
+def made_with(*, threads: int, policy: str) -> dict[str, Any]:
+    """The record of what a network was trained with, for JSON; holds no time, path or name of a host."""
     gpu = _gpu()
     return {
         "python": platform.python_version(),
@@ -54,7 +49,7 @@ def made_with(*, threads: int, precision: str) -> dict[str, Any]:
         "gpu": gpu and gpu["device_name"],
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS"),
         "threads": threads,
-        "precision": precision,
+        "precision": policy,
     }
 
 

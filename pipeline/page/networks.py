@@ -28,12 +28,7 @@ def described(layer: Layer) -> dict[str, Any]:
 
 
 def filters(given: Material, kernel_limit: float | None) -> dict[str, Any]:
-    """Numbers of each filter, as JSON values by the name of its convolution.
-
-    Args:
-        given: what the other stages left.
-        kernel_limit: colour range of kernels with one input channel, or None for their own.
-    """
+    """Numbers of each filter, as JSON values by the name of its convolution; arguments are as in `export`."""
     features, explained = given.reports["features"], given.reports["explain"]
     found = {}
     for after, before in paired_convolutions(given.trained, given.untrained):

@@ -33,12 +33,7 @@ class Step:
 
 
 def steps(network: Sequence[Layer], images: Array) -> list[Step]:
-    """Each layer's output, from the first after the input to the last.
-
-    Args:
-        network: its layers, the input first.
-        images: (N, H, W, C) uint8.
-    """
+    """Each layer's output, from the first after the input to the last, of images (N, H, W, C) uint8."""
     values = images.astype(np.float32) / np.float32(255)
     found = []
     for layer in network[1:]:

@@ -83,7 +83,7 @@ def train(cfg: Settings, prepared: Path, saved: Path, reports: Path, scratch: Pa
     configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
     policy = dtype_policy(cfg.runtime.precision, mixed=cfg.train.mixed_precision)
     print(f"train: computing in {policy}", flush=True)
-    used = made_with(threads=cfg.runtime.threads, precision=policy)
+    used = made_with(threads=cfg.runtime.threads, policy=policy)
     # The twin is in float32: layers of a mixed-precision model keep that policy when saved.
     networks = build(dtype=policy), build()
     untrained = networks[0].get_weights()
