@@ -104,10 +104,6 @@ def kind_of(levels: Sequence[object]) -> str:
 def pareto_front(costs: Sequence[float], gains: Sequence[float]) -> list[int]:
     """Points that no other point beats: none costs as little or less and gains as much or more.
 
-    Args:
-        costs: less is better.
-        gains: more is better; as many.
-
     Returns:
         Their numbers, from low cost to high; equal points are all on the front or none.
     """

@@ -20,12 +20,7 @@ def firing_threshold(network: "keras.Model", name: str) -> float:
 
 
 def fire_rates(network: "keras.Model", names: Sequence[str], images: Array) -> dict[str, Array]:
-    """Share of each filter's outputs that are above its activation's value at zero.
-
-    Args:
-        network: the trained network.
-        names: of convolution layers.
-        images: (N, H, W, C) uint8.
+    """Share of each filter's outputs, for images (N, H, W, C) uint8, above its activation's value at zero.
 
     Returns:
         float64 (F,) by layer name: fired positions / all positions, over all images.

@@ -53,14 +53,10 @@ class Parts:
 
 
 def parts(network: "keras.Model", image: Array) -> Parts:
-    """Take the network's first convolution and its pooling apart.
-
-    Args:
-        network: a Sequential one that begins with a convolution.
-        image: (H, W, C) uint8.
+    """Take the convolution that a Sequential network begins with, and its pooling, apart.
 
     Returns:
-        The filter with the largest output on the image, and its outputs.
+        The filter with the largest output on the image (H, W, C) uint8, and its outputs.
     """
     layer = network.layers[0]
     kernel, bias = (np.asarray(values) for values in layer.get_weights())

@@ -53,12 +53,9 @@ class Patches(NamedTuple):
 def strongest_patches(
     network: "keras.Model", names: Sequence[str], images: Array | RowFile
 ) -> dict[str, Patches]:
-    """Where in which images each filter is excited most; one batch in memory at a time.
+    """Where in which images (N, H, W, C) uint8 each filter of some convolutions is excited most.
 
-    Args:
-        network: the trained network.
-        names: of convolution layers.
-        images: (N, H, W, C) uint8.
+    One batch is in memory at a time.
 
     References:
         Zeiler and Fergus, Visualizing and understanding convolutional networks, 2014, section 2.1.
@@ -77,16 +74,13 @@ def strongest_patches(
     found: dict[str, Patches] = {}
     first = 0
     for batch in batches(images, EVALUATION_BATCH):
-        for name, (values, places) in peaks(batch).items():
-            new = _patches(values.numpy().T, places.numpy().T, first, widths[name])
+        for name, pair in peaks(batch).items():
+            values, places = (array.numpy().T for array in pair)
+            numbers = np.broadcast_to(np.arange(first, first + len(batch)), values.shape)
+            new = Patches(values, numbers, places // widths[name], places % widths[name])
             found[name] = (found[name].joined(new) if name in found else new).best(PATCHES)
         first += len(batch)
     return found
-
-
-def _patches(values: Array, places: Array, first: int, width: int) -> Patches:
-    numbers = np.broadcast_to(np.arange(first, first + values.shape[1]), values.shape)
-    return Patches(values, numbers, places // width, places % width)
 
 
 def crops(

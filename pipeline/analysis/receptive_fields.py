@@ -27,14 +27,7 @@ class ReceptiveField:
 
 
 def widened(field: ReceptiveField, size: int, window: int, stride: int, padding: str) -> ReceptiveField:
-    """The receptive field after one more window of a convolution or a pooling.
-
-    Args:
-        field: of the layer before.
-        size: pixels of that layer's output along the axis.
-        window: of the new layer.
-        stride: likewise.
-        padding: "same" or "valid".
+    """The receptive field after one more window, of a convolution or a pooling, over `size` pixels.
 
     References:
         Araujo, Norris and Sim, Computing receptive fields of convolutional neural networks, Distill,

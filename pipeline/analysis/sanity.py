@@ -1,7 +1,6 @@
 """Whether maps of attribution can be trusted: do they depend on what the network learned?"""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,15 +17,7 @@ if TYPE_CHECKING:
 SANITY_LIMIT = 0.5
 
 
-@dataclass(frozen=True)
-class SanityStep:
-    """Maps (N, H, W) float64 of some images after the layers down to `layer` were made random."""
-
-    layer: str
-    maps: Array
-
-
-def cascade(network: "keras.Model", images: Array, seed: int) -> Iterator[SanityStep]:
+def cascade(network: "keras.Model", images: Array, seed: int) -> dict[str, Array]:
     """Integrated gradients of a network whose layers become random one after the other, top first.
 
     Args:
@@ -34,8 +25,9 @@ def cascade(network: "keras.Model", images: Array, seed: int) -> Iterator[Sanity
         images: (N, H, W, C) uint8; of each the logit of the class that the trained network predicts.
         seed: of the random weights, drawn as the layers were initialized.
 
-    Yields:
-        First the trained network's maps (layer "none"), then those after each layer with weights.
+    Returns:
+        Maps (N, H, W) float64 by the layer down to which the network is random: first "none", the trained
+        network's, then each layer with weights.
 
     References:
         Adebayo et al., Sanity checks for saliency maps, 2018, section 4.1.
@@ -49,11 +41,12 @@ def cascade(network: "keras.Model", images: Array, seed: int) -> Iterator[Sanity
         pairs = zip(images, predicted.tolist(), strict=True)
         return np.stack([integrated_gradients(gradients, *p, FIRST_STEPS).sum(axis=-1) for p in pairs])
 
-    yield SanityStep("none", maps())
+    found = {"none": maps()}
     weighted = [layer for layer in apart.layers if layer.weights]
     for number, layer in enumerate(reversed(weighted)):
         layer.set_weights(_fresh_weights(layer, seed + number))
-        yield SanityStep(layer.name, maps())
+        found[layer.name] = maps()
+    return found
 
 
 def _fresh_weights(layer: "keras.Layer", seed: int) -> list[Array]:
@@ -96,7 +89,7 @@ def _mean_correlations(steps: Sequence[Array], where: Array) -> list[float]:
     ]
 
 
-def describe(steps: Sequence[SanityStep], images: Array) -> dict[str, Any]:
+def describe(steps: Mapping[str, Array], images: Array) -> dict[str, Any]:
     """JSON values: mean rank correlations with the trained network's maps, and who passes.
 
     A method passes when the wholly random network's maps correlate with them less than 0.5.
@@ -107,12 +100,12 @@ def describe(steps: Sequence[SanityStep], images: Array) -> dict[str, Any]:
     """
     lit = images.max(axis=-1) > 0
     control = np.stack([edges(image) for image in images])
-    signed = _mean_correlations([step.maps for step in steps], lit)
-    unsigned = _mean_correlations([np.abs(step.maps) for step in steps], lit)
-    unchanged = _mean_correlations([control for _ in steps], lit)
+    signed = _mean_correlations(list(steps.values()), lit)
+    unsigned = _mean_correlations([np.abs(maps) for maps in steps.values()], lit)
+    unchanged = _mean_correlations([control] * len(steps), lit)
     return {
         "images": len(images),
-        "random_down_to": [step.layer for step in steps],
+        "random_down_to": list(steps),
         "integrated_gradients": signed,
         "integrated_gradients_without_sign": unsigned,
         "edge_detector": unchanged,

@@ -37,11 +37,7 @@ class Step:
 
 
 def walk(network: "keras.Model", image: Array) -> list[Step]:
-    """One image's way through the network, layer by layer.
-
-    Args:
-        network: a Sequential one.
-        image: (H, W, C) uint8.
+    """The way of one image (H, W, C) uint8 through a Sequential network.
 
     Returns:
         One step per layer, in order; the last one's output are the class probabilities.

@@ -17,11 +17,7 @@ TRUNCATED_STDDEV = 0.87962566103423978
 
 
 def statistics(kernel: Array, bias: Array) -> dict[str, Any]:
-    """Shape, mean, standard deviation, minimum and maximum of a kernel, and its filters' norms.
-
-    Args:
-        kernel: (height, width, C, F).
-        bias: (F,).
+    """Shapes of kernel and bias (F,), the kernel's mean, standard deviation and extremes, its filters' norms.
 
     Returns:
         JSON values; `filter_norms` are the Euclidean norms of the F kernels of (height, width, C).
@@ -39,12 +35,8 @@ def statistics(kernel: Array, bias: Array) -> dict[str, Any]:
 
 def filter_norms(kernel: Array) -> Array:
     """Euclidean norm (F,) of each filter of a kernel (height, width, C, F)."""
-    return _norms(_rows(kernel))
-
-
-def _norms(rows: Array) -> Array:
-    """Euclidean norm of each row of (N, M); by a sum, since BLAS adds up otherwise with other threads."""
-    norms: Array = np.sqrt(np.square(rows).sum(axis=1))
+    # Given an axis it is a sum, not BLAS, which adds up otherwise with other threads.
+    norms: Array = np.linalg.norm(_rows(kernel), axis=1)
     return norms
 
 
@@ -92,7 +84,7 @@ def compare(trained: Array, untrained: Array) -> dict[str, Any]:
     from scipy.stats import ks_2samp, wasserstein_distance
 
     after, before = trained.ravel().astype(np.float64), untrained.ravel().astype(np.float64)
-    travel, length = _norms(np.stack([after - before, before]))
+    travel, length = np.linalg.norm(np.stack([after - before, before]), axis=1)
     return {
         "trained": _mean_and_std(after),
         "untrained": _mean_and_std(before),
@@ -112,7 +104,7 @@ def cosines(trained: Array, untrained: Array) -> Array:
     """Cosine (F,) of the angle between each filter before and after training; 0 for a zero filter."""
     after, before = _rows(trained), _rows(untrained)
     products = (after * before).sum(axis=1)
-    lengths = _norms(after) * _norms(before)
+    lengths = np.linalg.norm(after, axis=1) * np.linalg.norm(before, axis=1)
     quotients: Array = np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0)
     return quotients
 

@@ -19,7 +19,7 @@ from typing import Any
 from pipeline.base.errors import InputError, one_line_errors
 from pipeline.base.git import git as run_git
 from pipeline.base.requirements import installed, pinned
-from pipeline.network.precision import CPU_INFO, cpu_flags
+from pipeline.network.machine import CPU_INFO, cpu_flags
 
 ROOT = Path(__file__).resolve().parents[2]
 OLDEST, NEWEST = (3, 11), (3, 13)

@@ -5,7 +5,7 @@ import io
 import json
 import math
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,24 +55,28 @@ def write_canonical_keras(source: Path, path: Path) -> None:
     """
     with zipfile.ZipFile(source) as archive:
         entries = {name: archive.read(name) for name in sorted(archive.namelist())}
-    network = json.loads(entries["config.json"])
-    _renumber_shared_objects(network, {})
-    metadata = {**json.loads(entries["metadata.json"]), "date_saved": "1980-01-01@00:00:00"}
-    entries["config.json"] = json.dumps(network, indent=1).encode()
-    metadata["sha256"] = _digests(entries)
-    entries["metadata.json"] = json.dumps(metadata).encode()
+    network, numbers = json.loads(entries[NETWORK]), dict[int, int]()
+    for node in _mappings(network):
+        if "shared_object_id" in node:
+            address = node["shared_object_id"]
+            node["shared_object_id"] = numbers.setdefault(address, len(numbers) + 1)
+    entries[NETWORK] = json.dumps(network, indent=1).encode()
+    metadata = {**json.loads(entries[METADATA]), "date_saved": "1980-01-01@00:00:00"}
+    entries[METADATA] = json.dumps({**metadata, "sha256": _digests(entries)}).encode()
     with replaced(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for name, content in entries.items():
             archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content)
 
 
-def _renumber_shared_objects(node: Any, numbers: dict[int, int]) -> None:
-    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else []
-    if isinstance(node, dict) and "shared_object_id" in node:
-        address = node["shared_object_id"]
-        node["shared_object_id"] = numbers.setdefault(address, len(numbers) + 1)
-    for child in children:
-        _renumber_shared_objects(child, numbers)
+def _mappings(values: Any) -> Iterator[dict[str, Any]]:
+    """Each mapping in JSON values, outer ones first, in order of appearance."""
+    waiting = [values]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            yield node
+            node = list(node.values())
+        waiting += reversed(node) if isinstance(node, list) else []
 
 
 def _digests(entries: Mapping[str, bytes]) -> dict[str, str]:
@@ -132,15 +136,12 @@ def _check_classes(network: dict[str, Any]) -> None:
     """Refuse what would have Keras import or run anything but its own layers and this project's."""
     if network["class_name"] != "Sequential":
         raise ValueError(f"received a {network['class_name']} model")
-    waiting: list[Any] = [network]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, dict) and "class_name" in node:
+    for node in _mappings(network):
+        if "class_name" in node:
             module, name = node.get("module"), node.get("registered_name")
             known = name in (None, node["class_name"], OWN_LAYER)
             if not known or (name != OWN_LAYER and str(module).split(".")[0] not in ("keras", "None")):
                 raise ValueError(f"it wants {module}.{node['class_name']}, expected Keras' own classes")
-        waiting += node.values() if isinstance(node, dict) else node if isinstance(node, list) else []
 
 
 def _read_weights(content: bytes) -> dict[str, list[Array]]:

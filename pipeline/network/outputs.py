@@ -19,11 +19,10 @@ def probabilities(network: "keras.Model", images: Array | RowFile) -> Array:
 
 
 def logits_and_probabilities(network: "keras.Model", images: Array | RowFile) -> tuple[Array, Array]:
-    """What the last layer gives before and after its softmax, float32 (N, K) each.
+    """What a Sequential network makes of images (N, H, W, C) uint8 before and after its last softmax.
 
-    Args:
-        network: a Sequential one that ends with softmax.
-        images: (N, H, W, C) uint8.
+    Returns:
+        float32 (N, K) each.
     """
     import keras
 
@@ -51,12 +50,7 @@ def extractor(network: "keras.Model", names: Sequence[str]) -> "keras.Model":
 
 
 def feature_maps(network: "keras.Model", names: Sequence[str], image: Array) -> dict[str, Array]:
-    """The outputs of some layers for one image.
-
-    Args:
-        network: the trained network.
-        names: of its layers.
-        image: (H, W, C) uint8.
+    """The outputs of the layers of those names for one image (H, W, C) uint8.
 
     Returns:
         float32 array by layer name, without the batch: (H', W', F) for a convolution.
@@ -69,11 +63,7 @@ def feature_maps(network: "keras.Model", names: Sequence[str], image: Array) -> 
 def separated(network: "keras.Model") -> "keras.Model":
     """The same network with each activation as a layer of its own: `conv2d` -> `conv2d`, `conv2d_relu`.
 
-    Args:
-        network: a Sequential one.
-
-    Returns:
-        A new Sequential network with copies of the weights; a linear activation adds no layer.
+    Of a Sequential network a new one with copies of the weights; a linear activation adds no layer.
     """
     import keras
 

@@ -61,11 +61,7 @@ def window_padding(size: int, window: int, stride: int, padding: str) -> tuple[i
 
 
 def trace_shapes(model: ModelConfig, input_shape: Shape) -> list[tuple[str, Shape]]:
-    """Shape of every feature map on the way to `Flatten`, by arithmetic alone.
-
-    Args:
-        model: the section `model`.
-        input_shape: (H, W, C) of one image.
+    """Shape of every feature map on the way to `Flatten`, from an image of `input_shape` (H, W, C).
 
     Returns:
         (layer name, output shape (H, W, F)) of each convolution and pooling layer, in order.
@@ -92,12 +88,7 @@ def trace_shapes(model: ModelConfig, input_shape: Shape) -> list[tuple[str, Shap
 
 
 def check_size(model: ModelConfig, input_shape: Shape, batch_size: int) -> None:
-    """Refuse a network that no common machine could train.
-
-    Args:
-        model: the section `model`.
-        input_shape: (H, W, C) of one image.
-        batch_size: images that go through it together.
+    """Refuse a network that no common machine could train on images (H, W, C), a batch at a time.
 
     Raises:
         InputError: more weights, or larger feature maps of a batch, than there is memory for; says how many.

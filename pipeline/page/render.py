@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,9 @@ def render(contents: Contents, browser: Path, kind: Kind = RUN) -> str:
     from jinja2 import Environment, StrictUndefined
 
     template, style, words = (_read(browser / n) for n in ("template.html.j2", "style.css", "words.json"))
-    script = _joined(browser / "script", KIT + kind.scripts)
+    scripts = "\n".join(_read(browser / "script" / f"{name}.js") for name in KIT + kind.scripts)
+    # In a scope of its own.
+    script = f'(() => {{\n"use strict";\n{scripts}\n}})();\n'
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -94,12 +96,6 @@ def _read(path: Path) -> str:
         raise InputError(
             f"{path} is missing: it belongs to this project, `git checkout` brings it back"
         ) from None
-
-
-def _joined(folder: Path, scripts: Sequence[str]) -> str:
-    """All scripts as one, in a scope of its own."""
-    parts = "\n".join(_read(folder / f"{name}.js") for name in scripts)
-    return f'(() => {{\n"use strict";\n{parts}\n}})();\n'
 
 
 def policy(script: str, style: str) -> str:

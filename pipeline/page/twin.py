@@ -33,12 +33,7 @@ class Step:
 
 
 def steps(network: Sequence[Layer], images: Array) -> list[Step]:
-    """Each layer's output, from the first after the input to the last.
-
-    Args:
-        network: its layers, the input first.
-        images: (N, H, W, C) uint8.
-    """
+    """Each layer's output, from the first after the input to the last, of images (N, H, W, C) uint8."""
     values = images.astype(np.float32) / np.float32(255)
     found = []
     for layer in network[1:]:
@@ -67,40 +62,28 @@ def logits_and_probabilities(network: Sequence[Layer], images: Array) -> tuple[A
     return np.concatenate(before), np.concatenate(after)
 
 
-def _dense(layer: Layer, values: Array) -> Array:
-    kernel, bias = layer.variables
-    result: Array = values @ kernel + bias
-    return result
-
-
 def _convolution(layer: Layer, values: Array) -> Array:
     """One matrix product for all places of the kernel: patches (N, H', W', h * w * C) by kernel."""
     kernel, bias = layer.variables
-    patches = np.concatenate(list(_places(layer, values, kernel.shape[:2], 0.0)), axis=-1)
+    patches = np.concatenate(list(_places(layer, values, 0.0)), axis=-1)
     result: Array = patches @ kernel.reshape(-1, kernel.shape[-1]) + bias
-    return result
-
-
-def _largest(layer: Layer, values: Array) -> Array:
-    places = _places(layer, values, layer.config["pool_size"], -np.inf)
-    result: Array = np.maximum.reduce(list(places))
     return result
 
 
 def _mean(layer: Layer, values: Array) -> Array:
     """The mean over those pixels of each window that lie inside of the map."""
-    window = layer.config["pool_size"]
     inside = np.ones((1, *values.shape[1:3], 1), np.float32)
-    total, count = (np.add.reduce(list(_places(layer, v, window, 0.0))) for v in (values, inside))
+    total, count = (np.add.reduce(list(_places(layer, v, 0.0))) for v in (values, inside))
     result: Array = total / count
     return result
 
 
-def _places(layer: Layer, values: Array, window: Sequence[int], outside: float) -> Iterator[Array]:
+def _places(layer: Layer, values: Array, outside: float) -> Iterator[Array]:
     """For each place of the window, row by row, what all outputs see there: (N, H', W', C)."""
-    strides = layer.config["strides"]
+    config = layer.config
+    window, strides = config["kernel_size" if layer.kind == "Conv2D" else "pool_size"], config["strides"]
     sizes = zip(values.shape[1:3], window, strides, strict=True)
-    around = [window_padding(*size, layer.config["padding"]) for size in sizes]
+    around = [window_padding(*size, config["padding"]) for size in sizes]
     padded = np.pad(values, [(0, 0), *around, (0, 0)], constant_values=outside) if np.any(around) else values
     seen = np.lib.stride_tricks.sliding_window_view(padded, window, axis=(1, 2))
     for row, column in np.ndindex(*window):
@@ -124,12 +107,12 @@ def _sigmoid(values: Array) -> Array:
 
 _LAYERS: dict[str, Callable[[Layer, Array], Array]] = {
     "Conv2D": _convolution,
-    "MaxPooling2D": _largest,
+    "MaxPooling2D": lambda layer, values: np.maximum.reduce(list(_places(layer, values, -np.inf))),
     "AveragePooling2D": _mean,
     "LocalResponseNormalization": _normalized,
     "Flatten": lambda layer, values: values.reshape(len(values), -1),
     "Dropout": lambda layer, values: values,
-    "Dense": _dense,
+    "Dense": lambda layer, values: values @ layer.variables[0] + layer.variables[1],
 }
 _ACTIVATIONS: dict[str, Callable[[Array], Any]] = {
     "linear": lambda values: values,

@@ -137,7 +137,7 @@ def _attributions(
 
 
 def _sanity(folder: Path, network: "keras.Model", images: arrays.Array, seed: int) -> dict[str, Any]:
-    steps = list(cascade(network, images, seed))
+    steps = cascade(network, images, seed)
     about = describe(steps, images)
     curves = {
         "integrated gradients": about["integrated_gradients"],
@@ -146,7 +146,7 @@ def _sanity(folder: Path, network: "keras.Model", images: arrays.Array, seed: in
     }
     figure = explanations.sanity(
         images[0],
-        {step.layer: step.maps[0] for step in steps},
+        {layer: maps[0] for layer, maps in steps.items()},
         edges(images[0]),
         curves,
         f"Do the maps depend on what the network learned? Validation image 0 above;"

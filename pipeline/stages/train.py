@@ -30,8 +30,7 @@ from pipeline.data.prepared import read_prepared
 from pipeline.network.batches import EVALUATION_BATCH
 from pipeline.network.checkpoint import save_network
 from pipeline.network.layers import build_model, summary
-from pipeline.network.made_with import made_with
-from pipeline.network.precision import dtype_policy
+from pipeline.network.machine import dtype_policy, made_with
 from pipeline.network.start import configure_runtime
 from pipeline.training.loop import Epoch, fit
 from pipeline.training.snapshots import snapshot, write_snapshots
@@ -84,7 +83,7 @@ def train(cfg: Settings, prepared: Path, saved: Path, reports: Path, scratch: Pa
     configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
     policy = dtype_policy(cfg.runtime.precision, mixed=cfg.train.mixed_precision)
     print(f"train: computing in {policy}", flush=True)
-    used = made_with(threads=cfg.runtime.threads, precision=policy)
+    used = made_with(threads=cfg.runtime.threads, policy=policy)
     # The twin is in float32: layers of a mixed-precision model keep that policy when saved.
     networks = build(dtype=policy), build()
     untrained = networks[0].get_weights()

@@ -23,18 +23,14 @@ class InMemory:
     Attributes:
         count: images in all.
         batch_size: images a batch; the last may have fewer.
+        steps: batches in all.
     """
 
     def __init__(self, images: Array | RowFile, labels: Array, batch_size: int) -> None:
         import tensorflow as tf
 
-        self.count, self.batch_size = len(images), batch_size
+        self.count, self.batch_size, self.steps = len(images), batch_size, -(-len(images) // batch_size)
         self._images, self._labels = _tensor(images), tf.constant(labels)
-
-    @property
-    def steps(self) -> int:
-        """Batches in all."""
-        return -(-self.count // self.batch_size)
 
     def feed(self, order: Array) -> "tf.Tensor":
         """What `take` needs to know of the order, row numbers (N,), in which images are shown."""
@@ -69,13 +65,8 @@ class Streamed:
     """The same for images on disk: the next batch is read while the graph works on this one."""
 
     def __init__(self, images: RowFile, labels: Array, batch_size: int) -> None:
-        self.count, self.batch_size = len(images), batch_size
+        self.count, self.batch_size, self.steps = len(images), batch_size, -(-len(images) // batch_size)
         self._images, self._labels = images, labels
-
-    @property
-    def steps(self) -> int:
-        """Batches in all."""
-        return -(-self.count // self.batch_size)
 
     def feed(self, order: Array) -> Any:
         """An iterator over the batches in that order of row numbers (N,)."""

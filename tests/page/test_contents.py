@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pipeline.page import images
 from pipeline.page.contents import Contents, fitted
+from pipeline.page.export import background, choose
 
 
 def contents(epochs=11, best=8):
@@ -47,7 +47,7 @@ def test_then_all_epochs_then_the_patches_then_the_network():
 def test_one_image_a_class_and_the_mistakes_come_first():
     actual = np.array([0, 0, 1, 1, 2, 2])
     predicted = np.array([0, 1, 1, 0, 2, 2])
-    choice = images.choose(actual, predicted, [3, 1], 5)
+    choice = choose(actual, predicted, [3, 1], 5)
     assert choice.samples == [0, 2, 4]
     assert choice.mistakes == [3, 1]
     assert choice.rows.tolist() == [0, 2, 4, 3, 1]
@@ -57,7 +57,7 @@ def test_cells_of_the_confusion_take_turns_the_rare_ones_too():
     # Nine right answers and one mistake of each of two kinds, which come last.
     actual = np.array([0] * 9 + [1] * 9 + [0, 1])
     predicted = np.array([0] * 9 + [1] * 9 + [1, 0])
-    choice = images.choose(actual, predicted, [], 6)
+    choice = choose(actual, predicted, [], 6)
     assert choice.rows.tolist() == [0, 9, 18, 19, 1, 10]
 
 
@@ -65,7 +65,7 @@ def test_no_image_is_chosen_twice_and_no_more_than_there_is_room_for():
     random = np.random.default_rng(0)
     actual, predicted = random.integers(0, 5, (2, 200))
     for count in (1, 3, 7, 50, 200, 1000):
-        choice = images.choose(actual, predicted, [7, 8], count)
+        choice = choose(actual, predicted, [7, 8], count)
         assert len(choice.rows) == len(set(choice.rows.tolist())) == min(count, 200)
         assert set(choice.samples) | set(choice.mistakes) <= set(choice.rows.tolist())
 
@@ -74,4 +74,4 @@ def test_no_image_is_chosen_twice_and_no_more_than_there_is_room_for():
 def test_the_paper_has_the_level_of_the_edges(level, ink):
     pictures = np.full((3, 9, 9, 1), level, np.uint8)
     pictures[:, 3:6, 3:6] = ink
-    assert images.background(pictures) == level
+    assert background(pictures) == level

@@ -1,12 +1,11 @@
-"""The precision that layers compute in."""
+"""What the machine computes with: precision and processor."""
 
 import platform
 from pathlib import Path
 
 import pytest
 
-from pipeline.network import precision
-from pipeline.network.made_with import processor
+from pipeline.network import machine
 
 CPUINFO = """processor\t: 0
 model name\t: a CPU
@@ -24,19 +23,19 @@ flags\t\t: fpu sse2 {}
 def test_a_cpu_has_bfloat16_when_linux_names_its_instructions(flag, expected, tmp_path):
     path = tmp_path / "cpuinfo"
     path.write_text(CPUINFO.format(flag, flag))
-    assert bool(precision.CPU_FLAGS & precision.cpu_flags(path)) == expected
+    assert bool(machine.CPU_FLAGS & machine.cpu_flags(path)) == expected
 
 
 def test_where_linux_names_nothing_there_are_no_flags(tmp_path):
-    assert precision.cpu_flags(tmp_path / "missing") == set()
-    assert processor(tmp_path / "missing") == platform.machine()
+    assert machine.cpu_flags(tmp_path / "missing") == set()
+    assert machine.processor(tmp_path / "missing") == platform.machine()
 
 
 def test_processors_of_one_name_are_told_apart_by_their_numbers(tmp_path):
     path, found = tmp_path / "cpuinfo", set()
     for model in (17, 1):
         path.write_text(CPUINFO.replace("flags", f"cpu family: 25\nmodel : {model}\nflags"))
-        found.add(processor(path))
+        found.add(machine.processor(path))
     assert found == {"a CPU, cpu family 25, model 17", "a CPU, cpu family 25, model 1"}
 
 
@@ -45,7 +44,7 @@ def test_this_machine_is_asked(monkeypatch, tmp_path):
 
     if not tf.config.get_visible_devices("GPU"):
         words = Path("/proc/cpuinfo").read_text().split()
-        assert precision.has_bfloat16() == ("avx512_bf16" in words or "amx_bf16" in words)
+        assert machine.has_bfloat16() == ("avx512_bf16" in words or "amx_bf16" in words)
 
 
 @pytest.mark.parametrize(
@@ -59,5 +58,5 @@ def test_this_machine_is_asked(monkeypatch, tmp_path):
     ],
 )
 def test_auto_asks_the_recipe_and_the_processor(monkeypatch, wanted, mixed, found, expected):
-    monkeypatch.setattr(precision, "has_bfloat16", lambda: found)
-    assert precision.dtype_policy(wanted, mixed=mixed) == expected
+    monkeypatch.setattr(machine, "has_bfloat16", lambda: found)
+    assert machine.dtype_policy(wanted, mixed=mixed) == expected
