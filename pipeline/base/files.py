@@ -89,10 +89,11 @@ def replaced_together(*paths: Path) -> Iterator[list[Path]]:
         pairs = [(folder / path.name, path) for folder, path in zip(folders, paths, strict=True)]
         yield [temporary for temporary, _ in pairs]
         for temporary, _ in pairs:
-            sync(temporary)
+            for written in (*temporary.rglob("*"), temporary):
+                sync(written)
         _take_places(pairs)
         for folder in {path.parent for path in paths}:
-            sync_file(folder)
+            sync(folder)
 
 
 @contextmanager
@@ -162,14 +163,6 @@ def _put_back(aside: Path, path: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Have a file, or a folder with all that is in it, on disk before returning."""
-    if path.is_dir():
-        for child in path.rglob("*"):
-            sync_file(child)
-    sync_file(path)
-
-
-def sync_file(path: Path) -> None:
     """Have one file, or the names in one folder, on disk before returning."""
     with opened(path) as descriptor:
         os.fsync(descriptor)
