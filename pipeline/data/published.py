@@ -83,15 +83,12 @@ def fashion_mnist(folder: str | None, mirror: str | None, update_package_lists: 
     Raises:
         InputError: no source has it, or its content is wrong.
     """
-    package = (
-        f"apt-get download {DEBIAN_PACKAGE}",
-        lambda: downloads.debian_package(DEBIAN_PACKAGE, DEBIAN_FOLDER, update_package_lists),
-    )
+    package = downloads.debian_package(DEBIAN_PACKAGE, DEBIAN_FOLDER, update_package_lists)
     sources: list[Source] = [
         _folder("Keras' cache", downloads.keras_cache() / "fashion-mnist"),
         _folder("Debian's folder", DEBIAN_FOLDER),
         *_mirror(mirror, {f"{name}.gz": _packed_bytes(name) for name in FASHION_MNIST}),
-        package,
+        (f"apt-get download {DEBIAN_PACKAGE}", package),
     ]
     advice = (
         f"Put its four files ({', '.join(FASHION_MNIST)}, with or without .gz) into a folder and set"
@@ -120,13 +117,13 @@ def _only(folder: str | None) -> list[Source]:
 
 
 def _folder(name: str, folder: Path) -> Source:
-    return f"{name} {folder}", lambda: downloads.existing(folder)
+    return f"{name} {folder}", downloads.existing(folder)
 
 
 def _mirror(mirror: str | None, limits: dict[str, int]) -> list[Source]:
     if mirror is None:
         return []
-    return [(f"the mirror {mirror}", lambda: downloads.downloaded(mirror, limits))]
+    return [(f"the mirror {mirror}", downloads.downloaded(mirror, limits))]
 
 
 def _packed_bytes(name: str) -> int:

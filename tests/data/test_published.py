@@ -133,7 +133,7 @@ def server(small_fashion):
 
 def from_mirror(address: str):
     names = {f"{name}.gz": 10_000 for name in published.FASHION_MNIST}
-    source = ("the mirror", lambda: downloads.downloaded(address, names))
+    source = ("the mirror", downloads.downloaded(address, names))
     return downloads.first_of([source], published._read_fashion, "Fashion-MNIST", "")
 
 

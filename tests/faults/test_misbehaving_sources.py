@@ -68,8 +68,8 @@ def test_an_answer_that_is_none_is_one_line_of_that_source(parts, reason):
 @pytest.mark.parametrize("mirror", ["https://[::1", "https://host:port", "https://a b", "https://\x00"])
 def test_an_address_that_is_none_leaves_the_other_sources(mirror, tmp_path, capsys):
     sources = [
-        ("the mirror", lambda: downloads.downloaded(mirror, {"file": 1000})),
-        ("the folder", lambda: downloads.existing(tmp_path)),
+        ("the mirror", downloads.downloaded(mirror, {"file": 1000})),
+        ("the folder", downloads.existing(tmp_path)),
     ]
     assert downloads.first_of(sources, lambda folder: folder, "Data", "") == tmp_path
     assert "not from the mirror: https://" in capsys.readouterr().out
