@@ -62,11 +62,7 @@ def rows_per_chunk(row_shape: tuple[int, ...], itemsize: int = 1) -> int:
 class RowFile:
     """A `.npy` file that is indexed like an array; each index reads its rows from disk.
 
-    Attributes:
-        path: of the file.
-        shape: of the whole array.
-        dtype: of its values.
-        start: place of the first value, in bytes.
+    `shape` and `dtype` are those of the whole array; its first value is at byte `start`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -177,12 +173,7 @@ def _bytes(rows: Array) -> memoryview:
 
 
 def chunks(array: Array | RowFile, rows: Array | None = None) -> Iterator[Array]:
-    """An array's rows in chunks of some 16 MB.
-
-    Args:
-        array: in memory or on disk.
-        rows: their numbers (n,) in the order wanted, or None for all in order.
-    """
+    """An array's rows in chunks of some 16 MB: those of the numbers (n,) `rows`, in that order, or all."""
     size = rows_per_chunk(array.shape[1:], array.dtype.itemsize)
     count = len(array) if rows is None else len(rows)
     for start in range(0, count, size):

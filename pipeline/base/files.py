@@ -229,11 +229,7 @@ def open_regular(path: Path) -> IO[bytes]:
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
-    """Read a regular file whole.
-
-    Args:
-        path: of the file.
-        limit: the most bytes that it may have.
+    """Read a regular file of at most `limit` bytes whole.
 
     Raises:
         InputError: it has more, is no regular file, or cannot be read.

@@ -72,15 +72,12 @@ def load(schema: type[Checked], path: Path = Path("params.yaml")) -> Checked:
 
 
 def check(schema: type[Checked], values: Any, prefix: str = "") -> Checked:
-    """Check composed values against a schema.
+    """Check composed values against a schema, and return them as its dataclasses.
 
     Args:
         schema: a dataclass of `config.fields`.
         values: nested mappings as in `params.yaml`.
         prefix: what stands before their keys, such as "train.".
-
-    Returns:
-        The same values as dataclasses.
 
     Raises:
         InputError: an unknown key, or a missing, mistyped or out-of-range value, or lists of

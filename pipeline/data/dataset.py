@@ -64,12 +64,7 @@ def check_shape(received: tuple[int, ...], configured: tuple[int, int, int], nam
 
 
 def check_classes(labels: dict[str, Array], classes: Sequence[str]) -> None:
-    """Refuse a data set with too few or too many classes, or with a part that lacks a class.
-
-    Args:
-        labels: (N,) by part, "train" and "test".
-        classes: K names.
-    """
+    """Refuse too few or too many of the K classes, or a part whose labels (N,) lack one."""
     if not 2 <= len(classes) <= MAX_CLASSES:
         raise InputError(f"data: received {len(classes)} classes, expected 2 to {MAX_CLASSES}")
     for name in classes:
