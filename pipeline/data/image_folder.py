@@ -112,10 +112,9 @@ def _decoded(
     resize: str,
     unreadable: list[str],
 ) -> Chunks:
-    size = arrays.rows_per_chunk(input_shape)
-    for start in range(0, len(entries), size):
+    for part in arrays.spans(len(entries), input_shape):
         pixels, labels = [], []
-        for path, label in entries[start : start + size]:
+        for path, label in entries[part]:
             try:
                 name = str(path.relative_to(root))
                 pixels.append(image.read(path, name, input_shape, resize=resize).pixels)

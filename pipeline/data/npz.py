@@ -136,9 +136,8 @@ def npz_chunks(path: Path, name: str) -> Iterator[Array]:
     """
     with _member(path, name) as stream:
         shape, dtype = arrays.read_header(stream)
-        size = arrays.rows_per_chunk(shape[1:], dtype.itemsize)
-        for start in range(0, max(1, shape[0]), size):
-            part = (min(size, shape[0] - start), *shape[1:])
+        for span in arrays.spans(shape[0], shape[1:], dtype.itemsize):
+            part = (span.stop - span.start, *shape[1:])
             count = math.prod(part) * dtype.itemsize
             content = stream.read(count)
             if len(content) < count:
