@@ -114,14 +114,11 @@ def _one_line(paths: Sequence[Path]) -> Iterator[None]:
         raise InputError(words(OSError(error.errno, error.strerror), meant)) from None
 
 
-def _refused(raised: BaseException) -> OSError | None:
+def _refused(raised: BaseException | None) -> OSError | None:
     """The error of the system behind another: `zipfile`, say, then complains of its own open handle."""
-    seen: BaseException | None = raised
-    while seen is not None:
-        if isinstance(seen, OSError) and seen.errno is not None:
-            return seen
-        seen = seen.__cause__ or seen.__context__
-    return None
+    if raised is None or (isinstance(raised, OSError) and raised.errno is not None):
+        return raised
+    return _refused(raised.__cause__ or raised.__context__)
 
 
 def _take_places(pairs: Sequence[tuple[Path, Path]]) -> None:

@@ -30,9 +30,8 @@ NPZ_NAMES = (
 def npz(folder: str | None) -> Dataset:
     """A user's arrays: the one `.npz` file in a folder.
 
-    The arrays are `x_train`, `y_train`, `x_test`, `y_test` or `train_images`, `train_labels`,
-    `test_images`, `test_labels`: images (N, H, W) or (N, H, W, C) uint8, labels (N,) or (N, 1) of
-    integers from 0; and, if there, `classes`, K names.
+    The arrays have one set of `NPZ_NAMES`: images (N, H, W) or (N, H, W, C) uint8, labels (N,) or (N, 1)
+    of integers from 0; and, if there, `classes`, K names.
 
     Raises:
         InputError: there is no such file, or an array is missing, damaged or of another kind.
