@@ -50,24 +50,18 @@ FASHION_CLASSES = [
     "Ankle boot",
 ]
 DIGIT_CLASSES = [str(digit) for digit in range(10)]
-DIGITS_TEST_FRACTION = 0.2
-DIGITS_TEST_SEED = 0
 
 
 def digits() -> Dataset:
     """scikit-learn's 1,797 digits, 8x8 with 17 grey levels, stretched to 0..255; a fifth is for testing."""
-    from sklearn.datasets import load_digits as bundled
+    from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 
-    stored = bundled()
+    stored = load_digits()
     images = np.rint(stored.images * (255 / 16)).astype(np.uint8)
     labels = stored.target.astype(np.uint8)
     train_images, test_images, train_labels, test_labels = train_test_split(
-        images,
-        labels,
-        test_size=DIGITS_TEST_FRACTION,
-        random_state=DIGITS_TEST_SEED,
-        stratify=labels,
+        images, labels, test_size=0.2, random_state=0, stratify=labels
     )
     return dataset.in_memory(DIGIT_CLASSES, train_images, train_labels, test_images, test_labels)
 
