@@ -16,8 +16,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from pipeline.config import composing
-from pipeline.config.checking import check
-from pipeline.config.params import load
+from pipeline.config.params import check, load
 from pipeline.config.schema import Config
 from pipeline.hydra_plugins import filterscope  # noqa: F401  (registers the resolver)
 from pipeline.network.layers import build_model

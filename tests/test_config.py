@@ -8,8 +8,7 @@ import pytest
 
 from pipeline.base.errors import InputError, one_line_errors
 from pipeline.config import composing
-from pipeline.config.checking import check
-from pipeline.config.params import load, read_values
+from pipeline.config.params import check, load, read_values
 from pipeline.config.schema import Config
 from pipeline.stages.fetch import fetch
 from pipeline.stages.prepare import prepare

@@ -54,19 +54,16 @@ def _wanted(error: MemoryError) -> int:
 CHUNK_BYTES = 16 * 2**20
 
 
-def rows_per_chunk(row_shape: tuple[int, ...], itemsize: int = 1) -> int:
-    """How many rows of that shape make a chunk of some 16 MB, at least one."""
-    return max(1, CHUNK_BYTES // max(1, math.prod(row_shape) * itemsize))
+def spans(count: int, row_shape: tuple[int, ...], itemsize: int = 1) -> Iterator[slice]:
+    """Cut that many rows of that shape into chunks of some 16 MB, of one row at least."""
+    size = max(1, CHUNK_BYTES // max(1, math.prod(row_shape) * itemsize))
+    return (slice(start, min(start + size, count)) for start in range(0, count, size))
 
 
 class RowFile:
     """A `.npy` file that is indexed like an array; each index reads its rows from disk.
 
-    Attributes:
-        path: of the file.
-        shape: of the whole array.
-        dtype: of its values.
-        start: place of the first value, in bytes.
+    `shape` and `dtype` are those of the whole array; its first value is at byte `start`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -98,7 +95,7 @@ class RowFile:
 
     def _read(self, rows: Array) -> Array:
         result = np.empty((len(rows), *self.shape[1:]), self.dtype)
-        target, size = result.reshape(-1).view(np.uint8).data, self._row_bytes
+        target, size = _bytes(result), self._row_bytes
         # Neighbours on disk are read together, others one by one.
         firsts, length = (rows[:1], len(rows)) if (np.diff(rows) == 1).all() else (rows, 1)
         with files.opened(self.path) as descriptor:
@@ -177,16 +174,9 @@ def _bytes(rows: Array) -> memoryview:
 
 
 def chunks(array: Array | RowFile, rows: Array | None = None) -> Iterator[Array]:
-    """An array's rows in chunks of some 16 MB.
-
-    Args:
-        array: in memory or on disk.
-        rows: their numbers (n,) in the order wanted, or None for all in order.
-    """
-    size = rows_per_chunk(array.shape[1:], array.dtype.itemsize)
+    """An array's rows in chunks of some 16 MB: those of the numbers (n,) `rows`, in that order, or all."""
     count = len(array) if rows is None else len(rows)
-    for start in range(0, count, size):
-        part = slice(start, start + size)
+    for part in spans(count, array.shape[1:], array.dtype.itemsize):
         yield array[part] if rows is None else array[rows[part]]
 
 

@@ -54,12 +54,7 @@ def _line(message: str) -> str:
 
 
 def words(error: OSError, path: object = None) -> str:
-    """What the system refused, as words with the path and what to do.
-
-    Args:
-        error: with its number, as the system gives it.
-        path: of the file, where the error does not know it.
-    """
+    """What the system refused, its path (`path` where the error knows none), and what to do."""
     reason = error.strerror or str(error)
     known = error.filename if error.filename is not None else path
     named = f"{known}: {reason}" if known is not None else reason

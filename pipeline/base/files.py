@@ -89,10 +89,11 @@ def replaced_together(*paths: Path) -> Iterator[list[Path]]:
         pairs = [(folder / path.name, path) for folder, path in zip(folders, paths, strict=True)]
         yield [temporary for temporary, _ in pairs]
         for temporary, _ in pairs:
-            sync(temporary)
+            for written in (*temporary.rglob("*"), temporary):
+                sync(written)
         _take_places(pairs)
         for folder in {path.parent for path in paths}:
-            sync_file(folder)
+            sync(folder)
 
 
 @contextmanager
@@ -113,14 +114,11 @@ def _one_line(paths: Sequence[Path]) -> Iterator[None]:
         raise InputError(words(OSError(error.errno, error.strerror), meant)) from None
 
 
-def _refused(raised: BaseException) -> OSError | None:
+def _refused(raised: BaseException | None) -> OSError | None:
     """The error of the system behind another: `zipfile`, say, then complains of its own open handle."""
-    seen: BaseException | None = raised
-    while seen is not None:
-        if isinstance(seen, OSError) and seen.errno is not None:
-            return seen
-        seen = seen.__cause__ or seen.__context__
-    return None
+    if raised is None or (isinstance(raised, OSError) and raised.errno is not None):
+        return raised
+    return _refused(raised.__cause__ or raised.__context__)
 
 
 def _take_places(pairs: Sequence[tuple[Path, Path]]) -> None:
@@ -162,14 +160,6 @@ def _put_back(aside: Path, path: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Have a file, or a folder with all that is in it, on disk before returning."""
-    if path.is_dir():
-        for child in path.rglob("*"):
-            sync_file(child)
-    sync_file(path)
-
-
-def sync_file(path: Path) -> None:
     """Have one file, or the names in one folder, on disk before returning."""
     with opened(path) as descriptor:
         os.fsync(descriptor)
@@ -236,11 +226,7 @@ def open_regular(path: Path) -> IO[bytes]:
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
-    """Read a regular file whole.
-
-    Args:
-        path: of the file.
-        limit: the most bytes that it may have.
+    """Read a regular file of at most `limit` bytes whole.
 
     Raises:
         InputError: it has more, is no regular file, or cannot be read.

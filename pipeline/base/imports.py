@@ -9,13 +9,8 @@ ROOT = Path(__file__).resolve().parents[2]
 def closure(script: Path) -> list[Path]:
     """The files of `pipeline/` that a script's result may depend on: itself and all that it imports.
 
-    Imports count wherever they stand, also within functions.
-
-    Args:
-        script: a Python file of this project.
-
-    Returns:
-        Their paths, relative to the project's top folder, sorted.
+    Imports count wherever they stand, also within functions. The paths are relative to the project's
+    top folder, and sorted.
     """
     done: set[Path] = set()
     waiting = {script.resolve()}

@@ -72,11 +72,9 @@ def _in_a_stage(process: psutil.Process) -> bool:
 
 
 def end_with(process: psutil.Process, words: str) -> None:
-    """End this process soon after another one is gone, whatever it is at; files are replaced whole or not.
+    """End this process, with `words` as its error, soon after another one is gone, whatever it is at.
 
-    Args:
-        process: the other one.
-        words: for the error.
+    That may be in the middle of writing: files are replaced whole or not.
     """
 
     def watch() -> None:

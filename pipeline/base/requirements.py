@@ -6,10 +6,7 @@ from pipeline.base.errors import InputError
 
 
 def pinned(text: str) -> dict[str, str]:
-    """The pinned version by normalized name of each package that this machine would install.
-
-    Args:
-        text: of a requirements file, with hashes or without.
+    """The version by normalized name of each package that a requirements file has this machine install.
 
     Raises:
         InputError: a requirement names no single version.

@@ -7,11 +7,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def repeated(call: Callable[[], object], seconds: float) -> Iterator[None]:
-    """Call a function in a thread of its own, again and again while the block runs, and once after it.
+    """Call a function in a thread of its own while the block runs, with `seconds` between two calls.
 
-    Args:
-        call: what it does last, it does with all that the block did.
-        seconds: between two calls.
+    The last call comes after the block: it sees all that the block did.
     """
     over = threading.Event()
 

@@ -13,8 +13,7 @@ from yaml import YAMLError
 
 from pipeline.base.errors import InputError
 from pipeline.base.files import read_bytes
-from pipeline.config.checking import check
-from pipeline.config.params import MAX_YAML_BYTES, yaml_text
+from pipeline.config.params import MAX_YAML_BYTES, check, yaml_text
 from pipeline.config.schema import Config
 
 MAX_TOLD = 10

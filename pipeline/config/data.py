@@ -73,11 +73,7 @@ class DataConfig:
 
 
 def check_images(images: Sequence[Mapping[str, Any]], counts: Mapping[str, int]) -> None:
-    """Refuse an image that is not there.
-
-    Args:
-        images: as `visualize.images`.
-        counts: images in the splits "train", "validation" and "test".
+    """Refuse `visualize.images` that are not there, given the counts of train, validation and test.
 
     Raises:
         InputError: an index is too large for its split.

@@ -1,8 +1,7 @@
 """What a data set is: images (N, H, W, C) uint8, labels (N,) uint8 and class names; and its checks."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -21,20 +20,20 @@ Chunks = Iterator[tuple[Array, Array]]
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set that need not fit into memory: its two parts come in chunks.
+    """A data set that need not fit into memory: its two parts come in chunks, once.
 
     Attributes:
         classes: K names; a label is a place in this list.
         shape: (H, W, C) of one image.
-        train: opens the training part: images (n, H, W, C) uint8 and labels (n,) uint8 at a time.
+        train: the training part: images (n, H, W, C) uint8 and labels (n,) uint8 at a time.
         test: the same for the test part.
         unreadable: why files were left out, one line each; filled while the parts are read.
     """
 
     classes: list[str]
     shape: tuple[int, ...]
-    train: Callable[[], Chunks]
-    test: Callable[[], Chunks]
+    train: Chunks
+    test: Chunks
     unreadable: list[str] = field(default_factory=list)
 
 
@@ -42,11 +41,8 @@ def in_memory(
     classes: list[str], train_images: Array, train_labels: Array, test_images: Array, test_labels: Array
 ) -> Dataset:
     """A data set of whole arrays: grey images (N, H, W) uint8, labels (N,) uint8."""
-
-    def part(images: Array, labels: Array) -> Callable[[], Chunks]:
-        return lambda: pair_up(arrays.chunks(images[..., np.newaxis]), labels)
-
-    train, test = part(train_images, train_labels), part(test_images, test_labels)
+    train = pair_up(arrays.chunks(train_images[..., np.newaxis]), train_labels)
+    test = pair_up(arrays.chunks(test_images[..., np.newaxis]), test_labels)
     return Dataset(classes, (*train_images.shape[1:], 1), train, test)
 
 
@@ -68,12 +64,7 @@ def check_shape(received: tuple[int, ...], configured: tuple[int, int, int], nam
 
 
 def check_classes(labels: dict[str, Array], classes: Sequence[str]) -> None:
-    """Refuse a data set with too few or too many classes, or with a part that lacks a class.
-
-    Args:
-        labels: (N,) by part, "train" and "test".
-        classes: K names.
-    """
+    """Refuse too few or too many of the K classes, or a part whose labels (N,) lack one."""
     if not 2 <= len(classes) <= MAX_CLASSES:
         raise InputError(f"data: received {len(classes)} classes, expected 2 to {MAX_CLASSES}")
     for name in classes:
@@ -104,14 +95,3 @@ def check_readable(unreadable: Sequence[str], skip: bool, folder: str | None) ->
         print(f"fetch: skipped: {line}")
     if unreadable:
         print(f"fetch: {len(unreadable)} unreadable files skipped")
-
-
-def describe(name: str, dataset: Dataset, counts: dict[str, int], digests: dict[str, str]) -> dict[str, Any]:
-    """What `dataset.json` holds: name, class names, image shape, counts and SHA-256 of each array."""
-    return {
-        "name": name,
-        "classes": dataset.classes,
-        "shape": list(dataset.shape),
-        "counts": {f"{part}_images": counts[part] for part in PARTS},
-        "sha256": digests,
-    }

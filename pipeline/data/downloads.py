@@ -32,7 +32,7 @@ MIN_BYTES_PER_SECOND = 50_000
 APT_SECONDS = 900
 APT_GET = ("apt-get", "-o", f"Acquire::http::Timeout={TIMEOUT_SECONDS}", "-o", "APT::Sandbox::User=")
 CHUNK_BYTES = 2**16
-Source = tuple[str, Callable[[], AbstractContextManager[Path]]]
+Source = tuple[str, AbstractContextManager[Path]]
 
 
 class SourceError(Exception):
@@ -43,7 +43,7 @@ def first_of(sources: Sequence[Source], read: Callable[[Path], Dataset], title: 
     """Read a data set from the first source that has it.
 
     Args:
-        sources: names for the screen, each with a function that opens the folder of the files.
+        sources: names for the screen, each with its folder of the files, which is opened when it is tried.
         read: reads and verifies the files of a folder; raises `SourceError`, or `InputError` of a file.
         title: of the data set, for the screen.
         advice: what a user can do when no source has it.
@@ -54,7 +54,7 @@ def first_of(sources: Sequence[Source], read: Callable[[Path], Dataset], title: 
     failures = []
     for name, source in sources:
         try:
-            with source() as folder:
+            with source as folder:
                 dataset = read(folder)
         except (SourceError, InputError) as error:
             failures.append(f"{name}: {error}")

@@ -7,17 +7,13 @@ import io
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from pipeline.base.arrays import Array
 from pipeline.base.errors import InputError
 from pipeline.base.files import read_bytes
-
-if TYPE_CHECKING:
-    from PIL import Image
-
 
 # Pillow's modes of grey with 16 bits; "I" has 32 but is what it makes of some 16-bit files.
 DEEP_GREY = ("I;16", "I;16L", "I;16B", "I;16N", "I")
@@ -34,12 +30,7 @@ class UnreadableImageError(InputError):
 
 @dataclass(frozen=True)
 class Decoded:
-    """One image and what was done to it.
-
-    Attributes:
-        pixels: (H, W, C) uint8.
-        changes: words for each thing that was done, in order; empty when the pixels are the file's own.
-    """
+    """One image: its pixels (H, W, C) uint8, and words for each change to the file's own, in order."""
 
     pixels: Array
     changes: list[str]
@@ -82,9 +73,7 @@ def read(path: Path, name: str, input_shape: tuple[int, int, int], *, resize: st
     return decode(content, name, input_shape, resize=resize)
 
 
-def _opened(content: bytes, name: str) -> "Image.Image":
-    from PIL import Image, UnidentifiedImageError
-
+def _opened(content: bytes, name: str) -> Image.Image:
     try:
         with warnings.catch_warnings():
             # Odd metadata and large scans are no concern of ours; what cannot be read raises.
@@ -101,16 +90,14 @@ def _opened(content: bytes, name: str) -> "Image.Image":
     return image
 
 
-def _upright(image: "Image.Image") -> tuple["Image.Image", str | None]:
-    from PIL import ExifTags, ImageOps
-
+def _upright(image: Image.Image) -> tuple[Image.Image, str | None]:
     orientation = image.getexif().get(ExifTags.Base.Orientation, UPRIGHT)
     if orientation not in range(UPRIGHT + 1, 9):
         return image, None
     return ImageOps.exif_transpose(image), f"turned upright (EXIF orientation {orientation})"
 
 
-def _converted(image: "Image.Image", mode: str, name: str) -> tuple["Image.Image", str | None]:
+def _converted(image: Image.Image, mode: str, name: str) -> tuple[Image.Image, str | None]:
     """The image in mode L (grey) or RGB, and the words for it."""
     if image.mode in DEEP_GREY:
         return _eight_bits(image, name).convert(mode), "16 bits to 8"
@@ -126,9 +113,7 @@ def _converted(image: "Image.Image", mode: str, name: str) -> tuple["Image.Image
     return image.convert("RGB").convert(mode), f"{image.mode} to {mode}"
 
 
-def _eight_bits(image: "Image.Image", name: str) -> "Image.Image":
-    from PIL import Image
-
+def _eight_bits(image: Image.Image, name: str) -> Image.Image:
     values = np.asarray(image).astype(np.int64)
     if values.min() < 0 or values.max() > 0xFFFF:
         raise UnreadableImageError(f"{name} cannot be read as an image: its pixels have more than 16 bits")
@@ -136,18 +121,14 @@ def _eight_bits(image: "Image.Image", name: str) -> "Image.Image":
     return Image.fromarray(np.rint(values / 257).astype(np.uint8))
 
 
-def _on_white(image: "Image.Image") -> "Image.Image":
-    from PIL import Image
-
+def _on_white(image: Image.Image) -> Image.Image:
     colours = image.convert("RGBA")
     white = Image.new("RGBA", colours.size, "white")
     return Image.alpha_composite(white, colours)
 
 
-def _fitted(image: "Image.Image", height: int, width: int, resize: str) -> tuple["Image.Image", str | None]:
+def _fitted(image: Image.Image, height: int, width: int, resize: str) -> tuple[Image.Image, str | None]:
     """The image in that size, and the words for it."""
-    from PIL import Image
-
     if image.size == (width, height):
         return image, None
     sizes = f"{image.height}×{image.width} to {height}×{width} pixels"

@@ -1,6 +1,5 @@
 """A user's image folder: one sub-folder per class, decoded a chunk at a time."""
 
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +43,7 @@ def image_folder(
         raise InputError(f"data.folder: {root} is no folder, expected one with a sub-folder per class")
     classes, parts = _parts(root, test_fraction, split_seed)
     unreadable: list[str] = []
-    train, test = (partial(_decoded, root, part, input_shape, resize, unreadable) for part in parts)
+    train, test = (_decoded(root, part, input_shape, resize, unreadable) for part in parts)
     return Dataset(classes, input_shape, train, test, unreadable)
 
 
@@ -113,10 +112,9 @@ def _decoded(
     resize: str,
     unreadable: list[str],
 ) -> Chunks:
-    size = arrays.rows_per_chunk(input_shape)
-    for start in range(0, len(entries), size):
+    for part in arrays.spans(len(entries), input_shape):
         pixels, labels = [], []
-        for path, label in entries[start : start + size]:
+        for path, label in entries[part]:
             try:
                 name = str(path.relative_to(root))
                 pixels.append(image.read(path, name, input_shape, resize=resize).pixels)

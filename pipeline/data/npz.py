@@ -30,9 +30,8 @@ NPZ_NAMES = (
 def npz(folder: str | None) -> Dataset:
     """A user's arrays: the one `.npz` file in a folder.
 
-    The arrays are `x_train`, `y_train`, `x_test`, `y_test` or `train_images`, `train_labels`,
-    `test_images`, `test_labels`: images (N, H, W) or (N, H, W, C) uint8, labels (N,) or (N, 1) of
-    integers from 0; and, if there, `classes`, K names.
+    The arrays have one set of `NPZ_NAMES`: images (N, H, W) or (N, H, W, C) uint8, labels (N,) or (N, 1)
+    of integers from 0; and, if there, `classes`, K names.
 
     Raises:
         InputError: there is no such file, or an array is missing, damaged or of another kind.
@@ -55,7 +54,7 @@ def npz(folder: str | None) -> Dataset:
         images = (chunk.reshape(-1, *shape) for chunk in npz_chunks(path, keys[2 * index]))
         return dataset.pair_up(images, labels[index])
 
-    return Dataset(classes, shape, lambda: part(0), lambda: part(1))
+    return Dataset(classes, shape, part(0), part(1))
 
 
 def _one_npz(folder: str | None) -> Path:
@@ -136,9 +135,8 @@ def npz_chunks(path: Path, name: str) -> Iterator[Array]:
     """
     with _member(path, name) as stream:
         shape, dtype = arrays.read_header(stream)
-        size = arrays.rows_per_chunk(shape[1:], dtype.itemsize)
-        for start in range(0, max(1, shape[0]), size):
-            part = (min(size, shape[0] - start), *shape[1:])
+        for span in arrays.spans(shape[0], shape[1:], dtype.itemsize):
+            part = (span.stop - span.start, *shape[1:])
             count = math.prod(part) * dtype.itemsize
             content = stream.read(count)
             if len(content) < count:

@@ -48,16 +48,13 @@ def split_rows(labels: Array, validation_fraction: float, seed: int) -> tuple[Ar
 
 
 def find_image(rows: dict[str, Array], counts: dict[str, int], split: str, index: int) -> tuple[str, int]:
-    """Where a chosen image lies in the prepared data.
+    """The split "train", "validation" or "test" in which a chosen image lies, and its index in it.
 
     Args:
         rows: source row (N,) of each image of the splits "train" and "validation".
         counts: images in each split.
-        split: "train", "validation", "test", or "source" for the order of the source's training set.
+        split: one of the three, or "source" for the order of the source's training set.
         index: of the image in it, from 0.
-
-    Returns:
-        The split "train", "validation" or "test", and the index in it.
 
     Raises:
         InputError: there is no such image.

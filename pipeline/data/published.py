@@ -50,24 +50,18 @@ FASHION_CLASSES = [
     "Ankle boot",
 ]
 DIGIT_CLASSES = [str(digit) for digit in range(10)]
-DIGITS_TEST_FRACTION = 0.2
-DIGITS_TEST_SEED = 0
 
 
 def digits() -> Dataset:
     """scikit-learn's 1,797 digits, 8x8 with 17 grey levels, stretched to 0..255; a fifth is for testing."""
-    from sklearn.datasets import load_digits as bundled
+    from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 
-    stored = bundled()
+    stored = load_digits()
     images = np.rint(stored.images * (255 / 16)).astype(np.uint8)
     labels = stored.target.astype(np.uint8)
     train_images, test_images, train_labels, test_labels = train_test_split(
-        images,
-        labels,
-        test_size=DIGITS_TEST_FRACTION,
-        random_state=DIGITS_TEST_SEED,
-        stratify=labels,
+        images, labels, test_size=0.2, random_state=0, stratify=labels
     )
     return dataset.in_memory(DIGIT_CLASSES, train_images, train_labels, test_images, test_labels)
 
@@ -83,15 +77,12 @@ def fashion_mnist(folder: str | None, mirror: str | None, update_package_lists: 
     Raises:
         InputError: no source has it, or its content is wrong.
     """
-    package = (
-        f"apt-get download {DEBIAN_PACKAGE}",
-        lambda: downloads.debian_package(DEBIAN_PACKAGE, DEBIAN_FOLDER, update_package_lists),
-    )
+    package = downloads.debian_package(DEBIAN_PACKAGE, DEBIAN_FOLDER, update_package_lists)
     sources: list[Source] = [
         _folder("Keras' cache", downloads.keras_cache() / "fashion-mnist"),
         _folder("Debian's folder", DEBIAN_FOLDER),
         *_mirror(mirror, {f"{name}.gz": _packed_bytes(name) for name in FASHION_MNIST}),
-        package,
+        (f"apt-get download {DEBIAN_PACKAGE}", package),
     ]
     advice = (
         f"Put its four files ({', '.join(FASHION_MNIST)}, with or without .gz) into a folder and set"
@@ -120,13 +111,13 @@ def _only(folder: str | None) -> list[Source]:
 
 
 def _folder(name: str, folder: Path) -> Source:
-    return f"{name} {folder}", lambda: downloads.existing(folder)
+    return f"{name} {folder}", downloads.existing(folder)
 
 
 def _mirror(mirror: str | None, limits: dict[str, int]) -> list[Source]:
     if mirror is None:
         return []
-    return [(f"the mirror {mirror}", lambda: downloads.downloaded(mirror, limits))]
+    return [(f"the mirror {mirror}", downloads.downloaded(mirror, limits))]
 
 
 def _packed_bytes(name: str) -> int:

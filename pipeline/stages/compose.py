@@ -10,8 +10,7 @@ from pathlib import Path
 from pipeline.base import files
 from pipeline.base.processes import stage
 from pipeline.config import composing
-from pipeline.config.checking import check
-from pipeline.config.params import read_values
+from pipeline.config.params import check, read_values
 from pipeline.config.schema import Config
 from pipeline.hydra_plugins.filterscope import check_network
 

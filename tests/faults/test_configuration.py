@@ -9,7 +9,7 @@ from conftest import ROOT
 
 from pipeline.base.errors import InputError
 from pipeline.config import composing
-from pipeline.config.params import read_values
+from pipeline.config.params import check, read_values
 from pipeline.hydra_plugins.filterscope import check_network
 
 
@@ -125,7 +125,6 @@ def test_values_of_odd_types_in_params_are_one_line(tmp_path, text):
     path = tmp_path / "params.yaml"
     path.write_text(text)
     with pytest.raises(InputError):
-        from pipeline.config.checking import check
         from pipeline.config.schema import Config
 
         check(Config, read_values(path))

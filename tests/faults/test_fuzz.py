@@ -25,8 +25,7 @@ from PIL import Image
 
 from pipeline.commands import compare
 from pipeline.config import composing
-from pipeline.config.checking import check
-from pipeline.config.params import load, read_values
+from pipeline.config.params import check, load, read_values
 from pipeline.config.schema import Config
 from pipeline.data import idx, image
 from pipeline.data.downloads import SourceError

@@ -68,8 +68,8 @@ def test_an_answer_that_is_none_is_one_line_of_that_source(parts, reason):
 @pytest.mark.parametrize("mirror", ["https://[::1", "https://host:port", "https://a b", "https://\x00"])
 def test_an_address_that_is_none_leaves_the_other_sources(mirror, tmp_path, capsys):
     sources = [
-        ("the mirror", lambda: downloads.downloaded(mirror, {"file": 1000})),
-        ("the folder", lambda: downloads.existing(tmp_path)),
+        ("the mirror", downloads.downloaded(mirror, {"file": 1000})),
+        ("the folder", downloads.existing(tmp_path)),
     ]
     assert downloads.first_of(sources, lambda folder: folder, "Data", "") == tmp_path
     assert "not from the mirror: https://" in capsys.readouterr().out
@@ -164,7 +164,7 @@ def test_mnist_is_made_of_the_bytes_that_were_verified(monkeypatch, tmp_path):
 
     monkeypatch.setattr(downloads, "verify", exchanged)
     read = published.mnist(str(tmp_path), None)
-    assert all(pixels.min() == 1 for pixels, _ in read.train())
+    assert all(pixels.min() == 1 for pixels, _ in read.train)
 
 
 @pytest.mark.parametrize(
