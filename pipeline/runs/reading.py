@@ -18,7 +18,7 @@ from omegaconf import OmegaConf
 from pipeline.analysis.groups import Run, flatten, numbers
 from pipeline.base.errors import InputError
 from pipeline.network.checkpoint import Layer, read_layers
-from pipeline.runs.revisions import Revision, _git
+from pipeline.runs.revisions import Revision, run_git
 
 # What the scores come from: these stages' code and data, apart from what they make themselves.
 SCORED_BY = ("train", "evaluate")
@@ -36,7 +36,7 @@ def read(root: Path, revision: Revision | Run, path: str) -> bytes:
             return (root / path).read_bytes()
         except OSError:
             raise InputError(_missing(revision, path)) from None
-    shown = _git(root, "show", f"{revision.commit}:./{path}")
+    shown = run_git(root, "show", f"{revision.commit}:./{path}")
     if shown.returncode:
         raise InputError(_missing(revision, path))
     return shown.stdout

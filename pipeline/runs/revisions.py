@@ -43,13 +43,13 @@ def resolve(root: Path, name: str) -> Revision:
     """
     if name == WORKSPACE:
         return Revision(name, None)
-    found = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    found = run_git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     if found.returncode == 0:
         return Revision(name, found.stdout.decode().strip())
     same = [one for one in experiments(root) if one.name == name]
     if not same:
         raise InputError(_unknown(root, name))
-    head = _git(root, "rev-parse", "HEAD").stdout.decode().strip()
+    head = run_git(root, "rev-parse", "HEAD").stdout.decode().strip()
     chosen = max(same, key=lambda one: (one.baseline == head, one.time))
     if len(same) == 1:
         return chosen
@@ -59,10 +59,10 @@ def resolve(root: Path, name: str) -> Revision:
 
 
 def _unknown(root: Path, name: str) -> str:
-    inside = _git(root, "rev-parse", "--git-dir")
+    inside = run_git(root, "rev-parse", "--git-dir")
     if inside.returncode:
         return f"{root}: {inside.stderr.decode().strip()}; expected the folder of this project"
-    listed = _git(
+    listed = run_git(
         root, "for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags", "refs/remotes"
     )
     known = [WORKSPACE, *listed.stdout.decode().split(), *(one.name for one in experiments(root))]
@@ -78,12 +78,13 @@ def experiments(root: Path) -> list[Revision]:
     """All DVC experiments of the repository, by name."""
     form = "--format=%(objectname) %(committerdate:unix) %(refname)"
     found = []
-    for line in _git(root, "for-each-ref", form, "refs/exps").stdout.decode().splitlines():
+    for line in run_git(root, "for-each-ref", form, "refs/exps").stdout.decode().splitlines():
         commit, time, ref = line.split(" ", 2)
         if match := EXPERIMENT_REF.fullmatch(ref):
             found.append(Revision(match[3], commit, baseline=match[1] + match[2], time=int(time)))
     return sorted(found, key=lambda one: (one.name, one.time))
 
 
-def _git(root: Path, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
+def run_git(root: Path, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
+    """Git's output as bytes, also that of a failure: nothing may be read as text or be left off here."""
     return subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=False)
