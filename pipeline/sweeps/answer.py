@@ -35,8 +35,8 @@ def write_answer(root: Path, name: str, start: str, jobs: Sequence[Job]) -> Path
         root: of the project.
         name: of the sweep.
         start: commit from which its experiments started; one that started elsewhere is none of them.
-        jobs: experiment, Hydra overrides as given, and seconds that it took or None. One without an
-            experiment or without results, as of a failed job, is named on the page and left out.
+        jobs: one without an experiment or without results, as of a failed job, is named on the page and left
+            out.
 
     Returns:
         The folder: `results.csv`, `summary.md`, `index.html`, pictures.
