@@ -95,16 +95,8 @@ def read_params(root: Path, revision: Revision | Run, path: str = "params.yaml")
 def fetch_output(root: Path, revision: Revision | Run, path: str, folder: Path) -> Path:
     """A file that DVC tracks, from its cache or remote (in the workspace: the file itself).
 
-    Importing DVC takes half a second, each revision 0.3 s.
-
-    Args:
-        root: of the project.
-        revision: whose file it is.
-        path: of the output, e.g. "models/best.keras".
-        folder: to write to, one folder per commit.
-
-    Returns:
-        The file's path.
+    It is written below `folder`, one folder per commit. Importing DVC takes half a second, each revision
+    0.3 s.
 
     Raises:
         InputError: the revision has no such output, or neither cache nor remote holds it.
