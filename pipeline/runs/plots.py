@@ -3,7 +3,6 @@
 import re
 import tempfile
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -89,7 +88,7 @@ def _test(root: Path, one: Group) -> tuple[list[str], Array, dict[str, Array]]:
     pairs = [reading.read_table(root, run, "reports/confusion.csv") for run in one.runs]
     try:
         names = [[row["class"] for row in table] for table in tables]
-        if any(before != after for before, after in pairwise(names)):
+        if any(classes != names[0] for classes in names):
             raise ValueError("the runs' classes differ")
         scores = {
             words: np.mean([[float(row[key]) for row in table] for table in tables], axis=0)

@@ -9,7 +9,7 @@ import io
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,14 +32,11 @@ def read(root: Path, revision: Revision | Run, path: str) -> bytes:
         InputError: the revision has no such file.
     """
     if revision.commit is None:
-        try:
+        with suppress(OSError):
             return (root / path).read_bytes()
-        except OSError:
-            raise InputError(_missing(revision, path)) from None
-    shown = run_git(root, "show", f"{revision.commit}:./{path}")
-    if shown.returncode:
-        raise InputError(_missing(revision, path))
-    return shown.stdout
+    elif not (shown := run_git(root, "show", f"{revision.commit}:./{path}")).returncode:
+        return shown.stdout
+    raise InputError(_missing(revision, path))
 
 
 def _missing(revision: Revision | Run, path: str) -> str:
