@@ -11,11 +11,7 @@ from pipeline.sweeps.clone import clone
 
 
 def check(root: Path, start: str) -> str:
-    """Refuse a sweep whose code or data the nodes could not get; takes some seconds.
-
-    Args:
-        root: the Git repository.
-        start: commit that is to be swept.
+    """Refuse a sweep from a commit, `start`, whose code or data the nodes could not get; takes some seconds.
 
     Returns:
         The name of the Git remote.

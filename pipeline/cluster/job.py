@@ -17,9 +17,8 @@ from pipeline.base.errors import InputError, one_line_errors
 from pipeline.base.git import git
 from pipeline.base.locks import awaited
 from pipeline.cluster import node
-from pipeline.sweeps.experiment import accuracy, reference, run
+from pipeline.sweeps.experiment import NOISE, accuracy, reference, run
 from pipeline.sweeps.job import Job, Progress
-from pipeline.sweeps.log import NOISE
 
 REMOTE = "origin"
 # The stages before the training: what they make is alike in most jobs, and on the DVC remote.

@@ -72,13 +72,7 @@ class Board:
 
 
 def run(order: Order, experiment: str, overrides: list[str], board: Any) -> float:
-    """Run a job on this node.
-
-    Args:
-        order: what to clone.
-        experiment: name of the DVC experiment.
-        overrides: of Hydra, for this job.
-        board: handle of the `Board`.
+    """Run a job, of this name and these overrides of Hydra, on this node; `board` is a `Board`'s handle.
 
     Returns:
         The validation accuracy; 0 for a failed job, which raises nothing: that would end the sweep.

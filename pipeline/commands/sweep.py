@@ -31,7 +31,7 @@ from pipeline.base.errors import InputError, one_line_errors
 from pipeline.base.git import git
 from pipeline.hydra_plugins import filterscope  # noqa: F401  (registers what conf/ needs to be composed)
 from pipeline.sweeps import checks, plan, screen, states
-from pipeline.sweeps.job import OVER, Job, State
+from pipeline.sweeps.job import OVER, Job, Progress
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = ("-m", "--multirun")
@@ -59,7 +59,7 @@ def task(planned: plan.Plan, folder: Path) -> Iterator[Callable[[DictConfig], fl
         yield sent
 
 
-def sweep(planned: plan.Plan, start: str) -> list[State]:
+def sweep(planned: plan.Plan, start: str) -> list[tuple[Job, Progress]]:
     """Let Hydra run every job of a plan from a commit, show them, and return how each one ended."""
     folder = ROOT / checks.SCRATCH / planned.name
     with states.only_one(folder, start):
@@ -100,16 +100,16 @@ def plugin_errors() -> Iterator[None]:
         raise InputError(f"a launcher or sweeper of Hydra refuses: {told}; mend its settings") from None
 
 
-def conclude(name: str, start: str, ended: list[State], seconds: float) -> None:
+def conclude(name: str, start: str, ended: list[tuple[Job, Progress]], seconds: float) -> None:
     """Print the closing table, write the answer, and fail if a job did."""
     from rich.console import Console
 
     Console(highlight=False).print(screen.table(ended))
-    counts = Counter(s.progress.state for s in ended)
+    counts = Counter(last.state for _, last in ended)
     told = ", ".join(f"{counts[state]} {state}" for state in (*OVER, "waiting") if counts[state])
     print(f"sweep {name}: {told}; {seconds:.0f} s")
     problems = []
-    if bad := [s.job.experiment for s in ended if s.progress.state not in ("done", "skipped")]:
+    if bad := [job.experiment for job, last in ended if last.state not in ("done", "skipped")]:
         problems.append(
             f"{len(bad)} of {len(ended)} jobs failed: {', '.join(bad)}; see {checks.SCRATCH}/{name}/"
         )
@@ -118,7 +118,7 @@ def conclude(name: str, start: str, ended: list[State], seconds: float) -> None:
 
     try:
         if len(bad) < len(ended):
-            jobs = [(s.job.experiment, s.job.overrides, s.progress.seconds or None) for s in ended]
+            jobs = [(job.experiment, job.overrides, last.seconds or None) for job, last in ended]
             folder = answer.write_answer(ROOT, name, start, jobs)
             print(f"sweep {name}: {folder.relative_to(ROOT)}/summary.md")
         elif outdated := answer.outdate(ROOT, name, len(ended)):

@@ -89,11 +89,7 @@ def change(
 ) -> Change:
     """Set a score against the baseline's; where one is lacking, the change is NaN without a verdict.
 
-    Args:
-        metric: dotted name; its last part tells in which direction it is better.
-        new: of the run or group that is judged.
-        baseline: likewise.
-        tolerances: by kind; what is beyond is better or worse.
+    `tolerances` are by kind, the last part of the metric's dotted name.
     """
     if new is None or baseline is None:
         return Change(math.nan, None, "")

@@ -3,7 +3,6 @@
 import re
 import tempfile
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -89,7 +88,7 @@ def _test(root: Path, one: Group) -> tuple[list[str], Array, dict[str, Array]]:
     pairs = [reading.read_table(root, run, "reports/confusion.csv") for run in one.runs]
     try:
         names = [[row["class"] for row in table] for table in tables]
-        if any(before != after for before, after in pairwise(names)):
+        if any(classes != names[0] for classes in names):
             raise ValueError("the runs' classes differ")
         scores = {
             words: np.mean([[float(row[key]) for row in table] for table in tables], axis=0)
@@ -116,16 +115,14 @@ def _write_kernels(root: Path, groups: Sequence[Group], folder: Path, notes: lis
     if len(groups) > MAX_KERNEL_RUNS:
         notes.append(f"kernels are drawn of the first {MAX_KERNEL_RUNS} of {len(groups)}")
     shown = [one.runs[0] for one in groups[:MAX_KERNEL_RUNS]]
-    with tempfile.TemporaryDirectory() as scratch:
-        networks = {
-            run.name: or_note(notes, reading.read_network, root, run, Path(scratch)) or [] for run in shown
-        }
     layers: dict[str, dict[str, Array]] = {}
     colours: dict[str, bool] = {}
-    for name, network in networks.items():
-        for layer in convolutions(network):
-            layers.setdefault(layer.name, {})[f"{name}, {layer.name}"] = layer.kernel
-            colours[layer.name] = colours.get(layer.name, True) and sees_colours(network, layer)
+    with tempfile.TemporaryDirectory() as scratch:
+        for run in shown:
+            network = or_note(notes, reading.read_network, root, run, Path(scratch)) or []
+            for layer in convolutions(network):
+                layers.setdefault(layer.name, {})[f"{run.name}, {layer.name}"] = layer.kernel
+                colours[layer.name] = colours.get(layer.name, True) and sees_colours(network, layer)
     for name, panels in layers.items():
         figure = kernels(
             panels,

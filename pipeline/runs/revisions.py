@@ -3,7 +3,7 @@
 import difflib
 import re
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.base.errors import InputError
@@ -21,21 +21,15 @@ class Revision:
         name: as given: "workspace", or a branch, tag, commit or experiment.
         commit: 40 hexadecimal digits; None for the workspace.
         note: words for what had to be chosen where the name alone does not tell; else empty.
+        baseline: of an experiment, the commit that it started from; else empty.
+        time: of an experiment, when it was committed, in seconds since 1970; else 0.
     """
 
     name: str
     commit: str | None
     note: str = ""
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """One DVC experiment: its name, its commit, the commit that it started from, its time (seconds)."""
-
-    name: str
-    commit: str
-    baseline: str
-    time: int
+    baseline: str = ""
+    time: int = 0
 
 
 def resolve(root: Path, name: str) -> Revision:
@@ -49,29 +43,26 @@ def resolve(root: Path, name: str) -> Revision:
     """
     if name == WORKSPACE:
         return Revision(name, None)
-    found = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    found = run_git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     if found.returncode == 0:
         return Revision(name, found.stdout.decode().strip())
     same = [one for one in experiments(root) if one.name == name]
     if not same:
         raise InputError(_unknown(root, name))
-    head = _git(root, "rev-parse", "HEAD").stdout.decode().strip()
+    head = run_git(root, "rev-parse", "HEAD").stdout.decode().strip()
     chosen = max(same, key=lambda one: (one.baseline == head, one.time))
-    return Revision(name, chosen.commit, _choice(chosen, len(same), head))
-
-
-def _choice(chosen: Experiment, count: int, head: str) -> str:
-    if count == 1:
-        return ""
+    if len(same) == 1:
+        return chosen
     why = "the current commit's" if chosen.baseline == head else "the newest"
-    return f"{chosen.name}: {count} experiments have this name; taken is {why}, {chosen.commit[:7]}"
+    note = f"{name}: {len(same)} experiments have this name; taken is {why}, {chosen.commit:.7}"
+    return replace(chosen, note=note)
 
 
 def _unknown(root: Path, name: str) -> str:
-    inside = _git(root, "rev-parse", "--git-dir")
+    inside = run_git(root, "rev-parse", "--git-dir")
     if inside.returncode:
         return f"{root}: {inside.stderr.decode().strip()}; expected the folder of this project"
-    listed = _git(
+    listed = run_git(
         root, "for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags", "refs/remotes"
     )
     known = [WORKSPACE, *listed.stdout.decode().split(), *(one.name for one in experiments(root))]
@@ -83,16 +74,17 @@ def _unknown(root: Path, name: str) -> str:
     )
 
 
-def experiments(root: Path) -> list[Experiment]:
+def experiments(root: Path) -> list[Revision]:
     """All DVC experiments of the repository, by name."""
     form = "--format=%(objectname) %(committerdate:unix) %(refname)"
     found = []
-    for line in _git(root, "for-each-ref", form, "refs/exps").stdout.decode().splitlines():
+    for line in run_git(root, "for-each-ref", form, "refs/exps").stdout.decode().splitlines():
         commit, time, ref = line.split(" ", 2)
         if match := EXPERIMENT_REF.fullmatch(ref):
-            found.append(Experiment(match[3], commit, match[1] + match[2], int(time)))
+            found.append(Revision(match[3], commit, baseline=match[1] + match[2], time=int(time)))
     return sorted(found, key=lambda one: (one.name, one.time))
 
 
-def _git(root: Path, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
+def run_git(root: Path, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
+    """Git's output as bytes, also that of a failure: nothing may be read as text or be left off here."""
     return subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=False)

@@ -154,7 +154,7 @@ def as_json(groups: Sequence[Group], tolerances: Mapping[str, float]) -> str:
     """The comparison as JSON: revisions, parameters, metrics (lists in the revisions' order), ..."""
     content = {
         "baseline": groups[0].label,
-        "revisions": [_group_json(one) for one in groups],
+        "revisions": [{"label": one.label, "runs": [_run_json(run) for run in one.runs]} for one in groups],
         "parameters": changed_params(groups),
         "inputs": changed_inputs(groups),
         "made_with": made_otherwise(groups),
@@ -171,12 +171,8 @@ def as_json(groups: Sequence[Group], tolerances: Mapping[str, float]) -> str:
     return json.dumps(content, indent=2, allow_nan=False)
 
 
-def _group_json(one: Group) -> dict[str, Any]:
-    runs = [
-        {"name": run.name, "commit": run.commit, "seed": run.seed, "notes": list(run.notes)}
-        for run in one.runs
-    ]
-    return {"label": one.label, "runs": runs}
+def _run_json(run: Run) -> dict[str, Any]:
+    return {"name": run.name, "commit": run.commit, "seed": run.seed, "notes": list(run.notes)}
 
 
 def _seeds_json(groups: Sequence[Group]) -> dict[str, Any] | None:

@@ -35,8 +35,8 @@ def write_answer(root: Path, name: str, start: str, jobs: Sequence[Job]) -> Path
         root: of the project.
         name: of the sweep.
         start: commit from which its experiments started; one that started elsewhere is none of them.
-        jobs: experiment, Hydra overrides as given, and seconds that it took or None. One without an
-            experiment or without results, as of a failed job, is named on the page and left out.
+        jobs: one without an experiment or without results, as of a failed job, is named on the page and left
+            out.
 
     Returns:
         The folder: `results.csv`, `summary.md`, `index.html`, pictures.
@@ -79,14 +79,14 @@ def read_runs(root: Path, start: str, jobs: Sequence[Job]) -> tuple[list[Run], l
     """What each experiment holds, each experiment once, and a line for each thing that is missing."""
     runs, problems = [], []
     named = {experiment: (overrides, seconds) for experiment, overrides, seconds in jobs}
-    commits = {one.name: one.commit for one in revisions.experiments(root) if one.baseline == start}
+    experiments = {one.name: one for one in revisions.experiments(root) if one.baseline == start}
     with tempfile.TemporaryDirectory() as folder:
         for experiment, (overrides, seconds) in named.items():
             job = f"`{experiment}` ({' '.join(overrides)})"
-            if experiment not in commits:
+            revision = experiments.get(experiment)
+            if revision is None:
                 problems.append(f"{job}: no such experiment, its job failed")
                 continue
-            revision = revisions.Revision(experiment, commits[experiment])
             run = replace(reading.read_run(root, revision), overrides=tuple(overrides), seconds=seconds)
             notes = [*run.notes]
             history = or_note(notes, reading.read_columns, root, revision, "reports/history.tsv")

@@ -10,7 +10,6 @@ from pipeline.base.errors import InputError
 from pipeline.base.git import git
 from pipeline.config import composing
 from pipeline.runs import revisions
-from pipeline.sweeps.job import Job
 
 SCRATCH = ".sweeps"
 # What an experiment is made of. Reports and dvc.lock may differ: they are what it makes.
@@ -20,13 +19,13 @@ REPORT_BYTES = 10 * 2**20
 SPARE_BYTES = 200 * 2**20
 
 
-def check_jobs(conf: Path, jobs: Iterable[Job], *, distinct: bool) -> None:
-    """Compose each job's configuration as DVC will, and check it; all of them, and none the same."""
+def check_jobs(conf: Path, jobs: Iterable[list[str]], *, distinct: bool) -> None:
+    """Compose what each job's overrides give, as DVC will, and check it; all of them, and none the same."""
     seen: dict[str, str] = {}
-    for job in jobs:
-        words = " ".join(job.overrides)
+    for overrides in jobs:
+        words = " ".join(overrides)
         try:
-            text = composing.compose(conf, job.overrides)
+            text = composing.compose(conf, overrides)
         except InputError as error:
             raise InputError(f"job {words}: {error}") from None
         if distinct and text in seen:

@@ -99,12 +99,5 @@ def private_site(root: Path) -> Path:
 def collect(root: Path, folder: Path, experiment: str) -> None:
     """Take an experiment over from a clone; raises `InputError` when that lacks it."""
     name = reference(folder, experiment)
-    git(
-        root,
-        "fetch",
-        "--quiet",
-        "--no-write-fetch-head",
-        "--no-tags",
-        str(folder.resolve()),
-        f"{name}:{name}",
-    )
+    options = ["--quiet", "--no-write-fetch-head", "--no-tags"]
+    git(root, "fetch", *options, str(folder.resolve()), f"{name}:{name}")

@@ -7,6 +7,7 @@ ends it: Ctrl-C, an exception or `kill -9`.
 import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -20,11 +21,15 @@ from pipeline.base.errors import InputError
 from pipeline.base.git import git
 from pipeline.base.processes import DIES_WITH_PARENT, end, environment
 from pipeline.sweeps.job import Job, Progress
-from pipeline.sweeps.log import log_end, progress
 
 POLL_SECONDS = 0.25
 # What the answer of a sweep is made of. Of an experiment that is applied, `dvc repro` draws the rest.
 STAGES = ("compose", "fetch", "prepare", "train", "evaluate")
+LOG_END_LINES = 15
+# A line of stage `train`.
+EPOCH = re.compile(r"^train: epoch (\d+)/(\d+), .* val_accuracy ([\d.]+), ", re.MULTILINE)
+# What dvc says while it waits, and around an error, that tells nothing about it.
+NOISE = re.compile(r"^\s*$|^Having any troubles|^\s*https?://|^\d{4}-\d\d-\d\d .*cuda|^[WIE]0000 ")
 
 
 def reference(root: Path, experiment: str, commit: str = "HEAD") -> str:
@@ -99,6 +104,25 @@ def _dvc(job: Job, root: Path, log: Path, report: Callable[[Progress], None]) ->
     except BaseException:
         end(process)
         raise
+
+
+def progress(log: Path) -> Progress:
+    """What the log of an experiment says so far: the last line of an epoch that ended."""
+    text = log.read_text(errors="replace") if log.exists() else ""
+    ended = EPOCH.findall(text)
+    if not ended:
+        return Progress("running")
+    epoch, epochs, accuracy = ended[-1]
+    return Progress("running", int(epoch), int(epochs), float(accuracy))
+
+
+def log_end(log: Path, code: int) -> str:
+    """The last lines of a log that say something, and how dvc ended when it was killed."""
+    text = log.read_text(errors="replace").replace("\r", "\n")
+    lines = [line.rstrip() for line in text.splitlines() if not NOISE.search(line)]
+    if code < 0 or not lines:
+        lines.append(f"dvc ended with code {code}")
+    return "\n".join(lines[-LOG_END_LINES:])
 
 
 def chosen_stages(root: Path) -> list[str]:

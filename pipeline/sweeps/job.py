@@ -45,11 +45,3 @@ def progress_of(values: Mapping[str, Any]) -> Progress:
     """The progress among other values by name."""
     names = {field.name for field in fields(Progress)}
     return Progress(**{name: value for name, value in values.items() if name in names})
-
-
-@dataclass(frozen=True)
-class State:
-    """One job and how far it is."""
-
-    job: Job
-    progress: Progress

@@ -35,14 +35,9 @@ KERNEL_CHARACTERS = 400_000
 
 
 def page(name: str, found: Sequence[Group], num_jobs: int, problems: Sequence[str], browser: Path) -> str:
-    """The whole page as HTML, equal for equal runs.
+    """The whole page as HTML, equal for equal runs; arguments are as in `summary`.
 
-    Args:
-        name: of the sweep.
-        found: its configurations.
-        num_jobs: how many there were, with and without results.
-        problems: a line for each job without result and for what had to be left out.
-        browser: folder with template, style, words and scripts.
+    `browser` is the folder with template, style, words and scripts.
     """
     runs = [run for one in found for run in one.runs]
     kernels = _kernels(runs)

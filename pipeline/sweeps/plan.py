@@ -89,7 +89,7 @@ def plan(conf: Path, given: list[str]) -> Plan:
     name = sweep_name(overrides)
     jobs = [] if sweeper == "optuna" else _jobs(conf, name, own)
     if sweeper == "optuna":
-        check_jobs(conf, [Job("", one) for one in _candidates(own)], distinct=False)
+        check_jobs(conf, _candidates(own), distinct=False)
     num_jobs = len(jobs) or settings["trials"]
     added += _settings(keys, name, launcher, sweeper, min(num_jobs, num_cores()))
     return Plan(name, launcher, jobs, num_jobs, [*given, *added], remarks)
@@ -222,9 +222,8 @@ def _jobs(conf: Path, name: str, overrides: list[Any]) -> list[Job]:
     if not 1 <= len(found) <= MAX_JOBS:
         received = f"more than {MAX_JOBS}" if found else "no"
         raise InputError(f"sweep {name}: received {received} jobs, expected 1 to {MAX_JOBS}")
-    jobs = [Job(experiment_name(name, one), one) for one in found]
-    check_jobs(conf, jobs, distinct=True)
-    return jobs
+    check_jobs(conf, found, distinct=True)
+    return [Job(experiment_name(name, one), one) for one in found]
 
 
 def _choices(override: Any) -> list[str]:
@@ -248,12 +247,12 @@ def _candidates(overrides: list[Any]) -> list[list[str]]:
     """Overrides to check before a search: each choice, and each end of an interval, one at a time."""
     fixed = [choice for o in overrides if not o.is_sweep_override() for choice in _choices(o)]
     swept = [o for o in overrides if o.is_sweep_override()]
-    return [[*fixed, f"{o.get_key_element()}={value}"] for o in swept for value in _values(o)] or [fixed]
+    return [[*fixed, one] for o in swept for one in _extremes(o)] or [fixed]
 
 
-def _values(override: Any) -> list[str]:
+def _extremes(override: Any) -> list[str]:
     if override.is_choice_sweep():
-        return [one.partition("=")[2] for one in _choices(override)]
+        return _choices(override)
     bounds = override.value()
     last = bounds.end if override.is_interval_sweep() else bounds.stop
-    return [str(bounds.start), str(last)]
+    return [f"{override.get_key_element()}={value}" for value in (bounds.start, last)]

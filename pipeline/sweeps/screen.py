@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.base.threads import repeated
-from pipeline.sweeps.job import OVER, Job, State
+from pipeline.sweeps.job import OVER, Job, Progress
 from pipeline.sweeps.states import REFRESH_SECONDS, read_states
 
 if TYPE_CHECKING:
@@ -26,24 +26,23 @@ def shown(folder: Path, planned: Sequence[Job]) -> Iterator[None]:
 
     def show() -> None:
         states = read_states(folder, planned)
-        for state in states:
-            _announce(console, state, before.get(state.job.experiment, "waiting"))
-            before[state.job.experiment] = state.progress.state
+        for job, now in states:
+            _announce(console, job, now, before.get(job.experiment, "waiting"))
+            before[job.experiment] = now.state
         if console.is_terminal:
             # A screen may be too low for all of them.
-            first = sorted(states, key=lambda state: state.progress.state != "running")
+            first = sorted(states, key=lambda state: state[1].state != "running")
             table_shown.update(table(first), refresh=True)
 
     with table_shown if console.is_terminal else nullcontext(), repeated(show, REFRESH_SECONDS):
         yield
 
 
-def _announce(console: "Console", state: State, before: str) -> None:
+def _announce(console: "Console", job: Job, now: Progress, before: str) -> None:
     """A line for a job that started or ended, where no table shows it; a failure's log in any case."""
-    now = state.progress
     if now.state == before:
         return
-    words = f"{state.job.experiment} {now.state}  {' '.join(state.job.overrides)}"
+    words = f"{job.experiment} {now.state}  {' '.join(job.overrides)}"
     if now.state == "failed":
         console.print(f"{words}\n{now.log_end}", markup=False, soft_wrap=True)
     elif not console.is_terminal:
@@ -51,20 +50,19 @@ def _announce(console: "Console", state: State, before: str) -> None:
         console.print(words + accuracy, markup=False, soft_wrap=True)
 
 
-def table(states: Sequence[State]) -> "Table":
+def table(states: Sequence[tuple[Job, Progress]]) -> "Table":
     """Every job: experiment, overrides not shared by all, state, epoch, validation accuracy, seconds."""
     from rich.markup import escape
     from rich.table import Column, Table
 
-    shared = set.intersection(*(set(state.job.overrides) for state in states)) if len(states) > 1 else set()
+    shared = set.intersection(*(set(job.overrides) for job, _ in states)) if len(states) > 1 else set()
     # Neither loses its end, which tells jobs apart, on a narrow screen.
     names = [Column(name, overflow="fold") for name in ("experiment", "overrides")]
     made = Table(*names, "state", "epoch", "accuracy", "seconds")
-    for state in states:
-        now = state.progress
+    for job, now in states:
         made.add_row(
-            state.job.experiment,
-            escape(" ".join(one for one in state.job.overrides if one not in shared)),
+            job.experiment,
+            escape(" ".join(one for one in job.overrides if one not in shared)),
             now.state,
             f"{now.epoch}/{now.epochs}" if now.epoch else "",
             "" if now.accuracy is None else f"{now.accuracy:.4f}",

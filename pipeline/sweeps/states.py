@@ -22,7 +22,7 @@ from pipeline.base.locks import awaited, claimed, holder
 from pipeline.base.processes import end_with
 from pipeline.config.fields import is_int, is_number
 from pipeline.sweeps import clone
-from pipeline.sweeps.job import Job, Progress, State, progress_of
+from pipeline.sweeps.job import Job, Progress, progress_of
 
 # What a search is told of a job that failed: the worst there is. Optuna ends at nan.
 FAILED_ACCURACY = 0.0
@@ -120,16 +120,16 @@ def keep(folder: Path, sweep: int, job: Job, progress: Progress) -> None:
     files.write_json(path, value)
 
 
-def read_states(folder: Path, planned: Sequence[Job]) -> list[State]:
-    """State of each job of the sweep that claimed a folder: those planned in order, then others as found."""
+def read_states(folder: Path, planned: Sequence[Job]) -> list[tuple[Job, Progress]]:
+    """Each job of the sweep that claimed a folder, and how far it is: those planned, then others as found."""
     # The commit too: a process id comes again, in a container even at each start.
     found, claim = {}, (owner(folder), start(folder))
     for path in sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns):
         stored = _stored(path)
         if stored is not None and (stored["sweep"], stored["start"]) == claim:
             job = Job(stored["experiment"], stored["overrides"])
-            found[job.experiment] = State(job, progress_of(stored))
-    waiting = {job.experiment: State(job, Progress("waiting")) for job in planned}
+            found[job.experiment] = job, progress_of(stored)
+    waiting = {job.experiment: (job, Progress("waiting")) for job in planned}
     return list({**waiting, **found}.values())
 
 

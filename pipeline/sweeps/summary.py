@@ -19,6 +19,7 @@ from pipeline.analysis.groups import Group, Run
 from pipeline.runs.changes import on_other_data
 from pipeline.runs.tables import markdown_table
 
+# Experiment, overrides, seconds that it took or None.
 Job = tuple[str, list[str], float | None]
 NO_RESULTS = "**The last run of this sweep has no results"
 PAGE = (
@@ -35,17 +36,14 @@ def summary(
     pictures: Mapping[str, str],
     problems: Sequence[str],
 ) -> str:
-    """The whole page.
+    """The whole page as Markdown.
 
     Args:
         name: of the sweep.
         found: its configurations.
-        jobs: all of them: experiment, overrides, seconds.
+        jobs: all of them, with and without results.
         pictures: words for each picture by its file name.
         problems: a line for each job without result and for what had to be left out.
-
-    Returns:
-        Markdown.
     """
     parts = [f"# Sweep {name}", answer(found), table(found), PAGE]
     if problems:
@@ -159,8 +157,8 @@ def numbers(one: Group) -> dict[str, str]:
 
 def _cells(one: Group) -> list[str]:
     told = numbers(one)
-    epoch = f"{told.pop('best_epoch')} of {told.pop('epochs')}"
-    return [*list(told.values())[:5], epoch, told["seconds"], told["seeds"]]
+    told["best_epoch"] += f" of {told.pop('epochs')}"
+    return list(told.values())
 
 
 def _rounded(one: Group, metric: str) -> str:

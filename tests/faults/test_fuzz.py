@@ -485,7 +485,7 @@ def test_states_of_a_sweep(tmp_path):
             (tmp_path / "seed-1.json").write_bytes(content)
             found = states.read_states(tmp_path, [job])
             screen.table(found)
-            assert found[0].job.experiment == "seed-1"
+            assert found[0][0].experiment == "seed-1"
             states.keep(tmp_path, mine, job, states.Progress("skipped"))
 
         without = {name: value for name, value in right.items() if name != "accuracy"}

@@ -117,11 +117,11 @@ def test_a_damaged_state_counts_as_none(tmp_path, content):
         mine = states.owner(tmp_path)
         path = tmp_path / "seed-1.json"
         path.write_text(json.dumps({**GOOD, "sweep": mine}))
-        assert states.read_states(tmp_path, [job])[0].progress.state == "done"
+        assert states.read_states(tmp_path, [job])[0][1].state == "done"
         path.write_text(content.replace('"sweep": 0', f'"sweep": {mine}'))
-        assert states.read_states(tmp_path, [job])[0].progress.state == "waiting"
+        assert states.read_states(tmp_path, [job])[0][1].state == "waiting"
         states.keep(tmp_path, mine, job, Progress("skipped", accuracy=0.5))
-        assert states.read_states(tmp_path, [job])[0].progress.state == "skipped"
+        assert states.read_states(tmp_path, [job])[0][1].state == "skipped"
 
 
 def test_a_lock_whose_holder_has_not_left_its_number_yet_is_refused(tmp_path):

@@ -18,8 +18,8 @@ from conftest import ROOT, environment
 from pipeline.base.git import git
 from pipeline.base.processes import runs
 from pipeline.sweeps import clone, experiment
+from pipeline.sweeps.experiment import progress
 from pipeline.sweeps.job import Job, Progress
-from pipeline.sweeps.log import progress
 
 LINE = "train: epoch {}/{}, loss 1.6000, accuracy 0.5000, val_loss 0.6000, val_accuracy {}, 2.1 s"
 JOB = Job("trial", ["seed=1"])

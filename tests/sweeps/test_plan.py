@@ -15,7 +15,7 @@ from pipeline.base.errors import InputError
 from pipeline.commands import sweep
 from pipeline.sweeps import checks, screen
 from pipeline.sweeps import plan as plan_module
-from pipeline.sweeps.job import Job, Progress, State
+from pipeline.sweeps.job import Job, Progress
 from pipeline.sweeps.states import keep, only_one, owner, read_states
 
 CONF = ROOT / "conf"
@@ -144,7 +144,7 @@ def test_a_narrow_screen_cuts_nothing_that_tells_jobs_apart():
         Job(f"filters-learning_rate-seed-0a1b2c3{n}", [f"model.filters=[{n},64,128]", f"seed={n}"])
         for n in (4, 8)
     ]
-    lines = cells([State(job, Progress("running", 2, 10, 0.9, 230.0)) for job in jobs], width=80)
+    lines = cells([(job, Progress("running", 2, 10, 0.9, 230.0)) for job in jobs], width=80)
     assert "".join(line[0] for line in lines) == "".join(job.experiment for job in jobs)
     assert "".join(line[1] for line in lines).replace(" ", "") == "".join(
         "".join(job.overrides) for job in jobs
@@ -153,8 +153,8 @@ def test_a_narrow_screen_cuts_nothing_that_tells_jobs_apart():
 
 def test_the_table_shows_what_tells_jobs_apart_and_how_far_they_are():
     states = [
-        State(Job("one", ["data=digits", "model.filters=[8]"]), Progress("running", 2, 3, 0.5, 7.2)),
-        State(Job("two", ["data=digits", "model.filters=[16]"]), Progress("waiting")),
+        (Job("one", ["data=digits", "model.filters=[8]"]), Progress("running", 2, 3, 0.5, 7.2)),
+        (Job("two", ["data=digits", "model.filters=[16]"]), Progress("waiting")),
     ]
     assert cells(states, width=100) == [
         ["one", "model.filters=[8]", "running", "2/3", "0.5000", "7"],
@@ -169,8 +169,8 @@ def test_seconds_of_a_skipped_job_are_those_from_the_same_start(tmp_path):
         folder = tmp_path / "seed"
         with only_one(folder, start):
             keep(folder, owner(folder), job, progress)
-            (state,) = read_states(folder, [job])
-        return state.progress
+            ((_, last),) = read_states(folder, [job])
+        return last
 
     skipped = Progress("skipped", accuracy=0.5)
     assert kept("a" * 40, Progress("done", accuracy=0.5, seconds=7.0)).seconds == 7
@@ -188,14 +188,14 @@ def test_states_of_an_earlier_sweep_from_another_start_are_not_shown_also_if_its
         keep(tmp_path, owner(tmp_path), job, Progress("done", accuracy=0.5))
     with only_one(tmp_path, "b" * 40):
         states = read_states(tmp_path, [job])
-    assert states == [State(job, Progress("waiting"))]
+    assert states == [(job, Progress("waiting"))]
 
 
 def test_a_sweep_of_which_every_job_failed_tells_that_the_answer_is_an_earlier_one(
     tmp_path, monkeypatch, capsys
 ):
     monkeypatch.setattr(sweep, "ROOT", tmp_path)
-    states = [State(Job("seed-1", ["seed=1"]), Progress("failed", log_end="no"))]
+    states = [(Job("seed-1", ["seed=1"]), Progress("failed", log_end="no"))]
 
     def told() -> str:
         with pytest.raises(InputError) as error:
