@@ -31,11 +31,11 @@ def learning_curves(
     """Columns of histories over the epochs, a panel each; a colour for each configuration and its seeds.
 
     Several seeds are faint lines and their mean, over the epochs that all of them reached, a strong one.
-    Up to four configurations show training beside validation, in pale. The star is the epoch of the
-    lowest validation loss, whose weights are kept; where there is one run alone, with its value. The
-    others are drawn in grey.
+    Up to four configurations show training beside validation, in pale. The star is the epoch whose
+    weights are kept; where there is one run alone, with its value. The others are drawn in grey.
 
-    Histories are by label, one for each seed, with columns epoch, loss, accuracy, val_loss, val_accuracy.
+    Histories are by label, one for each seed, with columns epoch, loss, accuracy, val_loss, val_accuracy,
+    and `kept`, the number of that epoch; without it, it is the one of the lowest validation loss.
     """
     figure = new_figure(11, 4.6 + 0.22 * (-(-len(histories) // LEGEND_COLUMNS) + 1 + title.count("\n")))
     figure.suptitle(title, fontsize=11)
@@ -97,7 +97,7 @@ def _draw_runs(
 
 
 def _best(run: History) -> int:
-    return int(np.argmin(run["val_loss"]))
+    return list(run["epoch"]).index(run["kept"][0]) if "kept" in run else int(np.argmin(run["val_loss"]))
 
 
 def _write_best(axes: Axes, run: History, column: str) -> None:

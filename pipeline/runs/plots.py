@@ -47,7 +47,7 @@ def _write_curves(root: Path, groups: Sequence[Group], folder: Path, notes: list
 
 def _history(root: Path, run: Run, notes: list[str]) -> dict[str, list[float]]:
     path = "reports/history.tsv"
-    history = or_note(notes, reading.read_columns, root, run, path) or {}
+    history = or_note(notes, reading.read_history, root, run) or {}
     wanted = {"epoch", "loss", "accuracy", "val_loss", "val_accuracy"}
     if history and not wanted <= set(history):
         notes.append(f"{path} of {run.name} lacks the columns {', '.join(sorted(wanted - set(history)))}")

@@ -18,6 +18,7 @@ from pipeline.base.processes import stage
 from pipeline.config.fields import seed_number
 from pipeline.config.params import load
 from pipeline.config.runtime import RuntimeConfig
+from pipeline.config.train import TrainConfig
 from pipeline.config.visualize import VisualizeConfig
 from pipeline.data.prepared import read_prepared
 from pipeline.network import outputs
@@ -31,6 +32,7 @@ from pipeline.pictures.drawing import write_figure
 class Settings:
     """What this stage reads of `params.yaml`."""
 
+    train: TrainConfig
     visualize: VisualizeConfig
     runtime: RuntimeConfig
     seed: int = seed_number()
@@ -42,7 +44,7 @@ def evaluate(
     """Score the network on the validation and the test images, and draw the scores.
 
     Args:
-        cfg: uses `seed`, `runtime.threads`, `runtime.device` and how many images to draw.
+        cfg: uses `seed`, `train.patience`, `runtime.threads`, `runtime.device` and how many images to draw.
         checkpoint: `best.keras` of stage `train`.
         prepared: folder of stage `prepare`.
         history_file: `history.tsv` of stage `train`.
@@ -67,10 +69,12 @@ def evaluate(
     scores = {
         name: score(split["logits"], split["predicted"], split["labels"]) for name, split in splits.items()
     }
+    # `train` keeps its weights.
+    kept = len(history["epoch"]) if cfg.train.patience is None else 1 + int(np.argmin(history["val_loss"]))
     about = {
         "parameters": network.count_params(),
         "epochs": len(history["epoch"]),
-        "best_epoch": int(history["epoch"][np.argmin(history["val_loss"])]),
+        "best_epoch": kept,
     }
     test, classes = splits["test"], dataset.classes
     tables = [reports / name for name in ("metrics.json", "classes.csv", "confusion.csv")]
@@ -78,7 +82,9 @@ def evaluate(
         folder.mkdir()
         files.write_json(metrics, {**scores, **about})
         _write_tables(by_class, confusion, test, classes)
-        write_figure(folder / "loss.png", curves.learning_curves({"validation": [history]}))
+        write_figure(
+            folder / "loss.png", curves.learning_curves({"validation": [{**history, "kept": [kept]}]})
+        )
         _draw_test_images(folder, test, classes, cfg.visualize.num_predictions, cfg.visualize.num_mistakes)
     for name, row in scores.items():
         print(f"evaluate: {name} loss {row['loss']:.4f}, accuracy {row['accuracy']:.4f}")

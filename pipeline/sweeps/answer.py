@@ -89,7 +89,7 @@ def read_runs(root: Path, start: str, jobs: Sequence[Job]) -> tuple[list[Run], l
                 continue
             run = replace(reading.read_run(root, revision), overrides=tuple(overrides), seconds=seconds)
             notes = [*run.notes]
-            history = or_note(notes, reading.read_columns, root, revision, "reports/history.tsv")
+            history = or_note(notes, reading.read_history, root, run)
             classes = or_note(notes, _read_classes, root, revision)
             if notes:
                 problems.append(f"{job}: {'; '.join(notes)}")

@@ -36,30 +36,31 @@ def fit(
     state: TrainingState,
     *,
     epochs: int,
-    patience: int,
+    patience: int | None,
     after_epoch: Callable[[TrainingState], None],
 ) -> TrainingState:
-    """Train epoch by epoch until `epochs`, or until `patience` epochs brought no lower loss.
+    """Train epoch by epoch until `epochs`, or until `patience` epochs brought no lower validation loss.
 
     Args:
         run_epoch: trains the epoch of that number, from 0.
         state: an empty one, or one restored.
         epochs: how many at most, those of `state` included.
         patience: as Keras' `EarlyStopping`: stop after that many epochs without improvement, at
-            least one.
+            least one, and keep the weights of the lowest loss. None: never, and keep those of the last
+            epoch, as is usual where the learning rate ends at 0.
         after_epoch: called with the new state, e.g. to save it.
 
     Raises:
         InputError: a loss or a weight is not finite.
     """
-    while len(state.history) < epochs and state.wait < max(patience, 1):
-        state = advance(state, run_epoch(len(state.history)))
+    while len(state.history) < epochs and (patience is None or state.wait < max(patience, 1)):
+        state = advance(state, run_epoch(len(state.history)), keep=patience is None)
         after_epoch(state)
     return state
 
 
-def advance(state: TrainingState, epoch: Epoch) -> TrainingState:
-    """The state after one more epoch.
+def advance(state: TrainingState, epoch: Epoch, *, keep: bool = False) -> TrainingState:
+    """The state after one more epoch, whose weights are kept if its loss is the lowest, or in any case.
 
     Raises:
         InputError: a loss or a weight is not finite; ReLU may hide the latter from the former.
@@ -70,7 +71,7 @@ def advance(state: TrainingState, epoch: Epoch) -> TrainingState:
     state = replace(
         state, history=history, wait=state.wait + 1, snapshots=joined(state.snapshots, epoch.snapshot)
     )
-    if number == 1 or epoch.scores["val_loss"] < state.best["val_loss"]:
+    if keep or number == 1 or epoch.scores["val_loss"] < state.best["val_loss"]:
         return replace(state, best_epoch=number, wait=0, best_weights=epoch.weights)
     return state
 

@@ -47,7 +47,7 @@ class TrainingState:
 
     Attributes:
         history: one dict per finished epoch: epoch (from 1), loss, accuracy, val_loss, val_accuracy.
-        best_epoch: the epoch of the lowest validation loss so far, 0 before the first.
+        best_epoch: the one whose weights are kept so far, 0 before the first.
         wait: epochs since then.
         best_weights: the network's weights after that epoch.
         snapshots: weights of the convolutions by name, untrained and after each epoch.

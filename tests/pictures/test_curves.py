@@ -25,6 +25,11 @@ def test_each_curve_is_the_history_and_its_star_the_lowest_validation_loss():
     assert figure.axes[0].lines[2].get_xdata() == [2]
 
 
+def test_the_star_is_at_the_epoch_that_was_kept_where_that_is_told():
+    figure = learning_curves({"a": [{**history([0.5, 0.3, 0.4]), "kept": [3]}]})
+    assert [line.get_xdata().tolist() for line in figure.axes[0].lines][-1] == [3]
+
+
 def test_seeds_share_the_colour_of_their_configuration():
     figure = learning_curves({"a": [history([0.5, 0.3]), history([0.4, 0.2])], "b": [history([0.6])]})
     colours = [line.get_color() for line in figure.axes[0].lines]

@@ -75,6 +75,13 @@ def test_the_weights_of_every_epoch_are_kept_after_the_untrained_ones():
     assert state.snapshots["conv2d/bias"].tolist() == [[0], [1], [2], [3], [4]]
 
 
+def test_without_patience_every_epoch_runs_and_the_last_is_kept():
+    state, used = run([0.5, 0.25, 0.75, 0.75], patience=None, epochs=4)
+    assert len(used) == 4
+    assert state.best_epoch == 4
+    assert state.best_weights[0].tolist() == [4]
+
+
 @pytest.mark.parametrize(
     ("epoch", "words"),
     [
