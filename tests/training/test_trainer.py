@@ -146,7 +146,7 @@ def textbook(compose):
     sources = [
         InMemory(images[part], digits.target[part].astype(np.uint8), 128) for part in (rows, rows[:10])
     ]
-    sources[0].count = 12 * 128
+    sources[0].count, sources[0].steps = 12 * 128, 12
     return Trainer(networks, cfg.train, sources, seed=1)
 
 
