@@ -10,6 +10,7 @@ TensorFlow. The accuracy of a run is that of the network it keeps: the one with 
 """
 
 import argparse
+import re
 import statistics
 import tempfile
 from pathlib import Path
@@ -53,7 +54,9 @@ def row(recipe: str, seed: int, done: measured.Watched, import_mb: float) -> dic
 
 
 def kept_accuracy(done: measured.Watched) -> float:
-    """Validation accuracy of the epoch with the lowest validation loss."""
+    """Validation accuracy of the epoch that `train` says it keeps; of a script, of the lowest loss."""
+    if told := re.search(r"best epoch (\d+) of", done.lines[-1][1]):
+        return done.epochs[int(told[1]) - 1][1]
     losses = [float(line.split("val_loss ")[1].split(",")[0]) for _, line in done.lines if "val_loss" in line]
     return done.epochs[losses.index(min(losses))][1]
 
