@@ -1,7 +1,8 @@
 """What a data set is: images (N, H, W, C) uint8, labels (N,) uint8 and class names; and its checks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -20,20 +21,20 @@ Chunks = Iterator[tuple[Array, Array]]
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set that need not fit into memory: its two parts come in chunks, once.
+    """A data set that need not fit into memory: its two parts come in chunks.
 
     Attributes:
         classes: K names; a label is a place in this list.
         shape: (H, W, C) of one image.
-        train: the training part: images (n, H, W, C) uint8 and labels (n,) uint8 at a time.
+        train: opens the training part: images (n, H, W, C) uint8 and labels (n,) uint8 at a time.
         test: the same for the test part.
         unreadable: why files were left out, one line each; filled while the parts are read.
     """
 
     classes: list[str]
     shape: tuple[int, ...]
-    train: Chunks
-    test: Chunks
+    train: Callable[[], Chunks]
+    test: Callable[[], Chunks]
     unreadable: list[str] = field(default_factory=list)
 
 
@@ -41,8 +42,11 @@ def in_memory(
     classes: list[str], train_images: Array, train_labels: Array, test_images: Array, test_labels: Array
 ) -> Dataset:
     """A data set of whole arrays: grey images (N, H, W) uint8, labels (N,) uint8."""
-    train = pair_up(arrays.chunks(train_images[..., np.newaxis]), train_labels)
-    test = pair_up(arrays.chunks(test_images[..., np.newaxis]), test_labels)
+
+    def part(images: Array, labels: Array) -> Callable[[], Chunks]:
+        return lambda: pair_up(arrays.chunks(images[..., np.newaxis]), labels)
+
+    train, test = part(train_images, train_labels), part(test_images, test_labels)
     return Dataset(classes, (*train_images.shape[1:], 1), train, test)
 
 
@@ -95,3 +99,14 @@ def check_readable(unreadable: Sequence[str], skip: bool, folder: str | None) ->
         print(f"fetch: skipped: {line}")
     if unreadable:
         print(f"fetch: {len(unreadable)} unreadable files skipped")
+
+
+def describe(name: str, dataset: Dataset, counts: dict[str, int], digests: dict[str, str]) -> dict[str, Any]:
+    """What `dataset.json` holds: name, class names, image shape, counts and SHA-256 of each array."""
+    return {
+        "name": name,
+        "classes": dataset.classes,
+        "shape": list(dataset.shape),
+        "counts": {f"{part}_images": counts[part] for part in PARTS},
+        "sha256": digests,
+    }

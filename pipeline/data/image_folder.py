@@ -1,5 +1,6 @@
 """A user's image folder: one sub-folder per class, decoded a chunk at a time."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,7 @@ def image_folder(
         raise InputError(f"data.folder: {root} is no folder, expected one with a sub-folder per class")
     classes, parts = _parts(root, test_fraction, split_seed)
     unreadable: list[str] = []
-    train, test = (_decoded(root, part, input_shape, resize, unreadable) for part in parts)
+    train, test = (partial(_decoded, root, part, input_shape, resize, unreadable) for part in parts)
     return Dataset(classes, input_shape, train, test, unreadable)
 
 

@@ -54,7 +54,7 @@ def npz(folder: str | None) -> Dataset:
         images = (chunk.reshape(-1, *shape) for chunk in npz_chunks(path, keys[2 * index]))
         return dataset.pair_up(images, labels[index])
 
-    return Dataset(classes, shape, part(0), part(1))
+    return Dataset(classes, shape, lambda: part(0), lambda: part(1))
 
 
 def _one_npz(folder: str | None) -> Path:

@@ -15,7 +15,7 @@ from pipeline.base.processes import stage
 from pipeline.config.data import DataConfig
 from pipeline.config.params import load
 from pipeline.data import image_folder, npz, published
-from pipeline.data.dataset import Chunks, Dataset, check_classes, check_readable, check_shape
+from pipeline.data.dataset import Chunks, Dataset, check_classes, check_readable, check_shape, describe
 
 
 @dataclass(frozen=True)
@@ -43,21 +43,15 @@ def fetch(cfg: Settings, external: Path, raw: Path) -> None:
     _tell_unwatched(cfg.data.folder, external)
     labels, digests = {}, {}
     with files.replaced_folder(raw) as folder:
-        for part, chunks in (("train", dataset.train), ("test", dataset.test)):
+        for part, chunks in (("train", dataset.train()), ("test", dataset.test())):
             labels[part], digests[f"{part}_images"] = _write_images(folder, part, chunks, dataset.shape)
             arrays.write_array(folder / f"{part}_labels.npy", labels[part])
             digests[f"{part}_labels"] = arrays.sha256(labels[part])
         check_readable(dataset.unreadable, cfg.data.skip_unreadable, cfg.data.folder)
         check_classes(labels, dataset.classes)
-        about = {
-            "name": cfg.data.name,
-            "classes": dataset.classes,
-            "shape": dataset.shape,
-            "counts": {f"{part}_images": len(numbers) for part, numbers in labels.items()},
-            "sha256": digests,
-        }
-        files.write_json(folder / "dataset.json", about)
-    print(f"fetch: {len(labels['train']):,} training and {len(labels['test']):,} test images")
+        counts = {part: len(numbers) for part, numbers in labels.items()}
+        files.write_json(folder / "dataset.json", describe(cfg.data.name, dataset, counts, digests))
+    print(f"fetch: {counts['train']:,} training and {counts['test']:,} test images")
 
 
 def _opened(cfg: Settings) -> Dataset:

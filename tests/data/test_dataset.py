@@ -16,10 +16,10 @@ def test_parts_in_memory_come_with_their_labels(monkeypatch):
     monkeypatch.setattr(arrays, "CHUNK_BYTES", 3 * 4)
     dataset = in_memory(["a"] * 7, images, labels, images[:2], labels[:2])
     assert dataset.shape == (2, 2, 1)
-    pairs = list(dataset.train)
+    pairs = list(dataset.train())
     assert [numbers.tolist() for _, numbers in pairs] == [[0, 1, 2], [3, 4, 5], [6]]
     np.testing.assert_array_equal(np.concatenate([part for part, _ in pairs])[..., 0], images)
-    assert sum(len(numbers) for _, numbers in dataset.test) == 2
+    assert sum(len(numbers) for _, numbers in dataset.test()) == 2
 
 
 def test_images_of_another_size_than_configured_are_refused():

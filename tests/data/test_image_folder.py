@@ -33,7 +33,7 @@ def load(folder, **options):
 
 def read(part) -> tuple[list[int], list[int]]:
     """The value of each image, and its label."""
-    images, labels = zip(*part, strict=True)
+    images, labels = zip(*part(), strict=True)
     return np.concatenate(images)[:, 0, 0, 0].tolist(), np.concatenate(labels).tolist()
 
 
@@ -69,7 +69,7 @@ def test_separate_folders_for_training_and_testing_are_kept_apart(tmp_path):
 
 def test_large_folders_come_in_chunks(pets, monkeypatch):
     monkeypatch.setattr(arrays, "CHUNK_BYTES", 4 * 48)
-    assert [len(labels) for _, labels in load(pets).train] == [4, 4, 4, 3]
+    assert [len(labels) for _, labels in load(pets).train()] == [4, 4, 4, 3]
 
 
 def test_unreadable_files_are_left_out_and_named(pets):

@@ -46,7 +46,7 @@ def load(folder, mirror=None, update_package_lists=False):
 
 def read(part) -> tuple[np.ndarray, np.ndarray]:
     """All images and labels of a part."""
-    images, labels = zip(*part, strict=True)
+    images, labels = zip(*part(), strict=True)
     return np.concatenate(images), np.concatenate(labels)
 
 
@@ -250,7 +250,7 @@ def test_a_users_arrays_come_in_chunks_packed_or_not(save, monkeypatch, tmp_path
     save(tmp_path / "mine.npz", **GOOD, classes=np.array(["cat", "dog", "owl"]))
     monkeypatch.setattr(arrays, "CHUNK_BYTES", 2 * 36)
     dataset = npz.npz(str(tmp_path))
-    assert [len(labels) for _, labels in npz.npz(str(tmp_path)).train] == [2, 2, 2, 2, 1]
+    assert [len(labels) for _, labels in dataset.train()] == [2, 2, 2, 2, 1]
     images, labels = read(dataset.train)
     np.testing.assert_array_equal(images, GOOD["x_train"])
     np.testing.assert_array_equal(labels, GOOD["y_train"])

@@ -164,7 +164,7 @@ def test_mnist_is_made_of_the_bytes_that_were_verified(monkeypatch, tmp_path):
 
     monkeypatch.setattr(downloads, "verify", exchanged)
     read = published.mnist(str(tmp_path), None)
-    assert all(pixels.min() == 1 for pixels, _ in read.train)
+    assert all(pixels.min() == 1 for pixels, _ in read.train())
 
 
 @pytest.mark.parametrize(

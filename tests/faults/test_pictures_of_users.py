@@ -39,7 +39,7 @@ def read(folder):
     """All that is left out, after reading."""
     found = image_folder(str(folder), SHAPE, resize="stretch", test_fraction=0.5, split_seed=1)
     for part in (found.train, found.test):
-        list(part)
+        list(part())
     return found.unreadable
 
 
