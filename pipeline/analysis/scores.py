@@ -1,5 +1,6 @@
 """Scores of predicted probabilities: loss, accuracy, per class, confusion, mistakes."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,11 @@ def score(logits: Array, predicted: Array, labels: Array) -> dict[str, float]:
     wide = logits.astype(np.float64)
     losses = logsumexp(wide, axis=1) - wide[np.arange(len(labels)), labels]
     return {"loss": float(losses.mean()), "accuracy": float((predicted == labels).mean())}
+
+
+def kept_epoch(val_losses: Sequence[float], patience: int | None) -> int:
+    """Number of the epoch whose weights `train` keeps: of the lowest loss; without patience the last."""
+    return len(val_losses) if patience is None else 1 + int(np.argmin(val_losses))
 
 
 def class_scores(labels: Array, predicted: Array, classes: list[str]) -> list[list[Any]]:

@@ -27,11 +27,14 @@ NOT_IN_A_LINE = {"Cc", "Cs", "Zl", "Zp"}
 MAX_LENGTH = 100
 
 
+def between(minimum: int, maximum: int = MAX_COUNT) -> tuple[str, Callable[[Any], bool]]:
+    """Words and a predicate for whole numbers."""
+    words = f"a whole number of {minimum} or more, up to {maximum}"
+    return words, lambda v: is_int(v) and minimum <= v <= maximum
+
+
 def whole(minimum: int, maximum: int = MAX_COUNT) -> Any:
-    return checked(
-        f"a whole number of {minimum} or more, up to {maximum}",
-        lambda v: is_int(v) and minimum <= v <= maximum,
-    )
+    return checked(*between(minimum, maximum))
 
 
 def choice(*names: str) -> Any:

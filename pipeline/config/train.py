@@ -2,18 +2,7 @@
 
 from dataclasses import dataclass
 
-from pipeline.config.fields import (
-    FLAG,
-    MAX_COUNT,
-    POSITIVE,
-    SHARE,
-    checked,
-    choice,
-    is_int,
-    is_number,
-    optional,
-    whole,
-)
+from pipeline.config.fields import FLAG, POSITIVE, SHARE, between, checked, choice, is_number, optional, whole
 
 # Adam moves each weight by about the learning rate in every step, and weights begin at a tenth or so.
 MAX_LEARNING_RATE = 10
@@ -39,6 +28,4 @@ class TrainConfig:
     shift: int = whole(0)
     average_decay: float = checked(*SHARE)
     mixed_precision: bool = checked(*FLAG)
-    patience: int | None = optional(
-        f"a whole number of 0 or more, up to {MAX_COUNT}", lambda v: is_int(v) and 0 <= v <= MAX_COUNT
-    )
+    patience: int | None = optional(*between(0))

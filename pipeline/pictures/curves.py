@@ -35,7 +35,7 @@ def learning_curves(
     weights are kept; where there is one run alone, with its value. The others are drawn in grey.
 
     Histories are by label, one for each seed, with columns epoch, loss, accuracy, val_loss, val_accuracy,
-    and `kept`, the number of that epoch; without it, it is the one of the lowest validation loss.
+    and `kept`: the number of that epoch, where it is known.
     """
     figure = new_figure(11, 4.6 + 0.22 * (-(-len(histories) // LEGEND_COLUMNS) + 1 + title.count("\n")))
     figure.suptitle(title, fontsize=11)
@@ -50,7 +50,7 @@ def learning_curves(
         for number, members in enumerate(histories.values()):
             _draw_runs(axes, members, (column, pale), _style(number), training)
         if len(all_runs) == 1:
-            _write_best(axes, all_runs[0], column)
+            _write_kept(axes, all_runs[0], column)
         drawn = columns if same else [name for name in (column, pale) if name]
         values = [value for run in all_runs for name in drawn for value in run[name]]
         _name_axes(axes, column, with_training and not training, values)
@@ -88,24 +88,26 @@ def _draw_runs(
         # A run of one epoch is a point.
         marker = "o" if len(epochs) < 2 else ""
         axes.plot(epochs, values, marker=marker, ms=4, **(faint if len(runs) > 1 else style))
-        best = _best(run)
-        axes.plot([epochs[best]], [values[best]], marker="*", ms=11, color=style["color"], ls="none")
+        for row in _kept(run):
+            axes.plot([epochs[row]], [values[row]], marker="*", ms=11, color=style["color"], ls="none")
     if len(runs) > 1:
         length = min(len(run["epoch"]) for run in runs)
         mean = np.mean([run[column][:length] for run in runs], axis=0)
         axes.plot(runs[0]["epoch"][:length], mean, **style)
 
 
-def _best(run: History) -> int:
-    return list(run["epoch"]).index(run["kept"][0]) if "kept" in run else int(np.argmin(run["val_loss"]))
+def _kept(run: History) -> list[int]:
+    """The rows of the epochs whose weights are kept: one, or none where that is not known."""
+    return [row for row, epoch in enumerate(run["epoch"]) if epoch in run.get("kept", ())]
 
 
-def _write_best(axes: Axes, run: History, column: str) -> None:
-    place = run["epoch"][_best(run)], run[column][_best(run)]
-    # On the side where the training curve is not.
-    above = run[column.removeprefix("val_")][_best(run)] < place[1]
-    text, offset = f"{place[1]:.4f}", (0, 10 if above else -20)
-    axes.annotate(text, place, offset, textcoords="offset points", ha="center")
+def _write_kept(axes: Axes, run: History, column: str) -> None:
+    for row in _kept(run):
+        place = run["epoch"][row], run[column][row]
+        # On the side where the training curve is not.
+        above = run[column.removeprefix("val_")][row] < place[1]
+        text, offset = f"{place[1]:.4f}", (0, 10 if above else -20)
+        axes.annotate(text, place, offset, textcoords="offset points", ha="center")
     axes.margins(y=0.15)
 
 

@@ -79,8 +79,8 @@ def read_columns(root: Path, revision: Revision | Run, path: str) -> dict[str, l
 def read_history(root: Path, run: Run) -> dict[str, list[float]]:
     """The columns of a run's `history.tsv`, and `kept`: the epoch whose weights are, where it is known."""
     columns = read_columns(root, run, "reports/history.tsv")
-    kept = run.metrics.get("best_epoch")
-    return {**columns, "kept": [kept]} if kept is not None and kept in columns.get("epoch", []) else columns
+    kept = [value for name, value in run.metrics.items() if name == "best_epoch"]
+    return {**columns, "kept": kept} if columns else {}
 
 
 def read_params(root: Path, revision: Revision | Run, path: str = "params.yaml") -> dict[str, Any]:

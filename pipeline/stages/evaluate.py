@@ -11,7 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.analysis.scores import class_scores, confusion_matrix, most_confident_mistakes, score
+from pipeline.analysis.scores import (
+    class_scores,
+    confusion_matrix,
+    kept_epoch,
+    most_confident_mistakes,
+    score,
+)
 from pipeline.base import files
 from pipeline.base.errors import InputError
 from pipeline.base.processes import stage
@@ -69,8 +75,7 @@ def evaluate(
     scores = {
         name: score(split["logits"], split["predicted"], split["labels"]) for name, split in splits.items()
     }
-    # `train` keeps its weights.
-    kept = len(history["epoch"]) if cfg.train.patience is None else 1 + int(np.argmin(history["val_loss"]))
+    kept = kept_epoch(history["val_loss"], cfg.train.patience)
     about = {
         "parameters": network.count_params(),
         "epochs": len(history["epoch"]),

@@ -40,3 +40,8 @@ def test_mistakes_come_most_confident_first():
     assert scores.most_confident_mistakes(PROBABILITIES, LABELS, 5).tolist() == [3, 2]
     assert scores.most_confident_mistakes(PROBABILITIES, LABELS, 1).tolist() == [3]
     assert scores.most_confident_mistakes(PROBABILITIES, PROBABILITIES.argmax(1), 5).tolist() == []
+
+
+def test_the_kept_epoch_is_the_first_of_the_lowest_loss_or_without_patience_the_last():
+    assert scores.kept_epoch([0.5, 0.25, 0.25, 0.75], 2) == 2
+    assert scores.kept_epoch([0.5, 0.25, 0.25, 0.75], None) == 4

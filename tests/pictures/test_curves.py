@@ -9,14 +9,15 @@ from pipeline.pictures.curves import COLOURS, learning_curves
 from pipeline.pictures.drawing import write_figure
 
 
-def history(losses):
+def history(losses, kept=None):
     epochs = list(range(1, len(losses) + 1))
     low = [loss - 0.1 for loss in losses]
     shares = [1 - loss for loss in losses]
-    return {"epoch": epochs, "loss": low, "accuracy": shares, "val_loss": losses, "val_accuracy": shares}
+    columns = {"epoch": epochs, "loss": low, "accuracy": shares, "val_loss": losses, "val_accuracy": shares}
+    return {**columns, "kept": [1 + losses.index(min(losses)) if kept is None else kept]}
 
 
-def test_each_curve_is_the_history_and_its_star_the_lowest_validation_loss():
+def test_each_curve_is_the_history_and_its_star_the_epoch_that_was_kept():
     figure = learning_curves({"a": [history([0.5, 0.3, 0.4])], "b": [history([0.6, 0.5])]})
     drawn = [tuple(line.get_ydata()) for line in figure.axes[0].lines]
     # Training, validation and star of each run.
@@ -25,9 +26,11 @@ def test_each_curve_is_the_history_and_its_star_the_lowest_validation_loss():
     assert figure.axes[0].lines[2].get_xdata() == [2]
 
 
-def test_the_star_is_at_the_epoch_that_was_kept_where_that_is_told():
-    figure = learning_curves({"a": [{**history([0.5, 0.3, 0.4]), "kept": [3]}]})
-    assert [line.get_xdata().tolist() for line in figure.axes[0].lines][-1] == [3]
+@pytest.mark.parametrize(("kept", "stars"), [(3, [[3]]), (9, [])])
+def test_the_star_is_never_guessed_from_the_losses(kept, stars):
+    figure = learning_curves({"a": [history([0.5, 0.3, 0.4], kept)]})
+    found = [line for line in figure.axes[0].lines if line.get_marker() == "*"]
+    assert [list(line.get_xdata()) for line in found] == stars
 
 
 def test_seeds_share_the_colour_of_their_configuration():
