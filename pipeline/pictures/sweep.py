@@ -71,8 +71,7 @@ def accuracy_parameters(found: Sequence[Group], name: str) -> Figure:
     _draw_means(axes, others, color=STRONG, marker="o", label="configuration")
     on_front = "on the Pareto front: none is both smaller and better"
     _draw_means(axes, front, color=ACCENT, marker="D", label=on_front)
-    x, y = [one.parameters for one in front], [one.estimate(ACCURACY).mean for one in front]
-    axes.step(x, y, color=ACCENT, lw=1.2, where="post", zorder=1)
+    axes.step(*_places(front), color=ACCENT, lw=1.2, where="post", zorder=1)
     _draw_enough(axes, found, {one.label: one.parameters for one in found})
     axes.set(xlabel="parameters (weights and biases, logarithmic)")
     axes.set_ylabel("validation accuracy (share of images)")
@@ -80,13 +79,25 @@ def accuracy_parameters(found: Sequence[Group], name: str) -> Figure:
     _logarithmic(axes, [one.parameters for one in found])
     axes.grid(alpha=0.25)
     axes.margins(y=0.1)
+    named = _named(found, front)
     # Numbers, as labels of points that lie close together would cover each other.
-    for number, place in enumerate(zip(x, y, strict=True), start=1):
+    for number, place in enumerate(zip(*_places(named), strict=True), start=1):
         axes.annotate(str(number), place, (-9, 5), textcoords="offset points", ha="right", weight="bold")
-        axes.plot([], [], ls="none", label=f"{number}:  {shortened(front[number - 1].label)}")
+        axes.plot([], [], ls="none", label=f"{number}:  {shortened(named[number - 1].label)}")
     title = f"labels: {swept_text(found)}"
     figure.legend(loc="outside right upper", fontsize=8.5, title=title, title_fontsize=8.5)
     return figure
+
+
+def _places(found: Sequence[Group]) -> tuple[list[int], list[float]]:
+    return [one.parameters for one in found], [one.estimate(ACCURACY).mean for one in found]
+
+
+def _named(found: Sequence[Group], front: Sequence[Group]) -> Sequence[Group]:
+    """Which get a number, smallest first: all where they are few and no two as large, else the front."""
+    sizes = {one.parameters for one in found}
+    apart = len(sizes) == len(found) <= MAX_CURVES
+    return sorted(found, key=lambda one: one.parameters) if apart else front
 
 
 def _draw_seeds(axes: Axes, found: Sequence[Group]) -> None:

@@ -35,16 +35,29 @@ def test_points_are_means_at_the_parameters_with_deviations_as_bars_in_order_of_
     np.testing.assert_allclose(halves, 0.004)
 
 
-def test_the_front_is_drawn_apart_and_its_points_alone_are_labelled():
-    worse = [run(filters=(100, 200), seed=s, accuracy=0.9, parameters=150_000) for s in (1, 2, 3)]
+@pytest.mark.parametrize(
+    ("sizes", "labels"),
+    [
+        ((150_000,), ["8-16", "16-32", "32-64", "100-200", "64-128"]),
+        # Two of one size, whose numbers might cover each other: those on the front alone.
+        ((150_000, 150_000), ["8-16", "16-32", "32-64", "64-128"]),
+    ],
+)
+def test_the_front_is_drawn_apart_and_points_are_labelled_where_they_lie_apart(sizes, labels):
+    worse = [
+        run(filters=(100, 200 + i), seed=s, accuracy=0.9, parameters=size)
+        for i, size in enumerate(sizes)
+        for s in (1, 2, 3)
+    ]
     found = configurations([*grid(), *worse])
     axes = sweep.accuracy_parameters(found, "s").axes[0]
     (others, _, _), (front, _, _) = bars(axes)
-    assert others == [150_000]
+    assert tuple(others) == sizes
     assert front == [24000, 48000, 96000, 192000]
     places = {text.get_text(): text.xy[0] for text in axes.texts if isinstance(text, Annotation)}
-    assert places == {"1": 24000, "2": 48000, "3": 96000, "4": 192000}
-    words, labels = texts(axes.figure), ["8-16", "16-32", "32-64", "64-128"]
+    known = {one.label: one.parameters for one in found}
+    assert places == {str(number): known[label] for number, label in enumerate(labels, start=1)}
+    words = texts(axes.figure)
     assert all(f"| {number}:  {label} |" in words for number, label in enumerate(labels, start=1))
 
 
