@@ -20,8 +20,10 @@ from pipeline.config.params import check, load
 from pipeline.config.schema import Config
 from pipeline.hydra_plugins import filterscope  # noqa: F401  (registers the resolver)
 from pipeline.network.layers import build_model
-from pipeline.network.start import configure_runtime
+from pipeline.network.start import configure_runtime, import_keras
 
+# Before any test file does, which would take twice as long.
+import_keras()
 ROOT = Path(__file__).parents[1]
 # What `trained` is; few filters and test images, since each costs time in the pictures.
 SETTINGS = ("data=digits", "train=smoke", "model.filters=[8,12]")
