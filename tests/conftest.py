@@ -148,6 +148,11 @@ class Project:
         (self.folder / name).write_text(text.replace(old, new))
 
 
+def stages_run(output: str) -> list[str]:
+    """The stages that `dvc` ran, by its output."""
+    return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _runtime() -> None:
     """TensorFlow takes its threads before its first operation only: set them as the stages do."""
