@@ -43,8 +43,8 @@ def wait_for(condition, seconds: float = 900.0) -> bool:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory) -> Project:
-    return small_project(tmp_path_factory.mktemp("sweep") / "project")
+def project(tmp_path_factory, worker_id) -> Project:
+    return small_project(tmp_path_factory, worker_id)
 
 
 @pytest.fixture(scope="module")
