@@ -52,7 +52,7 @@ COPIED = (
 LONGEST = (
     "test_sweep",
     "test_cluster",
-    "test_pipeline",
+    "test_elsewhere",
     # Does without `trained`, which the file before is the first to make.
     "test_own_images",
     "test_every_network",
@@ -60,7 +60,7 @@ LONGEST = (
     "test_compose",
     "test_compare",
     "test_faulty_disk",
-    "test_elsewhere",
+    "test_pipeline",
     "test_train",
     "test_trainer",
     "test_benchmarks",
