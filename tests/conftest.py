@@ -20,8 +20,10 @@ from pipeline.config.params import check, load
 from pipeline.config.schema import Config
 from pipeline.hydra_plugins import filterscope  # noqa: F401  (registers the resolver)
 from pipeline.network.layers import build_model
-from pipeline.network.start import configure_runtime
+from pipeline.network.start import configure_runtime, import_keras
 
+# Before any test file does, which would take twice as long.
+import_keras()
 ROOT = Path(__file__).parents[1]
 # What `trained` is; few filters and test images, since each costs time in the pictures.
 SETTINGS = ("data=digits", "train=smoke", "model.filters=[8,12]")
@@ -50,7 +52,7 @@ COPIED = (
 LONGEST = (
     "test_sweep",
     "test_cluster",
-    "test_pipeline",
+    "test_elsewhere",
     # Does without `trained`, which the file before is the first to make.
     "test_own_images",
     "test_every_network",
@@ -58,7 +60,7 @@ LONGEST = (
     "test_compose",
     "test_compare",
     "test_faulty_disk",
-    "test_elsewhere",
+    "test_pipeline",
     "test_train",
     "test_trainer",
     "test_benchmarks",
@@ -144,6 +146,11 @@ class Project:
         text = self.read(name)
         assert text.count(old) == 1, f"{name} holds {old!r} {text.count(old)} times"
         (self.folder / name).write_text(text.replace(old, new))
+
+
+def stages_run(output: str) -> list[str]:
+    """The stages that `dvc` ran, by its output."""
+    return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -118,10 +118,10 @@ def published(project: Project, remote: Path, *settings: tuple[str, str]) -> Non
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def prepared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Project:
     """Digits, two short epochs, and of the stages those that end in a score; data made; no remotes."""
     return small_project(
-        tmp_path_factory.mktemp("prepared") / "project",
+        *(tmp_path_factory, worker_id),
         ("conf/config.yaml", "train: default", "train: smoke"),
         ("conf/train/smoke.yaml", "epochs: 3", "epochs: 2"),
         ("conf/runtime/default.yaml", "threads: 2", "threads: 1"),

@@ -11,8 +11,8 @@ from real_sweeps import small_project, states, sweep
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory) -> Project:
-    return small_project(tmp_path_factory.mktemp("sweep") / "project")
+def project(tmp_path_factory, worker_id) -> Project:
+    return small_project(tmp_path_factory, worker_id)
 
 
 def test_a_search_runs_its_trials_and_finds_the_best(project):

@@ -6,31 +6,30 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-from conftest import ROOT, Project, digest, environment
+from conftest import ROOT, Project, digest, environment, stages_run
 
 SCRIPT = ROOT / "tests/helpers/every_command.py"
 WRITTEN = ("data/*/*", "models/*", "reports/*", "reports/figures/*/*")
 # Under another number and name, as the system tells them: no program has to be readable for a second user.
 AS_ANOTHER = ("unshare", "--user", "--map-user=4321", "--map-group=4321", "--")
-# In a folder of that name: what differs from the run of `trained`, and how many cores it sees.
-PLACES = {
-    "한 글": ({"TZ": "Asia/Seoul", "LC_ALL": "C", "PYTHONHASHSEED": "1", "COLUMNS": "30"}, 1),
-    "a b": ({"TZ": "America/St_Johns", "LANG": "tr_TR.UTF-8", "PYTHONHASHSEED": "2", "COLUMNS": "300"}, None),
-}
+SEOUL = {"TZ": "Asia/Seoul", "LC_ALL": "C", "PYTHONHASHSEED": "1", "COLUMNS": "30"}
+ST_JOHNS = {"TZ": "America/St_Johns", "LANG": "tr_TR.UTF-8", "PYTHONHASHSEED": "2", "COLUMNS": "300"}
 
 
-def start(folder: Path, more: dict[str, str], cores: int | None) -> "subprocess.Popen[str]":
-    """Run every stage in a clone, with a home of its own."""
+def run(folder: Path, command: list[str], more: dict[str, str], cores: int | None = None) -> str:
+    """Output of a command of another user in a folder, with a home of its own."""
     seen = sorted(os.sched_getaffinity(0))[:cores]
-    return subprocess.Popen(
-        [*another_user(), "taskset", "--cpu-list", ",".join(map(str, seen)), sys.executable, str(SCRIPT)],
+    done = subprocess.run(
+        [*another_user(), "taskset", "--cpu-list", ",".join(map(str, seen)), *command],
         cwd=folder,
         env={**environment(), "HOME": str(folder.parent), "USER": "another", "LOGNAME": "another", **more},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        timeout=600,
     )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
 
 
 def another_user() -> tuple[str, ...]:
@@ -39,25 +38,26 @@ def another_user() -> tuple[str, ...]:
     return AS_ANOTHER if allowed else ()
 
 
-# Seconds, and the commit, which each clone made for itself.
-OF_ITS_OWN = {"reports/timing.json", "reports/made_with.json"}
+def written(project: Project, *but: str) -> dict[str, str]:
+    """SHA-256 of all that the stages of a project wrote, but for some, and for the seconds that it took."""
+    found = digest(project.folder, *WRITTEN)
+    assert {"models/best.keras", "reports/index.html", "reports/metrics.json"} <= set(found)
+    return {name: value for name, value in found.items() if name not in ("reports/timing.json", *but)}
 
 
-@pytest.fixture
-def places(trained, tmp_path):
-    """Clones of the project, with the parameters of `trained`."""
-    for name in PLACES:
-        made = Project(tmp_path / name / "clone").folder
-        shutil.copy(trained.folder / "params.yaml", made)
-    return tmp_path
+def test_a_clone_elsewhere_leaves_the_same_bytes(trained, tmp_path):
+    clone = Project(tmp_path / "한 글" / "clone")
+    shutil.copy(trained.folder / "params.yaml", clone.folder)
+    run(clone.folder, [sys.executable, str(SCRIPT)], SEOUL, cores=1)
+    # Each clone has a commit of its own, which is recorded.
+    assert written(clone, "reports/made_with.json") == written(trained, "reports/made_with.json")
 
 
-def test_clones_elsewhere_leave_the_same_bytes(trained, places):
-    runs = {name: start(places / name / "clone", *about) for name, about in PLACES.items()}
-    outputs = {name: run.communicate(timeout=600)[0] for name, run in runs.items()}
-    expected = {k: v for k, v in digest(trained.folder, *WRITTEN).items() if k not in OF_ITS_OWN}
-    assert {"models/best.keras", "reports/index.html", "reports/metrics.json"} <= set(expected)
-    for name, run in runs.items():
-        assert run.returncode == 0, outputs[name]
-        found = digest(places / name / "clone", *WRITTEN)
-        assert {key: found.get(key) for key in expected} == expected
+def test_repeating_everything_elsewhere_gives_the_same_bytes(trained, tmp_path):
+    (tmp_path / "a b").mkdir()
+    copy = trained.copied(tmp_path / "a b" / "copy")
+    lock = copy.read("dvc.lock")
+    assert len(stages_run(run(copy.folder, ["dvc", "repro", "--force"], ST_JOHNS))) == 10
+    assert copy.read("dvc.lock") == lock
+    assert written(copy) == written(trained)
+    assert stages_run(copy.dvc("repro")) == []

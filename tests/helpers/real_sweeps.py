@@ -5,8 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
-from conftest import Project, environment
+from conftest import Project, environment, made_once
 
 from pipeline.sweeps.experiment import STAGES
 
@@ -28,8 +29,19 @@ def states(folder: Path, name: str) -> dict[str, dict]:
     return {value["overrides"][0]: value for value in map(json.loads, map(Path.read_text, paths))}
 
 
-def small_project(folder: Path, *edits: tuple[str, str, str]) -> Project:
-    """Made anew, with its data split; edits are a file, what stands there, what is to stand there."""
+def small_project(factory: pytest.TempPathFactory, worker_id: str, *edits: tuple[str, str, str]) -> Project:
+    """A copy to write in, its data split; edits are a file, what stands there, what is to stand there."""
+    base = Project.existing(made_once(factory, worker_id, "small", _make))
+    made = base.copied(factory.mktemp("small") / "project")
+    for edit in edits:
+        made.edit(*edit)
+    if edits:
+        made.dvc("repro", "prepare")
+        made.commit()
+    return made
+
+
+def _make(folder: Path) -> None:
     made = Project(folder)
     content = yaml.safe_load(made.read("dvc.yaml"))
     content = {"stages": {name: content["stages"][name] for name in STAGES}}
@@ -42,8 +54,5 @@ def small_project(folder: Path, *edits: tuple[str, str, str]) -> Project:
     # Fewer pictures of test images, which take half of the stage's time.
     made.edit("conf/visualize/default.yaml", "num_predictions: 6 ", "num_predictions: 1 ")
     made.edit("conf/visualize/default.yaml", "num_mistakes: 20 ", "num_mistakes: 1 ")
-    for edit in edits:
-        made.edit(*edit)
     made.dvc("repro", "prepare")
     made.commit()
-    return made

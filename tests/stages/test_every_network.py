@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from conftest import PICTURES
 from every_stage import check_every_stage, run_every_stage
 from sklearn.datasets import load_digits
 
@@ -30,6 +31,6 @@ def arrays(tmp_path_factory):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_stage_draws_and_counts_for_each_network(name, compose, arrays, tmp_path):
     quick = ("train.epochs=1", "explain.ablation_images=40", "explain.sanity_images=2")
-    cfg = compose("data=npz", f"data.folder={arrays}", *NETWORKS[name], *quick)
+    cfg = compose("data=npz", f"data.folder={arrays}", *NETWORKS[name], *quick, *PICTURES)
     run_every_stage(cfg, arrays, tmp_path)
     check_every_stage(cfg, tmp_path)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import composed
+from conftest import PICTURES, composed
 from every_stage import check_every_stage, run_every_stage
 from PIL import Image
 from sklearn.datasets import load_digits
@@ -48,7 +48,7 @@ def colours(tmp_path_factory) -> tuple[Config, Path]:
     folder = tmp_path_factory.mktemp("colours")
     save_colours(folder / "given" / "colours", 60, UNUSUAL_NAMES)
     choice = ("data=image_folder", f"data.folder={folder}/given/colours", "data.image_size=[12,12]")
-    cfg = composed(*choice, "train=smoke", "train.epochs=6", *NO_POOLING)
+    cfg = composed(*choice, "train=smoke", "train.epochs=6", *NO_POOLING, *PICTURES)
     run_every_stage(cfg, folder / "given", folder)
     return cfg, folder
 
