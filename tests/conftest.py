@@ -22,8 +22,6 @@ from pipeline.hydra_plugins import filterscope  # noqa: F401  (registers the res
 from pipeline.network.layers import build_model
 from pipeline.network.start import configure_runtime, import_keras
 
-# Before any test file does, which would take twice as long.
-import_keras()
 ROOT = Path(__file__).parents[1]
 # What `trained` is; few filters and test images, since each costs time in the pictures.
 SETTINGS = ("data=digits", "train=smoke", "model.filters=[8,12]")
@@ -65,6 +63,11 @@ LONGEST = (
     "test_trainer",
     "test_benchmarks",
 )
+
+
+def pytest_collection() -> None:
+    """Import Keras before any test file does, which would take twice as long; the controller needs none."""
+    import_keras()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -43,7 +43,7 @@ def processes_in(folder: Path) -> list[str]:
 def wait_for(condition, seconds: float = 900.0) -> bool:
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
-        time.sleep(0.1)
+        time.sleep(0.2)
     return bool(condition())
 
 
