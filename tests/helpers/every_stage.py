@@ -33,25 +33,21 @@ def run_every_stage(cfg: Config, given: Path, folder: Path) -> None:
         folder: to write.
     """
     raw, prepared, models, reports = (folder / name for name in ("raw", "prepared", "models", "reports"))
+    best, pictures = models / "best.keras", reports / "figures"
     fetch(cfg, given, raw)
     prepare(cfg, raw, prepared)
     with pytest.MonkeyPatch.context() as patch:
         # Takes less time.
         patch.setattr(drawing, "DOTS_PER_INCH", 50)
         train(cfg, prepared, models, reports, folder / "scratch")
-        draw_every_picture(cfg, prepared, models, reports)
+        evaluate(cfg, best, prepared, reports / "history.tsv", reports, pictures / "evaluate")
+        visualize_weights(cfg, best, reports / "weights.json", pictures / "visualize_weights")
+        untrained, features = models / "untrained.keras", reports / "features.json"
+        visualize_features(cfg, best, untrained, prepared, features, pictures / "visualize_features")
+        compared = reports / "compare_untrained.json"
+        compare_untrained(cfg, best, untrained, compared, pictures / "compare_untrained")
+        explain(cfg, best, prepared, reports / "explain.json", pictures / "explain")
     write_page(cfg, prepared, models, reports, ASSETS, reports / "index.html")
-
-
-def draw_every_picture(cfg: Config, prepared: Path, models: Path, reports: Path) -> None:
-    """The stages between training and the page, on the folders that `dvc.yaml` names."""
-    best, untrained, pictures = models / "best.keras", models / "untrained.keras", reports / "figures"
-    evaluate(cfg, best, prepared, reports / "history.tsv", reports, pictures / "evaluate")
-    visualize_weights(cfg, best, reports / "weights.json", pictures / "visualize_weights")
-    features, compared = reports / "features.json", reports / "compare_untrained.json"
-    visualize_features(cfg, best, untrained, prepared, features, pictures / "visualize_features")
-    compare_untrained(cfg, best, untrained, compared, pictures / "compare_untrained")
-    explain(cfg, best, prepared, reports / "explain.json", pictures / "explain")
 
 
 def check_every_stage(cfg: Config, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The flows by which a value reaches the stages, each through the real `dvc`, up to `prepare` at most."""
+"""The flows by which a value reaches the stages, each through the real `dvc`, up to `prepare`."""
 
 import json
 import re
@@ -68,7 +68,7 @@ def test_more_than_ten_values_that_are_not_taken_are_counted(project):
 
 def test_queued_overrides_reach_each_of_their_experiments(project):
     values = "data.validation_fraction=0.3,0.4"
-    project.dvc("exp", "run", "--queue", *DIGITS, "-S", values, "compose")
+    project.dvc("exp", "run", "--queue", *DIGITS, "-S", values, "prepare")
     project.dvc("exp", "run", "--run-all")
     shown = json.loads(project.dvc("exp", "show", "--json"))
     rows = [experiment["revs"][0] for experiment in shown[1]["experiments"]]
