@@ -28,6 +28,14 @@ def test_class_scores_are_those_counted_by_hand():
     assert rows == [["a", 0.5, 0.5, 0.5, 2], ["b", 1.0, 0.5, 0.666667, 2], ["c", 0.0, 0.0, 0.0, 0]]
 
 
+def test_class_scores_are_those_of_scikit_learn_also_of_classes_without_images():
+    actual, predicted = np.random.default_rng(2).integers(0, [[6], [5]], (2, 300))
+    actual[actual == 2] = 3
+    rows = scores.class_scores(actual, predicted, list("abcdefg"))
+    expected = metrics.precision_recall_fscore_support(actual, predicted, labels=range(7), zero_division=0.0)
+    np.testing.assert_array_equal([row[1:] for row in rows], np.transpose(np.round(expected, 6)))
+
+
 def test_confusion_has_actual_classes_in_rows():
     counts = scores.confusion_matrix(LABELS, PROBABILITIES.argmax(1), 3)
     assert counts.tolist() == [[1, 0, 1], [1, 1, 0], [0, 0, 0]]
