@@ -1,6 +1,7 @@
 """What the tests share: the real `dvc` in a copy of this project, and one small trained network."""
 
 import fcntl
+import functools
 import hashlib
 import os
 import shutil
@@ -192,10 +193,14 @@ def trained(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Project
     return Project.existing(made_once(tmp_path_factory, worker_id, "trained", train) / "project")
 
 
+@functools.cache
+def _values(*overrides: str) -> Any:
+    return OmegaConf.create(composing.compose(ROOT / "conf", list(overrides)))
+
+
 def composed(*overrides: str) -> Config:
     """Compose `conf/` with overrides, in this process, and check it."""
-    text = composing.compose(ROOT / "conf", list(overrides))
-    return check(Config, OmegaConf.to_container(OmegaConf.create(text)))
+    return check(Config, OmegaConf.to_container(_values(*overrides)))
 
 
 @pytest.fixture
