@@ -212,14 +212,16 @@ def load_model(path: Path, input_shape: Shape, num_classes: int | None = None) -
             f"{path} tells {outputs} classes apart, the data has {num_classes};"
             " run `dvc repro train` to train on this data"
         )
-    return _made_anew(path, network, found)
+    return _made_anew(path, network["config"], found)
 
 
 def _made_anew(path: Path, configuration: dict[str, Any], found: list["Layer"]) -> "keras.Model":
     keras = import_keras()
     local_response_normalization_class()
     try:
-        network = keras.saving.deserialize_keras_object({**configuration, "compile_config": None})
+        # `Sequential.from_config` would build the network anew after each layer.
+        made = [keras.saving.deserialize_keras_object(layer) for layer in configuration["layers"]]
+        network = keras.Sequential(made, name=configuration["name"])
         for layer in found[1:]:
             network.get_layer(layer.name).set_weights(layer.variables)
     # The configuration of a layer may be wrong in whatever way.
