@@ -56,7 +56,7 @@ def gradient_function(logits: "keras.Model") -> Callable[[Array, int], Array]:
     classes = logits.output.shape[-1]
     signature = [tf.TensorSpec(logits.input_shape, tf.float32), tf.TensorSpec((), tf.int32)]
 
-    @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
+    @tf.function(input_signature=signature, autograph=False)  # type: ignore[untyped-decorator]
     def gradients(inputs: Any, number: Any) -> Any:
         with tf.GradientTape() as tape:
             tape.watch(inputs)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.base.arrays import Array
-from pipeline.network.batches import EVALUATION_BATCH, batches
+from pipeline.network.batches import batches
 
 if TYPE_CHECKING:
     import keras
@@ -30,12 +30,12 @@ def fire_rates(network: "keras.Model", names: Sequence[str], images: Array) -> d
     model = extractor(network, names)
     thresholds = {name: firing_threshold(network, name) for name in names}
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    @tf.function(reduce_retracing=True, autograph=False)  # type: ignore[untyped-decorator]
     def count(batch: Any) -> dict[str, Any]:
         outputs = model([batch])
         return {n: tf.math.count_nonzero(outputs[n] > thresholds[n], axis=(0, 1, 2)) for n in names}
 
-    fired = [count(batch) for batch in batches(images, EVALUATION_BATCH)]
+    fired = [count(batch) for _, batch in batches(images)]
     shapes = {name: network.get_layer(name).output.shape for name in names}
     return {
         n: sum(row[n].numpy() for row in fired) / (len(images) * shapes[n][1] * shapes[n][2]) for n in names

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.base.arrays import Array
-from pipeline.network.batches import EVALUATION_BATCH, batches
+from pipeline.network.batches import batches
 from pipeline.network.outputs import extractor
 
 if TYPE_CHECKING:
@@ -34,9 +34,9 @@ def ablation(network: "keras.Model", name: str, images: Array, labels: Array) ->
     masks = np.vstack([np.ones(filters), 1 - np.eye(filters)]).astype(np.float32)
     head = extractor(network, [name])
     correct = np.zeros(len(masks), np.int64)
-    for batch, truth in batches(images, EVALUATION_BATCH, labels):
+    for rows, batch in batches(images):
         outputs = head([batch])[name]
-        correct += [int(count(outputs, mask, truth)) for mask in masks]
+        correct += [int(count(outputs, mask, labels[rows])) for mask in masks]
     return correct[0] / len(images), (correct[0] - correct[1:]) / len(images)
 
 
@@ -47,7 +47,7 @@ def _correct_counter(network: "keras.Model", name: str) -> Callable[[Any, Array,
     position = [layer.name for layer in network.layers].index(name)
     after = network.layers[position + 1 :]
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    @tf.function(reduce_retracing=True, autograph=False)  # type: ignore[untyped-decorator]
     def count(outputs: Any, mask: Any, truth: Any) -> Any:
         values = outputs * mask
         for layer in after:

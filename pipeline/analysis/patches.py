@@ -65,21 +65,19 @@ def strongest_patches(
     model = extractor(network, names)
     widths = {name: network.get_layer(name).output.shape[2] for name in names}
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    @tf.function(reduce_retracing=True, autograph=False)  # type: ignore[untyped-decorator]
     def peaks(batch: Any) -> dict[str, Any]:
         outputs = model([batch])
         flat = {n: tf.reshape(outputs[n], (tf.shape(batch)[0], -1, outputs[n].shape[-1])) for n in names}
         return {n: (tf.reduce_max(flat[n], axis=1), tf.argmax(flat[n], axis=1)) for n in names}
 
     found: dict[str, Patches] = {}
-    first = 0
-    for batch in batches(images, EVALUATION_BATCH):
+    for rows, batch in batches(images):
         for name, pair in peaks(batch).items():
             values, places = (array.numpy().T for array in pair)
-            numbers = np.broadcast_to(np.arange(first, first + len(batch)), values.shape)
+            numbers = np.broadcast_to(np.arange(rows.start, rows.stop), values.shape)
             new = Patches(values, numbers, places // widths[name], places % widths[name])
             found[name] = (found[name].joined(new) if name in found else new).best(PATCHES)
-        first += len(batch)
     return found
 
 

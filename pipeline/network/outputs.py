@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.base.arrays import Array, RowFile
-from pipeline.network.batches import EVALUATION_BATCH, batches
+from pipeline.network.batches import batches
 
 if TYPE_CHECKING:
     import keras
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
 def probabilities(network: "keras.Model", images: Array | RowFile) -> Array:
     """Class probabilities, float32 (N, K), of images (N, H, W, C) uint8."""
-    inputs = batches(images, EVALUATION_BATCH)
-    return np.asarray(network.predict(inputs, verbose=0))
+    return logits_and_probabilities(network, images)[1]
 
 
 def logits_and_probabilities(network: "keras.Model", images: Array | RowFile) -> tuple[Array, Array]:
@@ -28,7 +27,7 @@ def logits_and_probabilities(network: "keras.Model", images: Array | RowFile) ->
 
     apart = separated(network)
     both = keras.Model(apart.inputs, [layer.output for layer in apart.layers[-2:]])
-    parts = [both([batch]) for batch in batches(images, EVALUATION_BATCH)]
+    parts = [both([batch]) for _, batch in batches(images)]
     logits, shares = (np.concatenate(part) for part in zip(*parts, strict=True))
     return logits, shares
 

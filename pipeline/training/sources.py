@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.base.arrays import Array, RowFile, chunks
-from pipeline.network.batches import read_batches
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -70,7 +69,22 @@ class Streamed:
 
     def feed(self, order: Array) -> Any:
         """An iterator over the batches in that order of row numbers (N,)."""
-        return iter(read_batches(self._images, self.batch_size, self._labels, order))
+        import tensorflow as tf
+
+        def read(array: Array | RowFile, rows: Any) -> Any:
+            batch = tf.numpy_function(array.__getitem__, [rows], tf.uint8)
+            batch.set_shape((None, *array.shape[1:]))
+            return batch
+
+        @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
+        def load(rows: Any) -> Any:
+            return read(self._images, rows), read(self._labels, rows)
+
+        options = tf.data.Options()
+        # The autotuner's thread wakes every ten seconds, and an iterator waits for it before it ends.
+        options.autotune.enabled = False
+        numbered = tf.data.Dataset.from_tensor_slices(order).batch(self.batch_size)
+        return iter(numbered.map(load).prefetch(2).with_options(options))
 
     def take(self, feed: Any, step: Any) -> tuple[Any, Any]:
         """The next batch: images (n, H, W, C) uint8 and labels (n,) uint8, inside a graph."""

@@ -8,6 +8,7 @@ import pytest
 from pipeline.analysis import patches
 from pipeline.analysis.patches import Patches
 from pipeline.analysis.receptive_fields import ReceptiveField, receptive_fields, widened
+from pipeline.network import batches
 from pipeline.network.checkpoint import layers_of
 from pipeline.network.outputs import convolution_names, extractor
 from pipeline.network.shapes import window_output
@@ -75,7 +76,7 @@ def test_a_crop_beyond_the_image_is_blank_there():
 
 
 def test_the_strongest_patches_are_those_of_all_outputs_sorted(small_network, monkeypatch):
-    monkeypatch.setattr(patches, "EVALUATION_BATCH", 7)
+    monkeypatch.setattr(batches, "EVALUATION_BATCH", 7)
     net = small_network()
     found = patches.strongest_patches(net, ["conv2d", "conv2d_1"], IMAGES)
     for name, strongest in found.items():
