@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pipeline.analysis.groups import Group, group
 from pipeline.base.errors import InputError, one_line_errors
-from pipeline.runs import changes, plots, reading, revisions
+from pipeline.runs import changes, reading, revisions
 from pipeline.runs.tables import as_json, as_markdown, metrics_table, params_table, remarks, tolerance_text
 
 NOT_COMPARABLE = 2
@@ -140,6 +140,9 @@ def main() -> None:
     else:
         show(groups, tolerances)
     if given.plot:
+        # Matplotlib takes half of the time of a comparison without pictures.
+        from pipeline.runs import plots
+
         for note in plots.write_plots(root, groups, given.plot):
             print(f"--plot: {note}", file=sys.stderr)
     if given.fail_on_regression:

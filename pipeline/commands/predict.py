@@ -26,8 +26,6 @@ from pipeline.data.prepared import read_prepared
 from pipeline.network import outputs
 from pipeline.network.checkpoint import load_model
 from pipeline.network.start import configure_runtime
-from pipeline.pictures import evaluation
-from pipeline.pictures.drawing import write_figure
 
 MAX_SHOWN = 3
 # Letters of a file's name in the name of its picture; a name of 255 bytes is the longest there is.
@@ -172,6 +170,10 @@ def show(predictions: Sequence[Prediction], classes: Sequence[str]) -> None:
 
 def plot(predictions: Sequence[Prediction], classes: Sequence[str], folder: Path) -> None:
     """Write one picture per file, `<number>_<name>.png`: what the network saw and its probabilities."""
+    # With Matplotlib, which a table does without.
+    from pipeline.pictures import evaluation
+    from pipeline.pictures.drawing import write_figure
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for number, one in enumerate(predictions):
