@@ -5,6 +5,7 @@ import pytest
 
 from pipeline.analysis import importance, patches
 from pipeline.analysis.receptive_fields import receptive_fields
+from pipeline.network import batches
 from pipeline.network.checkpoint import layers_of
 
 RNG = np.random.default_rng(0)
@@ -23,7 +24,8 @@ def test_a_filter_that_never_fires_has_no_patches_and_costs_nothing(small_networ
 
 
 @pytest.mark.parametrize("name", ["conv2d", "conv2d_1"])
-def test_ablation_is_that_of_a_network_whose_next_layer_ignores_the_filter(small_network, name):
+def test_ablation_is_that_of_a_network_whose_next_layer_ignores_the_filter(small_network, monkeypatch, name):
+    monkeypatch.setattr(batches, "EVALUATION_BATCH", 7)
     # After max pooling a zeroed channel is a channel that the next kernel multiplies by zero.
     net = small_network()
     scaled = (IMAGES / 255).astype(np.float32)
