@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.base.errors import InputError
 
-HIDDEN_FROM_KERAS = ("sklearn", "matplotlib")
+HIDDEN_FROM_KERAS = ("sklearn", "matplotlib", "scipy")
 
 
 def import_keras() -> Any:
