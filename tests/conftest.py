@@ -2,7 +2,6 @@
 
 import fcntl
 import functools
-import gc
 import hashlib
 import os
 import shutil
@@ -72,11 +71,6 @@ LONGEST = (
 def pytest_collection() -> None:
     """Import Keras before any test file does, which would take twice as long; the controller needs none."""
     import_keras()
-
-
-def pytest_collection_finish() -> None:
-    """Look for garbage less often than Python would: the processes then take a thirtieth less time."""
-    gc.set_threshold(50_000, 20, 20)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
