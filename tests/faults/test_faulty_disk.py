@@ -13,8 +13,6 @@ from functools import partial
 import pytest
 from conftest import composed, digest
 from faulty_disk import AT_LEAST, KilledError, faulty_disk
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from pipeline.base.errors import one_line_errors
 from pipeline.base.files import UNFINISHED
@@ -51,10 +49,7 @@ def unbroken(trained, tmp_path_factory):
         "evaluate": partial(run_evaluate, prepared, base / "train"),
     }
     with pytest.MonkeyPatch.context() as patch:
-        # Pictures are written as ever, but blank and small: what they show takes most of the time.
         patch.setattr(drawing, "DOTS_PER_INCH", 20)
-        patch.setattr(ConstrainedLayoutEngine, "execute", lambda engine, figure: None)
-        patch.setattr(Figure, "draw", lambda figure, renderer: None)
         for name, run in stages.items():
             run(base / name)
         yield {name: (run, base / name) for name, run in stages.items()}
