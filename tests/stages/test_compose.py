@@ -2,18 +2,10 @@
 
 import json
 import re
-import shutil
 
 import pytest
 
 DIGITS = ("-S", "data=digits")
-
-
-@pytest.fixture
-def project(project, trained):
-    """With a cache where dvc finds the digits fetched, if that is what it is told to fetch."""
-    shutil.copytree(trained.folder / ".dvc/cache", project.folder / ".dvc/cache")
-    return project
 
 
 def test_an_edit_of_conf_reaches_the_stages_at_dvc_repro(project):
