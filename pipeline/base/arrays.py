@@ -5,6 +5,7 @@ process's memory once touched; what is read here is gone with the batch that it 
 """
 
 import hashlib
+import io
 import math
 import os
 from collections.abc import Iterable, Iterator
@@ -98,18 +99,18 @@ class RowFile:
         target, size = _bytes(result), self._row_bytes
         # Neighbours on disk are read together, others one by one.
         firsts, length = (rows[:1], len(rows)) if (np.diff(rows) == 1).all() else (rows, 1)
-        with files.opened(self.path) as descriptor:
+        with self.path.open("rb", buffering=0) as stream:
             for place, row in enumerate(firsts.tolist()):
-                part = target[place * size : (place + length) * size]
-                self._fill(descriptor, part, self.start + row * size)
+                stream.seek(self.start + row * size)
+                self._fill(stream, target[place * size : (place + length) * size])
         return result
 
-    def _fill(self, descriptor: int, target: memoryview, offset: int) -> None:
+    def _fill(self, stream: io.FileIO, target: memoryview) -> None:
         while target:
-            count = os.preadv(descriptor, [target], offset)
+            count = stream.readinto(target)
             if not count:
                 raise InputError(f"{self.path} ended while it was being read; run `dvc repro` again")
-            target, offset = target[count:], offset + count
+            target = target[count:]
 
 
 def read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:

@@ -1,4 +1,4 @@
-"""What a user did wrong, or the machine cannot do, told in one line."""
+"""What a user did wrong, or the machine cannot do, as one line."""
 
 import errno
 import io
@@ -7,9 +7,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+OUT_OF_MEMORY = (
+    "out of memory: lower train.batch_size, model.filters or data.image_size, or end other programs"
+)
+# What a file is called while it is written; see `files.replaced`.
+UNFINISHED = ".unfinished-"
+
 
 class InputError(ValueError):
-    """Something the user gave is wrong; its message is one line and says how to mend it."""
+    """Something the user gave is wrong; its message is one line and says how to fix it."""
 
 
 class TerminatedError(KeyboardInterrupt):
@@ -35,14 +41,22 @@ def one_line_errors() -> Iterator[None]:
         sys.exit(128 + signal.SIGINT)
     except InputError as error:
         sys.exit(_line(str(error)))
-    except MemoryError:
-        sys.exit(_line("out of memory: end other programs, or use smaller images, batches or networks"))
-    except OSError as error:
-        if error.errno is None:
+    except Exception as error:
+        if _out_of_memory(error):
+            sys.exit(_line(OUT_OF_MEMORY))
+        if not isinstance(error, OSError) or error.errno is None:
             raise
-        sys.exit(_line(words(error)))
+        sys.exit(_line(message(error)))
     finally:
         signal.signal(signal.SIGTERM, earlier)
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Whether Python, NumPy or TensorFlow, which has an error of its own, had no room for an array."""
+    tensorflow = sys.modules.get("tensorflow")
+    return isinstance(error, MemoryError) or (
+        tensorflow is not None and isinstance(error, tensorflow.errors.ResourceExhaustedError)
+    )
 
 
 def _terminate(*_: object) -> None:
@@ -53,20 +67,23 @@ def _line(message: str) -> str:
     return f"error: {' '.join(message.split())}"
 
 
-def words(error: OSError, path: object = None) -> str:
+def message(error: OSError, path: object = None) -> str:
     """What the system refused, its path (`path` where the error knows none), and what to do."""
     reason = error.strerror or str(error)
     known = error.filename if error.filename is not None else path
-    named = f"{known}: {reason}" if known is not None else reason
+    named = f"{known}: {reason}".replace(UNFINISHED, "") if known is not None else reason
     return f"{named}{ADVICE.get(error.errno or 0, '')}"
 
 
 ADVICE = {
-    errno.ENOSPC: "; free some space and start again, the earlier results are still there",
-    errno.EDQUOT: "; free some space and start again, the earlier results are still there",
-    errno.EROFS: "; it cannot be written to, the earlier results are still there",
+    errno.ENOSPC: "; free some space and start again",
+    errno.EDQUOT: "; free some space and start again",
+    errno.EROFS: "; it cannot be written to",
     errno.EACCES: "; change its permissions, or those of its folder",
     errno.EPERM: "; change its permissions, or those of its folder",
     errno.EIO: "; the disk may be failing",
     errno.EMFILE: "; raise the limit of open files (`ulimit -n`)",
 }
+
+
+words = message

@@ -1,8 +1,4 @@
-"""Processes that end with the one that started them, whatever ends that: Ctrl-C, a fault or `kill -9`.
-
-What is started directly dies by the kernel's hand (`DIES_WITH_PARENT`). Where others stand between, as dvc
-and a shell between a sweep and a stage, the process watches the one that it is to end with.
-"""
+"""Processes that end with the one that started them, whatever ends that: Ctrl-C, a fault or `kill -9`."""
 
 import contextlib
 import os
@@ -11,50 +7,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import psutil
-
-from pipeline.base.errors import one_line_errors
-from pipeline.base.locks import claimed
 
 DIES_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL", "--")
 WATCH_SECONDS = 0.5
 
 
-@contextmanager
-def stage() -> Iterator[None]:
-    """What a stage of `dvc.yaml` runs in: errors of one line, an end soon after that of its dvc, and alone.
-
-    A second process with the same last argument, which names what it writes, is refused.
-    """
-    dvc = _dvc()
-    if dvc is not None:
-        end_with(dvc, "the dvc that started this stage is gone; `dvc repro` continues it")
-    path = lock(Path(sys.argv[-1]))
-    with one_line_errors(), claimed(path, _refusal):
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
-
-
-def lock(output: Path) -> Path:
-    """The file that is locked while a stage writes `output`: beside it, since that may be replaced."""
-    return output.with_name(f".{output.name.removeprefix('.')}.lock")
-
-
-def _refusal(process: str) -> str:
-    return (
-        f"this stage is at work in this folder already, as process {process}; wait for it or end it with"
-        f" `kill {process}`"
-    )
-
-
-def _dvc() -> psutil.Process | None:
+def running_dvc() -> psutil.Process | None:
     """The dvc that runs this stage, if any: the nearest ancestor without the variable dvc sets for it.
 
     Not just the parent: some shells stay between the two.
@@ -71,8 +33,8 @@ def _in_a_stage(process: psutil.Process) -> bool:
         return False
 
 
-def end_with(process: psutil.Process, words: str) -> None:
-    """End this process, with `words` as its error, soon after another one is gone, whatever it is at.
+def end_with(process: psutil.Process, message: str) -> None:
+    """End this process, with `message` as its error, soon after another one is gone, whatever it is at.
 
     That may be in the middle of writing: files are replaced whole or not.
     """
@@ -81,7 +43,7 @@ def end_with(process: psutil.Process, words: str) -> None:
         while runs(process):
             time.sleep(WATCH_SECONDS)
         with contextlib.suppress(OSError):
-            print(f"error: {words}", file=sys.stderr, flush=True)
+            print(f"error: {message}", file=sys.stderr, flush=True)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -95,10 +57,10 @@ def runs(process: psutil.Process) -> bool:
         return False
 
 
-def environment(given: Mapping[str, str]) -> dict[str, str]:
+def environment(inherited: Mapping[str, str]) -> dict[str, str]:
     """The environment of dvc: each line of a stage reaches the log at once; no trace of an outer dvc."""
-    inherited = {name: value for name, value in given.items() if not name.startswith("DVC_")}
-    return {**inherited, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
+    kept = {name: value for name, value in inherited.items() if not name.startswith("DVC_")}
+    return {**kept, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
 
 
 def end(process: "subprocess.Popen[Any]") -> None:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from pipeline.analysis.weights import colour_limit, compare, initializer_limit, paired_convolutions
 from pipeline.base import files
-from pipeline.base.processes import stage
 from pipeline.config.params import load
 from pipeline.config.visualize import VisualizeConfig
 from pipeline.network.checkpoint import read_layers, sees_colours
 from pipeline.pictures import weights
 from pipeline.pictures.drawing import write_figure
 from pipeline.pictures.kernels import kernels
+from pipeline.stages import stage
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 from pipeline.base import files
-from pipeline.base.processes import stage
 from pipeline.config import composing
 from pipeline.config.params import check, read_values
 from pipeline.config.schema import Config
 from pipeline.hydra_plugins.filterscope import check_network
+from pipeline.stages import stage
 
 
 def compose(conf: Path, params: Path) -> None:

@@ -20,7 +20,6 @@ from pipeline.analysis.scores import (
 )
 from pipeline.base import files
 from pipeline.base.errors import InputError
-from pipeline.base.processes import stage
 from pipeline.config.fields import seed_number
 from pipeline.config.params import load
 from pipeline.config.runtime import RuntimeConfig
@@ -32,6 +31,7 @@ from pipeline.network.checkpoint import load_model
 from pipeline.network.start import configure_runtime
 from pipeline.pictures import curves, evaluation
 from pipeline.pictures.drawing import write_figure
+from pipeline.stages import stage
 
 
 @dataclass(frozen=True)
@@ -79,14 +79,12 @@ def evaluate(
     about = {
         "parameters": network.count_params(),
         "epochs": len(history["epoch"]),
-        "best_epoch": kept,
+        "kept_epoch": kept,
     }
     test, classes = splits["test"], dataset.classes
-    tables = [reports / name for name in ("metrics.json", "classes.csv", "confusion.csv")]
-    with files.replaced_together(*tables, pictures) as [metrics, by_class, confusion, folder]:
-        folder.mkdir()
-        files.write_json(metrics, {**scores, **about})
-        _write_tables(by_class, confusion, test, classes)
+    files.write_json(reports / "metrics.json", {**scores, **about})
+    _write_tables(reports, test, classes)
+    with files.replaced_folder(pictures) as folder:
         write_figure(
             folder / "loss.png", curves.learning_curves({"validation": [{**history, "kept": [kept]}]})
         )
@@ -107,12 +105,12 @@ def _read_history(path: Path) -> dict[str, list[float]]:
     return history
 
 
-def _write_tables(by_class: Path, confusion: Path, test: dict[str, Any], classes: list[str]) -> None:
+def _write_tables(reports: Path, test: dict[str, Any], classes: list[str]) -> None:
     labels, predicted = test["labels"], test["predicted"]
     rows = class_scores(labels, predicted, classes)
-    files.write_table(by_class, ("class", "precision", "recall", "f1", "images"), rows)
+    files.write_table(reports / "classes.csv", ("class", "precision", "recall", "f1", "images"), rows)
     pairs = [(classes[a], classes[b]) for a, b in zip(labels, predicted, strict=True)]
-    files.write_table(confusion, ("actual", "predicted"), pairs)
+    files.write_table(reports / "confusion.csv", ("actual", "predicted"), pairs)
 
 
 def _draw_test_images(

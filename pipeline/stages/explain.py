@@ -16,7 +16,6 @@ from pipeline.analysis.firing import firing_threshold
 from pipeline.analysis.receptive_fields import receptive_fields
 from pipeline.analysis.sanity import cascade, describe, edges
 from pipeline.base import arrays, files
-from pipeline.base.processes import stage
 from pipeline.config.explain import ExplainConfig
 from pipeline.config.fields import seed_number
 from pipeline.config.params import load
@@ -28,6 +27,7 @@ from pipeline.network.checkpoint import layers_of, load_model
 from pipeline.network.start import configure_runtime
 from pipeline.pictures import explanations
 from pipeline.pictures.drawing import write_figure
+from pipeline.stages import stage
 
 if TYPE_CHECKING:
     import keras

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.base import arrays, files
-from pipeline.base.processes import stage
 from pipeline.config.data import DataConfig
 from pipeline.config.params import load
 from pipeline.data import image_folder, npz, published
 from pipeline.data.dataset import Chunks, Dataset, check_classes, check_readable, check_shape, describe
+from pipeline.stages import stage
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,13 @@ import numpy as np
 
 from pipeline.base import arrays, files
 from pipeline.base.errors import InputError
-from pipeline.base.processes import stage
 from pipeline.config.data import DataConfig, check_images
 from pipeline.config.fields import at_least_1
 from pipeline.config.params import load
 from pipeline.config.visualize import VisualizeConfig
 from pipeline.data.dataset import PARTS
 from pipeline.data.prepared import DESCRIBED, read_rows, split_rows
+from pipeline.stages import stage
 
 
 @dataclass(frozen=True)

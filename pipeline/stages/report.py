@@ -14,7 +14,6 @@ import numpy as np
 from pipeline.base import files
 from pipeline.base.arrays import Array, RowFile, read_npz
 from pipeline.base.errors import InputError
-from pipeline.base.processes import stage
 from pipeline.config.data import DataConfig
 from pipeline.config.fields import seed_number
 from pipeline.config.model import ModelConfig
@@ -29,6 +28,7 @@ from pipeline.page.contents import fitted
 from pipeline.page.export import export
 from pipeline.page.material import Material
 from pipeline.page.render import render
+from pipeline.stages import stage
 
 REPORTS = ("metrics", "features", "compare_untrained", "explain")
 MEGABYTE = 1_000_000

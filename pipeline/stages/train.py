@@ -2,7 +2,8 @@
 
     python -m pipeline.stages.train data/prepared models reports .train
 
-The last folder is no output: it keeps the state of an interrupted run, which the next run continues.
+The last folder is no output: it keeps the state of an interrupted run, which the next run continues, and
+`progress.jsonl`, which shows how far the training is.
 """
 
 import functools
@@ -19,7 +20,6 @@ from pipeline.base import arrays, files
 from pipeline.base.errors import InputError
 from pipeline.base.git import commit_of
 from pipeline.base.imports import ROOT, closure
-from pipeline.base.processes import stage
 from pipeline.config.data import DataConfig
 from pipeline.config.fields import seed_number
 from pipeline.config.model import ModelConfig
@@ -32,6 +32,7 @@ from pipeline.network.checkpoint import save_network
 from pipeline.network.layers import build_model, summary
 from pipeline.network.machine import dtype_policy, made_with
 from pipeline.network.start import configure_runtime
+from pipeline.stages import stage
 from pipeline.training.loop import Epoch, fit
 from pipeline.training.snapshots import snapshot, write_snapshots
 from pipeline.training.sources import Source, source
@@ -41,6 +42,7 @@ from pipeline.training.trainer import Trainer
 if TYPE_CHECKING:
     import keras
 
+STATE = "state.npz"
 # Images, which stay on disk, and labels by split.
 Splits = dict[str, tuple[arrays.RowFile, arrays.Array]]
 
@@ -64,9 +66,9 @@ def train(cfg: Settings, prepared: Path, saved: Path, reports: Path, scratch: Pa
         prepared: folder of stage `prepare`.
         saved: folder to write `best.keras` and `untrained.keras` to, float32, uncompiled, and `epochs.npz`:
             the convolutions' weights after each epoch.
-        reports: folder to write `history.tsv`, `model.txt` and, not hashed, `made_with.json` and
-            `timing.json` to.
-        scratch: folder of the interrupted run's state, emptied on success.
+        reports: folder to write `history.tsv`, `model.txt`, `made_with.json` and `timing.json` to.
+        scratch: folder of the state after the last epoch, from which the same run continues, and of
+            `progress.jsonl`, a line when the training starts and after each epoch.
 
     Raises:
         InputError: the network does not fit the images, or a loss or a weight is not finite.
@@ -88,21 +90,23 @@ def train(cfg: Settings, prepared: Path, saved: Path, reports: Path, scratch: Pa
     networks = build(dtype=policy), build()
     untrained = networks[0].get_weights()
     trainer = Trainer(networks, _recipe(cfg), _sources(cfg, splits), seed=cfg.seed)
-    state = _fit(cfg, trainer, scratch / "state.npz", _digest(cfg, splits, used))
+    state = _fit(cfg, trainer, scratch, _digest(cfg, splits, used))
     _save(trainer.kept, untrained, saved / "untrained.keras")
-    _save(trainer.kept, state.best_weights, saved / "best.keras")
+    _save(trainer.kept, state.kept_weights, saved / "best.keras")
     write_snapshots(saved / "epochs.npz", state.snapshots)
     seconds = time.monotonic() - started
     _write_reports(reports, trainer.kept, state, used, seconds)
-    (scratch / "state.npz").unlink()
-    # A run that continues after its last epoch writes no state, which would remove it.
-    files.remove_unfinished(scratch, "state.npz")
-    best = state.best
+    kept = state.kept
     print(
-        f"train: best epoch {state.best_epoch} of {len(state.history)}, validation loss"
-        f" {best['val_loss']:.4f}, validation accuracy {best['val_accuracy']:.4f},"
+        f"train: kept epoch {state.kept_epoch} of {len(state.history)}, validation loss"
+        f" {kept['val_loss']:.4f}, validation accuracy {kept['val_accuracy']:.4f},"
         f" {seconds:.0f} s -> {saved / 'best.keras'}"
     )
+
+
+def forget(scratch: Path) -> None:
+    """Remove the state of a run that is over."""
+    (scratch / STATE).unlink(missing_ok=True)
 
 
 def _recipe(cfg: Settings) -> TrainConfig:
@@ -117,24 +121,21 @@ def _sources(cfg: Settings, splits: Splits) -> tuple[Source, Source]:
     return source(*splits["train"], cfg.train.batch_size), source(*splits["validation"], EVALUATION_BATCH)
 
 
-def _fit(cfg: Settings, trainer: Trainer, state_file: Path, digest: str) -> TrainingState:
+def _fit(cfg: Settings, trainer: Trainer, scratch: Path, digest: str) -> TrainingState:
     """Train from the start, or from where an interrupted run of the same digest was."""
-    screen = EpochLines(cfg.train.epochs)
+    restored = _restored(scratch / STATE, trainer, digest)
+    progress = Progress(scratch / "progress.jsonl", cfg.train.epochs, len(restored.history))
 
     def run_epoch(epoch: int) -> Epoch:
-        screen.start()
-        return trainer.run_epoch(epoch, lambda step: screen.step(epoch, step))
+        progress.start()
+        return trainer.run_epoch(epoch, lambda step: progress.step(epoch, step))
 
     def after_epoch(state: TrainingState) -> None:
-        write_state(state_file, pack(state, trainer.variables, digest))
-        screen.end(state.history[-1])
+        write_state(scratch / STATE, pack(state, trainer.variables, digest))
+        progress.end(state.history[-1])
 
     return fit(
-        run_epoch,
-        _restored(state_file, trainer, digest),
-        epochs=cfg.train.epochs,
-        patience=cfg.train.patience,
-        after_epoch=after_epoch,
+        run_epoch, restored, epochs=cfg.train.epochs, patience=cfg.train.patience, after_epoch=after_epoch
     )
 
 
@@ -166,26 +167,30 @@ def _restored(path: Path, trainer: Trainer, digest: str) -> TrainingState:
     return state
 
 
-class EpochLines:
-    """One line an epoch; on a terminal a running count of steps besides."""
+class Progress:
+    """How far the training is: a line an epoch on the screen and in a file; on a terminal the steps too."""
 
-    def __init__(self, epochs: int) -> None:
-        self._epochs, self._started = epochs, 0.0
+    def __init__(self, path: Path, epochs: int, ended: int) -> None:
+        self._path, self._epochs, self._started = path, epochs, 0.0
+        files.write_text(path, json.dumps({"epoch": ended, "epochs": epochs}) + "\n")
 
     def start(self) -> None:
         """Begin an epoch."""
         self._started = time.monotonic()
 
     def step(self, epoch: int, step: int) -> None:
-        """Tell how many steps of the epoch of that number, from 0, are done."""
+        """Show how many steps of the epoch of that number, from 0, are done."""
         if sys.stdout.isatty():
             print(f"\rtrain: epoch {epoch + 1}/{self._epochs}, step {step}", end="", flush=True)
 
     def end(self, row: dict[str, float]) -> None:
-        """Tell an epoch's scores; `row` is the history's."""
+        """Show an epoch's scores; `row` is the history's."""
+        seconds = time.monotonic() - self._started
+        line = {**row, "epochs": self._epochs, "seconds": round(seconds, 1)}
+        with self._path.open("a", encoding="utf-8", newline="\n") as stream:
+            stream.write(json.dumps(line) + "\n")
         names = ("loss", "accuracy", "val_loss", "val_accuracy")
         scores = "".join(f", {name} {row[name]:.4f}" for name in names)
-        seconds = time.monotonic() - self._started
         start = "\r" if sys.stdout.isatty() else ""
         print(f"{start}train: epoch {row['epoch']}/{self._epochs}{scores}, {seconds:.1f} s", flush=True)
 
@@ -202,7 +207,6 @@ def _write_reports(
     rows = [[row[name] for name in header] for row in state.history]
     files.write_table(reports / "history.tsv", header, rows, separator="\t")
     files.write_text(reports / "model.txt", summary(network))
-    # Git keeps it, DVC does not: runs may be equal that were made with something else.
     files.write_json(reports / "made_with.json", {"commit": commit_of(ROOT, "pipeline"), **used})
     timing = {"seconds": round(seconds, 1), "epochs": len(state.history), "cores": os.cpu_count()}
     files.write_json(reports / "timing.json", {"train": timing})
@@ -211,3 +215,5 @@ def _write_reports(
 if __name__ == "__main__":
     with stage():
         train(load(Settings), *map(Path, sys.argv[1:]))
+    # Not before the stage has checked what it used: put back, the same values continue from here.
+    forget(Path(sys.argv[-1]))

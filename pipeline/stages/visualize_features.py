@@ -15,7 +15,6 @@ from pipeline.analysis.walk import Step, describe_step
 from pipeline.analysis.walk import walk as walked
 from pipeline.base import files
 from pipeline.base.arrays import Array
-from pipeline.base.processes import stage
 from pipeline.config.fields import seed_number
 from pipeline.config.params import load
 from pipeline.config.runtime import RuntimeConfig
@@ -26,6 +25,7 @@ from pipeline.network.checkpoint import load_model
 from pipeline.network.start import configure_runtime
 from pipeline.pictures import features, walk
 from pipeline.pictures.drawing import activation_scale, write_figure
+from pipeline.stages import stage
 
 if TYPE_CHECKING:
     import keras

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from pipeline.analysis.weights import colour_limit, statistics
 from pipeline.base import files
-from pipeline.base.processes import stage
 from pipeline.config.params import load
 from pipeline.config.visualize import VisualizeConfig
 from pipeline.network.checkpoint import convolutions, read_layers, sees_colours
 from pipeline.pictures import kernels, weights
 from pipeline.pictures.drawing import write_figure
+from pipeline.stages import stage
 
 
 @dataclass(frozen=True)

@@ -71,8 +71,8 @@ def advance(state: TrainingState, epoch: Epoch, *, keep: bool = False) -> Traini
     state = replace(
         state, history=history, wait=state.wait + 1, snapshots=joined(state.snapshots, epoch.snapshot)
     )
-    if keep or number == 1 or epoch.scores["val_loss"] < state.best["val_loss"]:
-        return replace(state, best_epoch=number, wait=0, best_weights=epoch.weights)
+    if keep or number == 1 or epoch.scores["val_loss"] < state.kept["val_loss"]:
+        return replace(state, kept_epoch=number, wait=0, kept_weights=epoch.weights)
     return state
 
 

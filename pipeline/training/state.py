@@ -47,22 +47,22 @@ class TrainingState:
 
     Attributes:
         history: one dict per finished epoch: epoch (from 1), loss, accuracy, val_loss, val_accuracy.
-        best_epoch: the one whose weights are kept so far, 0 before the first.
+        kept_epoch: the one whose weights are kept so far, 0 before the first.
         wait: epochs since then.
-        best_weights: the network's weights after that epoch.
+        kept_weights: the network's weights after that epoch.
         snapshots: weights of the convolutions by name, untrained and after each epoch.
     """
 
     history: list[dict[str, float]] = field(default_factory=list)
-    best_epoch: int = 0
+    kept_epoch: int = 0
     wait: int = 0
-    best_weights: list[Array] = field(default_factory=list)
+    kept_weights: list[Array] = field(default_factory=list)
     snapshots: dict[str, Array] = field(default_factory=dict)
 
     @property
-    def best(self) -> dict[str, float]:
-        """The history's entry of the best epoch."""
-        return self.history[self.best_epoch - 1]
+    def kept(self) -> dict[str, float]:
+        """The history's entry of the kept epoch."""
+        return self.history[self.kept_epoch - 1]
 
 
 def pack(state: TrainingState, variables: "Sequence[tf.Variable]", digest: str) -> dict[str, Array]:
@@ -73,8 +73,8 @@ def pack(state: TrainingState, variables: "Sequence[tf.Variable]", digest: str) 
         variables: of the network (weights, dropout seeds), its optimizer and its average.
         digest: of all that a resumed run must share with this one.
     """
-    about = {"history": state.history, "best_epoch": state.best_epoch, "wait": state.wait, "digest": digest}
-    groups = {"variable": [variable.numpy() for variable in variables], "best": state.best_weights}
+    about = {"history": state.history, "kept_epoch": state.kept_epoch, "wait": state.wait, "digest": digest}
+    groups = {"variable": [variable.numpy() for variable in variables], "kept": state.kept_weights}
     return {
         "about": np.frombuffer(json.dumps(about).encode(), np.uint8),
         **{f"{name}_{i}": array for name, group in groups.items() for i, array in enumerate(group)},
@@ -89,10 +89,10 @@ def unpack(arrays: dict[str, Array], variables: "Sequence[tf.Variable]", digest:
         return None
     for i, variable in enumerate(variables):
         variable.assign(arrays[f"variable_{i}"])
-    best = [arrays[f"best_{i}"] for i in range(sum(name.startswith("best_") for name in arrays))]
+    kept = [arrays[f"kept_{i}"] for i in range(sum(name.startswith("kept_") for name in arrays))]
     snapshots = {
         name.removeprefix("snapshot_"): array
         for name, array in arrays.items()
         if name.startswith("snapshot_")
     }
-    return TrainingState(**about, best_weights=best, snapshots=snapshots)
+    return TrainingState(**about, kept_weights=kept, snapshots=snapshots)
