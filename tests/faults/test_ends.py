@@ -2,30 +2,27 @@
 
 import errno
 import os
-import shlex
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
-import yaml
+import tensorflow as tf
 from conftest import ROOT
 
-from pipeline.base import files, locks
-from pipeline.base.errors import InputError, one_line_errors
-from pipeline.base.processes import lock
-
-STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+from pipeline.base import files
+from pipeline.base.arrays import RowFile
+from pipeline.base.errors import UNFINISHED, InputError, one_line_errors
+from pipeline.network.checkpoint import read_layers
 
 WRITING = """
-import sys, time
+import time
 from pathlib import Path
 from pipeline.base.errors import one_line_errors
-from pipeline.base.files import replaced_together
-with one_line_errors(), replaced_together(Path("a.txt"), Path("folder")) as [text, folder]:
+from pipeline.base.files import replaced, replaced_folder
+with one_line_errors(), replaced(Path("a.txt")) as text, replaced_folder(Path("folder")) as folder:
     text.write_text("half")
-    folder.mkdir()
     (folder / "picture.png").write_text("half")
     print("writing", flush=True)
     time.sleep(60)
@@ -59,102 +56,62 @@ def test_a_signal_ends_with_its_code_and_leaves_the_earlier_results_alone(writin
     assert (tmp_path / "a.txt").read_text() == "earlier"
 
 
-def test_what_a_kill_leaves_goes_at_the_next_start_and_not_before(writing, tmp_path):
-    with files.replaced(tmp_path / "a.txt") as temporary:
-        temporary.write_text("another")
-    # The other one is still at work.
-    assert len(list(tmp_path.glob(".a.txt-*"))) == 1
+def test_what_a_kill_leaves_is_ignored_by_git_and_goes_when_the_same_file_is_written(writing, tmp_path):
     writing.kill()
     writing.wait(10)
+    assert (tmp_path / "a.txt").read_text() == "earlier"
+    left = [path.name for path in tmp_path.iterdir() if path.name.startswith(UNFINISHED)]
+    assert len(left) == 2
+    ignored = subprocess.run(["git", "check-ignore", "--no-index", *left], cwd=ROOT, capture_output=True)
+    assert len(ignored.stdout.splitlines()) == 2
     files.write_text(tmp_path / "a.txt", "new")
     with files.replaced_folder(tmp_path / "folder"):
         pass
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.txt", "folder"]
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_that_runs_beside_itself_is_refused(tmp_path, stage):
-    _, *arguments = shlex.split(STAGES[stage]["cmd"])
-    with locks.claimed(lock(tmp_path / arguments[-1]), str):
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        result = subprocess.run(
-            [sys.executable, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True
-        )
-    assert result.returncode == 1
-    assert result.stderr == (
-        f"error: this stage is at work in this folder already, as process {os.getpid()}; wait for it or end"
-        f" it with `kill {os.getpid()}`\n"
-    )
+def ended(error):
+    """The message with which a command ends that raises an error."""
+    with pytest.raises(SystemExit) as end, one_line_errors():
+        raise error
+    assert end.value.code.startswith("error: ")
+    assert "\n" not in end.value.code
+    return end.value.code
 
 
-def test_a_lock_that_its_holder_removes_meanwhile_is_locked_at_its_path(tmp_path, monkeypatch):
-    path, calls = tmp_path / "lock", []
-
-    def flock(*arguments):
-        if not calls:
-            path.unlink()
-        calls.append(arguments)
-        return real(*arguments)
-
-    real = locks.fcntl.flock
-    monkeypatch.setattr(locks.fcntl, "flock", flock)
-    with locks.claimed(path, str):
-        with (
-            pytest.raises(InputError, match=f"held by {os.getpid()}"),
-            locks.claimed(path, "held by {}".format),
-        ):
-            pass
-        assert len(calls) == 3
-
-
-def test_git_ignores_what_a_kill_leaves(project):
-    for folder in ("models", "reports/figures", "data", "reports"):
-        left = project.folder / folder / f".best.keras-abc{files.UNFINISHED}"
-        left.mkdir(parents=True)
-        (left / "a").touch()
-    assert project.run("git", "status", "--porcelain", "--untracked-files=all") == ""
-
-
-@pytest.mark.parametrize(
-    ("number", "advice"),
-    [
-        (errno.ENOSPC, "No space left on device; free some space"),
-        (errno.EROFS, "Read-only file system; it cannot be written to"),
-        (errno.EACCES, "Permission denied; change its permissions"),
-        (errno.EIO, "Input/output error; the disk may be failing"),
-    ],
-)
-def test_what_the_system_refuses_is_one_line_with_the_path_that_was_meant(tmp_path, number, advice):
-    def write():
-        with one_line_errors(), files.replaced_together(tmp_path / "a.json", tmp_path / "b") as [first, _]:
-            raise OSError(number, os.strerror(number), str(first))
-
-    with pytest.raises(SystemExit) as ended:
-        write()
-    assert ended.value.code.startswith(f"error: {tmp_path / 'a.json'}: {advice}")
-    assert "\n" not in ended.value.code
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO])
+def test_what_the_system_refuses_is_one_line_with_the_path_that_was_meant(tmp_path, number):
+    with pytest.raises(InputError) as refused, files.replaced(tmp_path / "a.json") as temporary:
+        try:
+            raise OSError(number, os.strerror(number), str(temporary))
+        finally:
+            # As `zipfile` complains of its own open handle when the disk is full.
+            raise ValueError("an open handle")
+    message = ended(refused.value)
+    assert str(tmp_path / "a.json") in message
+    assert os.strerror(number) in message
     assert list(tmp_path.iterdir()) == []
 
 
-def test_out_of_memory_is_one_line():
-    def fail():
-        with one_line_errors():
-            raise MemoryError
+@pytest.mark.parametrize(
+    "error", [MemoryError(), tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")]
+)
+def test_out_of_memory_names_what_to_lower(error):
+    assert {"train.batch_size", "data.image_size"} <= set(ended(error).replace(",", " ").split())
 
-    with pytest.raises(SystemExit) as ended:
-        fail()
-    assert ended.value.code.startswith("error: out of memory: ")
+
+@pytest.mark.parametrize("error", [ValueError("a bug"), OSError("without a number")])
+def test_a_bug_keeps_its_traceback(error):
+    with pytest.raises(type(error)), one_line_errors():
+        raise error
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
 def test_what_is_no_regular_file_is_refused_at_once(tmp_path, make):
-    from pipeline.base.arrays import RowFile
-    from pipeline.network.checkpoint import read_layers
-
     path = tmp_path / "a.file"
     make(path)
     started = time.monotonic()
     for read in (files.read_json, files.read_columns, RowFile, read_layers):
-        with pytest.raises(InputError, match=r"received a (pipe|folder|device), expected a regular file"):
+        with pytest.raises(InputError, match="expected a regular file"):
             read(path)
     assert time.monotonic() - started < 5
