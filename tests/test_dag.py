@@ -1,4 +1,4 @@
-"""`dvc.yaml` tells the truth: what each stage imports, reads of the configuration, and touches."""
+"""`dvc.yaml` is right about what each stage imports, reads of the configuration, and writes."""
 
 import ast
 import re
@@ -81,7 +81,7 @@ def test_params_are_the_values_that_the_stage_reads(stage):
 @pytest.mark.parametrize("stage", STAGES)
 def test_paths_of_the_command_are_dependencies_and_outputs(stage):
     entry = STAGES[stage]
-    outputs = names(entry.get("outs", []) + entry.get("metrics", []))
+    outputs = names([out for kind in ("outs", "metrics", "plots") for out in entry.get(kind, [])])
     data = {dep for dep in names(entry["deps"]) if not is_code(dep)}
     given = set(shlex.split(entry["cmd"])[3:])
     # A folder in the command stands for the files in it that are declared one by one.
@@ -89,6 +89,13 @@ def test_paths_of_the_command_are_dependencies_and_outputs(stage):
     assert covered == data | outputs
     folders = {str(Path(p).parent) for p in data | outputs}
     assert given <= data | outputs | folders | SCRATCH
+
+
+@pytest.mark.parametrize("stage", set(STAGES) - {"compose"})
+def test_nothing_turns_the_run_cache_of_dvc_off(stage):
+    entry = STAGES[stage]
+    assert "persist" not in str(entry)
+    assert all(isinstance(out, str) for out in entry.get("outs", []))
 
 
 def test_no_stage_depends_on_the_digest_and_nothing_is_templated():

@@ -56,9 +56,9 @@ def test_changed_picture_settings_redraw_only_the_stages_that_use_them(copy):
 
 def test_the_results_can_be_compared_and_shown_with_dvc(copy):
     copy.commit()
-    copy.edit("reports/metrics.json", '"best_epoch": 3', '"best_epoch": 2')
+    copy.edit("reports/metrics.json", '"kept_epoch": 3', '"kept_epoch": 2')
     differences = json.loads(copy.dvc("metrics", "diff", "--json"))
-    assert differences["reports/metrics.json"]["best_epoch"]["diff"] == -1
+    assert differences["reports/metrics.json"]["kept_epoch"]["diff"] == -1
     copy.dvc("plots", "show", "--out", "plots")
     page = copy.read("plots/index.html")
     assert all(name in page for name in ("val_loss", "val_accuracy", "kernels_conv2d.png", "confusion"))

@@ -23,7 +23,7 @@ def test_the_metrics_have_their_agreed_names(scores):
         "test": ["accuracy", "loss"],
         "parameters": int,
         "epochs": int,
-        "best_epoch": int,
+        "kept_epoch": int,
     }
 
 
@@ -45,10 +45,10 @@ def test_the_network_has_learned(scores):
     assert scores["test"]["accuracy"] > 0.8
 
 
-def test_the_best_epoch_is_that_of_the_lowest_validation_loss(trained, scores):
+def test_the_kept_epoch_is_that_of_the_lowest_validation_loss(trained, scores):
     rows = list(csv.DictReader(trained.read("reports/history.tsv").splitlines(), delimiter="\t"))
     losses = [float(row["val_loss"]) for row in rows]
-    assert scores["best_epoch"] == losses.index(min(losses)) + 1
+    assert scores["kept_epoch"] == losses.index(min(losses)) + 1
     assert scores["validation"]["loss"] == pytest.approx(min(losses), abs=1e-5)
     assert scores["epochs"] == len(rows)
 

@@ -1,20 +1,18 @@
 """Stage `train`: what it saves, and that it repeats and resumes byte by byte."""
 
 import dataclasses
-import os
+import json
 import shutil
-import signal
 import socket
 import subprocess
 import sys
-import time
 import zipfile
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import composed, digest, environment
+from conftest import composed, digest
 
 from pipeline.base import files
 from pipeline.base.errors import InputError
@@ -98,7 +96,6 @@ def test_a_run_interrupted_twice_ends_with_the_bytes_of_an_unbroken_one(
     monkeypatch.undo()
     assert run(cfg, trained, tmp_path / "b") == request.getfixturevalue(unbroken)
     assert "continuing an interrupted run after epoch 2" in capsys.readouterr().out
-    assert not (tmp_path / "b" / "scratch" / "state.npz").exists()
 
 
 @pytest.fixture(scope="module")
@@ -132,11 +129,14 @@ def test_a_loss_that_is_not_finite_fails_and_saves_nothing(cfg, trained, tmp_pat
     assert not (tmp_path / "models").exists()
 
 
-def test_each_epoch_is_a_line_and_the_precision_is_told_and_recorded(cfg, trained, tmp_path, capsys):
+def test_each_epoch_is_a_line_on_the_screen_and_in_a_file(cfg, trained, tmp_path, capsys):
     run(cfg, trained, tmp_path)
     lines = capsys.readouterr().out.splitlines()
+    progress = [json.loads(line) for line in (tmp_path / "scratch/progress.jsonl").read_text().splitlines()]
+    assert [(line["epoch"], line["epochs"]) for line in progress] == [(0, 3), (1, 3), (2, 3), (3, 3)]
     assert lines[0] == "train: computing in float32"
     history = files.read_columns(tmp_path / "reports/history.tsv")
+    assert [line["val_loss"] for line in progress[1:]] == history["val_loss"]
     for epoch, (line, accuracy) in enumerate(zip(lines[1:4], history["val_accuracy"], strict=True), 1):
         assert line.startswith(f"train: epoch {epoch}/3, loss ")
         assert f", val_accuracy {accuracy:.4f}, " in line
@@ -225,39 +225,3 @@ def test_the_untrained_network_is_the_one_that_training_began_with(trained):
     assert not any(np.asarray(layer.bias).any() for layer in network.layers if layer.weights)
     assert any(np.asarray(layer.bias).any() for layer in best.layers if layer.weights)
     assert history["epoch"] == list(range(1, len(history["epoch"]) + 1))
-
-
-def test_killing_dvc_ends_its_training_and_the_next_repro_continues_it(trained, tmp_path):
-    folder = tmp_path / "project"
-    copy = trained.copied(folder)
-    copy.edit("params.yaml", "epochs: 3\n", "epochs: 15\n")
-    copy.edit("params.yaml", "patience: 2\n", "patience: 30\n")
-    dvc = subprocess.Popen(
-        ["dvc", "repro", "train"],
-        cwd=folder,
-        # dvc runs a stage in this shell, which, unlike bash, may stay between the two.
-        env={**environment(), "SHELL": "/bin/sh"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    state, lock = folder / ".train" / "state.npz", folder / ".train.lock"
-    deadline = time.monotonic() + 120
-    while not state.exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    training_process = int(lock.read_text())
-    os.kill(dvc.pid, signal.SIGKILL)
-    dvc.wait()
-    while _is_alive(training_process) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not _is_alive(training_process)
-    output = copy.dvc("repro", "train")
-    assert "continuing an interrupted run after epoch" in output
-    assert len(files.read_columns(folder / "reports/history.tsv")["epoch"]) == 15
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True

@@ -64,22 +64,22 @@ def test_stopping_agrees_with_keras_early_stopping(losses, patience):
     theirs.on_train_end()
     state, used = run(losses, patience, epochs=len(losses))
     assert len(used) == epoch + 1
-    assert state.best_epoch == theirs.best_epoch + 1
-    assert state.best_weights[0].tolist() == [network.final]
+    assert state.kept_epoch == theirs.best_epoch + 1
+    assert state.kept_weights[0].tolist() == [network.final]
 
 
 def test_the_weights_of_every_epoch_are_kept_after_the_untrained_ones():
     state, used = run([0.5, 0.25, 0.75, 0.75], patience=2)
     assert used == [0.5, 0.25, 0.75, 0.75]
-    assert state.best_epoch == 2
+    assert state.kept_epoch == 2
     assert state.snapshots["conv2d/bias"].tolist() == [[0], [1], [2], [3], [4]]
 
 
 def test_without_patience_every_epoch_runs_and_the_last_is_kept():
     state, used = run([0.5, 0.25, 0.75, 0.75], patience=None, epochs=4)
     assert len(used) == 4
-    assert state.best_epoch == 4
-    assert state.best_weights[0].tolist() == [4]
+    assert state.kept_epoch == 4
+    assert state.kept_weights[0].tolist() == [4]
 
 
 @pytest.mark.parametrize(

@@ -67,9 +67,9 @@ def test_a_packed_state_comes_back_into_another_trainer(compose, digits, recipe,
     assert unpack(packed, second.variables, "another digest") is None
     restored = unpack(packed, second.variables, "digest")
     assert restored.history == state.history
-    assert (restored.best_epoch, restored.wait) == (1, 0)
+    assert (restored.kept_epoch, restored.wait) == (1, 0)
     np.testing.assert_array_equal(restored.snapshots["conv2d/bias"], state.snapshots["conv2d/bias"])
-    for ours, theirs in zip(restored.best_weights, weights, strict=True):
+    for ours, theirs in zip(restored.kept_weights, weights, strict=True):
         np.testing.assert_array_equal(ours, theirs)
     unbroken, continued = run(first, 1), run(second, 1)
     assert unbroken.scores == continued.scores
