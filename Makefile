@@ -2,46 +2,48 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
+DEV := .venv/installed-dev
 CLUSTER := .venv/installed-cluster
 SITE := .site/private
 RIGHT_PYTHON = -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else \
   f"error: Python {v[0]}.{v[1]} received, expected 3.11 to 3.13; set it, e.g. `make repro PYTHON=python3.12`")'
+INSTALL = $(BIN)/python -m pip install --quiet --use-pep517 --require-hashes --requirement
 # Stages say `python`: it has to be the one of .venv, whether or not that is activated.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help doctor repro page test fuzz check audit cluster deps clean
+.PHONY: help doctor repro page quick test fuzz check audit cluster deps clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
 
-# Installs nothing, since it tells whether that can be done.
-doctor:  ## say whether this machine can do all of this, and what mends it
+# Installs nothing, since it says whether that can be done.
+doctor:  ## say whether this machine can do all of this, and what to change
 	@$(PYTHON) $(RIGHT_PYTHON)
 	@$(or $(wildcard $(BIN)/python),$(PYTHON)) -m pipeline.commands.doctor
 
 repro: $(STAMP) $(SITE)  ## run the pipeline: data, training, scores, pictures (`dvc repro`)
 	dvc repro
 
-page: $(STAMP) $(SITE)  ## rebuild the page to look at, and name its file
+page: $(STAMP) $(SITE)  ## rebuild the page, and name its file
 	dvc repro report
 	@echo "open file://$(CURDIR)/reports/index.html"
 
-test: $(CLUSTER) $(SITE)  ## run the whole test suite
+quick: $(DEV) $(SITE)  ## run the tests without dvc, browser and training, in a minute
+	pytest -m "not slow"
+
+test: $(DEV) $(CLUSTER) $(SITE)  ## run the whole test suite
 	pytest
 
-fuzz: $(STAMP) $(SITE)  ## every call to the disk failing, many hostile inputs: half an hour or more
-	EVERY_FAULT=1 pytest -n 0 tests/faults/test_fuzz.py tests/faults/test_faulty_disk.py
+fuzz: $(DEV) $(SITE)  ## many hostile inputs: half an hour or more
+	EVERY_FAULT=1 pytest -n 0 tests/faults/test_fuzz.py
 
-check: $(STAMP)  ## run the linters and the type checker
+check: $(DEV)  ## run the linters and the type checker
 	ruff check pipeline tests benchmarks
 	ruff format --check pipeline tests benchmarks
 	mypy
 
-# pip-audit apart: what it needs is nothing of this project's.
-audit: $(STAMP)  ## look for known holes in the pinned packages
-	@test -x .venv-audit/bin/pip-audit || { $(BIN)/python -m venv .venv-audit && \
-	  .venv-audit/bin/pip install --quiet pip-audit; } || echo "audit: pip-audit cannot be installed"
-	@python -m pipeline.commands.audit docs/advisories.csv requirements.txt requirements-cluster.txt
+audit: $(DEV)  ## look for known vulnerabilities in the pinned packages
+	pip-audit --disable-pip --require-hashes --requirement requirements.txt --requirement requirements-cluster.txt
 
 cluster: $(CLUSTER)  ## install what sweeps on a Ray cluster, SLURM or S3 need besides
 
@@ -49,14 +51,15 @@ deps: $(STAMP)  ## write into dvc.yaml which code each stage depends on
 	python -m pipeline.commands.deps
 
 clean:  ## remove what is installed here; data, models and reports stay
-	rm -rf .venv .venv-audit
+	rm -rf .venv
 
 # pip compiles bytecode as it installs; without that each import of TensorFlow may cost 20 s.
 $(STAMP): requirements.txt
 	@$(PYTHON) $(RIGHT_PYTHON)
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv || \
 	  { rm -rf .venv; echo "error: no venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
-	$(BIN)/python -m pip install --quiet --use-pep517 --require-hashes --requirement requirements.txt
+	$(INSTALL) requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	@touch $@
 
 # DVC's databases: for this user alone, and the same ones from whichever folder dvc is run.
@@ -65,6 +68,10 @@ $(SITE): $(STAMP)
 	dvc config --quiet --local core.site_cache_dir "$(CURDIR)/.site"
 	@touch $@
 
+$(DEV): $(STAMP) requirements-dev.txt
+	$(INSTALL) requirements-dev.txt
+	@touch $@
+
 $(CLUSTER): $(STAMP) requirements-cluster.txt
-	$(BIN)/python -m pip install --quiet --use-pep517 --require-hashes --requirement requirements-cluster.txt
+	$(INSTALL) requirements-cluster.txt
 	@touch $@
