@@ -80,14 +80,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def environment() -> dict[str, str]:
-    """This process's environment, with the Python that runs the tests first and a Git identity."""
+    """This process's environment: this Python first, a Git identity, and what Windows lacks refused."""
     person = {
         f"GIT_{role}_{part}": value
         for role in ("AUTHOR", "COMMITTER")
         for part, value in (("NAME", "Test"), ("EMAIL", "test@example.com"))
     }
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return {**os.environ, **person, "PATH": path, "GIT_CONFIG_GLOBAL": os.devnull}
+    no_posix = str(ROOT / "tests/helpers/no_posix")
+    return {**os.environ, **person, "PATH": path, "PYTHONPATH": no_posix, "GIT_CONFIG_GLOBAL": os.devnull}
 
 
 def digest(folder: Path, *patterns: str) -> dict[str, str]:

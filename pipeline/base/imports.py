@@ -21,9 +21,9 @@ def closure(script: Path) -> list[Path]:
 
 
 def imported(path: Path) -> set[Path]:
-    """The files of this project that one file imports by name; packages' own files hold no code."""
+    """The files of this project that one file imports by name; packages' own files hold nothing that changes a result."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
