@@ -8,6 +8,7 @@ import hashlib
 import io
 import math
 import os
+import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -31,25 +32,14 @@ def read_npz(path: Path) -> dict[str, Array]:
     """The arrays of an `.npz` file of this project by name.
 
     Raises:
-        InputError: it is missing or damaged, also by headers of more bytes than the file has.
-        MemoryError: there is no room for it.
+        InputError: it is missing or damaged.
     """
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            return dict(stored)
-    except FileNotFoundError:
-        raise InputError(files.missing(path)) from None
-    # Whatever zip, zlib and NumPy raise of a file that is none: struct.error, NotImplementedError, ...
-    except Exception as error:
-        if isinstance(error, MemoryError) and _wanted(error) <= path.stat().st_size:
-            raise
-        raise InputError(f"{path} is damaged: {error}") from None
-
-
-def _wanted(error: MemoryError) -> int:
-    """Bytes of the array that NumPy had no room for; 0 where it does not tell."""
-    shape, dtype = getattr(error, "shape", None), getattr(error, "dtype", None)
-    return 0 if shape is None or dtype is None else int(math.prod(shape) * dtype.itemsize)
+    with files.understood(path, "is damaged"):
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                return dict(stored)
+        except (zipfile.BadZipFile, EOFError) as error:
+            raise InputError(f"{path} is damaged: {error}") from None
 
 
 CHUNK_BYTES = 16 * 2**20

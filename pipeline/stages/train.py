@@ -36,7 +36,7 @@ from pipeline.stages import stage
 from pipeline.training.loop import Epoch, fit
 from pipeline.training.snapshots import snapshot, write_snapshots
 from pipeline.training.sources import Source, source
-from pipeline.training.state import TrainingState, pack, read_state, unpack, write_state
+from pipeline.training.state import TrainingState, pack, unpack, write_state
 from pipeline.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def _restored(path: Path, trainer: Trainer, digest: str) -> TrainingState:
     if not path.exists():
         return fresh
     try:
-        state = unpack(read_state(path), trainer.variables, digest)
+        state = unpack(arrays.read_npz(path), trainer.variables, digest)
     except InputError as error:
         print(f"train: {error}; starting anew")
         return fresh

@@ -1,6 +1,5 @@
 """The state of a training between two epochs, which survives an interruption."""
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.base.arrays import Array, read_npz
-from pipeline.base.errors import InputError
+from pipeline.base.arrays import Array
 from pipeline.base.files import replaced
 
 if TYPE_CHECKING:
@@ -20,25 +18,7 @@ if TYPE_CHECKING:
 def write_state(path: Path, arrays: dict[str, Array]) -> None:
     """Write an `.npz`, whole and on disk before this returns."""
     with replaced(path) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, **arrays, sha256=_digest(arrays))  # type: ignore[arg-type]
-
-
-def read_state(path: Path) -> dict[str, Array]:
-    """Read what `write_state` wrote; a damaged file raises `InputError`."""
-    arrays = read_npz(path)
-    written = arrays.pop("sha256", np.zeros(0, np.uint8))
-    if not np.array_equal(written, _digest(arrays)):
-        raise InputError(f"{path} is damaged: it was changed since it was written")
-    return arrays
-
-
-def _digest(arrays: dict[str, Array]) -> Array:
-    """SHA-256 of arrays with their names, as an array (32,) uint8."""
-    digest = hashlib.sha256()
-    for name, array in sorted(arrays.items()):
-        digest.update(f"{name} {array.dtype.str} {array.shape} ".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return np.frombuffer(digest.digest(), np.uint8)
+        np.savez(stream, **arrays)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

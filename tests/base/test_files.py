@@ -10,7 +10,7 @@ from pipeline.base import files
 from pipeline.base.arrays import RowFile, read_npz
 from pipeline.base.errors import InputError
 from pipeline.network.checkpoint import read_layers, write_canonical_keras
-from pipeline.training.state import read_state, write_state
+from pipeline.training.state import write_state
 
 
 def test_a_failure_leaves_the_earlier_file_and_no_other(tmp_path):
@@ -100,6 +100,6 @@ def test_canonical_archives_of_equal_models_are_equal_bytes(tmp_path):
 def test_state_comes_back_as_it_was(tmp_path):
     arrays = {"a": np.arange(3), "b": np.array(2.5, np.float32)}
     write_state(tmp_path / "deep" / "state.npz", arrays)
-    restored = read_state(tmp_path / "deep" / "state.npz")
+    restored = read_npz(tmp_path / "deep" / "state.npz")
     assert {key: value.tolist() for key, value in restored.items()} == {"a": [0, 1, 2], "b": 2.5}
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["state.npz"]
