@@ -1,6 +1,7 @@
 """The published data sets that can be named: each source tried in turn, each content verified."""
 
 import io
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -38,16 +39,8 @@ IDX_BYTES = {
 }
 MNIST_NPZ_BYTES = 11_490_434
 FASHION_CLASSES = [
-    "T-shirt/top",
-    "Trouser",
-    "Pullover",
-    "Dress",
-    "Coat",
-    "Sandal",
-    "Shirt",
-    "Sneaker",
-    "Bag",
-    "Ankle boot",
+    *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+    *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
 ]
 DIGIT_CLASSES = [str(digit) for digit in range(10)]
 
@@ -66,18 +59,17 @@ def digits() -> Dataset:
     return dataset.in_memory(DIGIT_CLASSES, train_images, train_labels, test_images, test_labels)
 
 
-def fashion_mnist(folder: str | None, mirror: str | None, update_package_lists: bool) -> Dataset:
+def fashion_mnist(folder: str | None, mirror: str | None) -> Dataset:
     """Fashion-MNIST from its four IDX files.
 
     Args:
         folder: the only folder to look in, or None for every known source.
         mirror: https address of a folder with the files, or None.
-        update_package_lists: whether apt-get may read new lists, into a temporary folder.
 
     Raises:
         InputError: no source has it, or its content is wrong.
     """
-    package = downloads.debian_package(DEBIAN_PACKAGE, DEBIAN_FOLDER, update_package_lists)
+    package = downloads.debian_package(DEBIAN_PACKAGE, DEBIAN_FOLDER)
     sources: list[Source] = [
         _folder("Keras' cache", downloads.keras_cache() / "fashion-mnist"),
         _folder("Debian's folder", DEBIAN_FOLDER),
@@ -111,13 +103,11 @@ def _only(folder: str | None) -> list[Source]:
 
 
 def _folder(name: str, folder: Path) -> Source:
-    return f"{name} {folder}", downloads.existing(folder)
+    return f"{name} {folder}", nullcontext(folder)
 
 
 def _mirror(mirror: str | None, limits: dict[str, int]) -> list[Source]:
-    if mirror is None:
-        return []
-    return [(f"the mirror {mirror}", downloads.downloaded(mirror, limits))]
+    return [] if mirror is None else [(f"the mirror {mirror}", downloads.downloaded(mirror, limits))]
 
 
 def _packed_bytes(name: str) -> int:
@@ -135,8 +125,7 @@ def _read_mnist(folder: Path) -> Dataset:
         content = files.read_bytes(folder / name, MNIST_NPZ_BYTES)
     except FileNotFoundError:
         return _read_idx_files(folder, MNIST, DIGIT_CLASSES)
-    downloads.verify(content, name, digest)
-    # The bytes that were verified: the file may be another one by now.
+    idx.verify(content, name, digest)
     with np.load(io.BytesIO(content), allow_pickle=False) as stored:
         return dataset.in_memory(DIGIT_CLASSES, *(stored[key] for key in NPZ_NAMES[0]))
 

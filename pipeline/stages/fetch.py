@@ -56,7 +56,7 @@ def fetch(cfg: Settings, external: Path, raw: Path) -> None:
 
 def _opened(cfg: Settings) -> Dataset:
     if cfg.data.name == "fashion_mnist":
-        return published.fashion_mnist(cfg.data.folder, cfg.data.mirror, cfg.data.update_package_lists)
+        return published.fashion_mnist(cfg.data.folder, cfg.data.mirror)
     if cfg.data.name == "mnist":
         return published.mnist(cfg.data.folder, cfg.data.mirror)
     if cfg.data.name == "npz":
