@@ -19,7 +19,7 @@ from pipeline.base.files import read_bytes
 DEEP_GREY = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 UPRIGHT = 1
 # Raster formats alone: for PostScript, say, Pillow starts another program. Named in data/external/README.md.
-FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "AVIF")
 # Of one file; photographs have a few MB.
 MAX_BYTES = 512 * 2**20
 
@@ -84,10 +84,17 @@ def _opened(content: bytes, name: str) -> Image.Image:
         raise InputError(f"out of memory while reading {name}; end other programs, or leave it out") from None
     # Each of Pillow's decoders raises what it likes: OSError, SyntaxError, ValueError, struct.error, ...
     except Exception as error:
-        unknown = isinstance(error, UnidentifiedImageError)
-        reason = f"not an image of a kind that is read ({', '.join(FORMATS)})" if unknown else f"{error}"
-        raise UnreadableImageError(f"{name} cannot be read as an image: {reason or 'empty'}") from None
+        reason = _reason(content, error)
+        raise UnreadableImageError(f"{name} cannot be read as an image: {reason}") from None
     return image
+
+
+def _reason(content: bytes, error: Exception) -> str:
+    if content[4:8] == b"ftyp" and b"hei" in content[8:40]:
+        return "a HEIC photo; convert it to JPEG (heif-convert), and set the phone to 'most compatible'"
+    if isinstance(error, UnidentifiedImageError):
+        return f"not an image of a kind that is read ({', '.join(FORMATS)})"
+    return str(error) or "damaged"
 
 
 def _upright(image: Image.Image) -> tuple[Image.Image, str | None]:

@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from pipeline.data import image as image_module
 from pipeline.data.image import Decoded, UnreadableImageError
@@ -33,6 +33,12 @@ def test_grey_pixels_come_through_every_lossless_format(kind):
     decoded = decode(encoded(Image.fromarray(GREY), kind, **options), (4, 6, 1))
     np.testing.assert_array_equal(decoded.pixels[..., 0], GREY)
     assert decoded.pixels.dtype == np.uint8
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow was built without AVIF")
+def test_avif_is_read_where_pillow_can():
+    content = encoded(Image.fromarray(np.full((8, 8, 3), 99, np.uint8)), "AVIF")
+    np.testing.assert_allclose(decode(content, (8, 8, 3)).pixels, 99, atol=3)
 
 
 def test_an_image_that_already_fits_is_left_as_it_is():
@@ -160,6 +166,8 @@ def test_padding_enlarges_a_small_image_and_never_loses_a_thin_one():
     [
         (b"", "not an image"),
         (b"no image", "not an image"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC.*convert"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "HEIC.*convert"),
         (encoded(Image.fromarray(COLOUR), "JPEG")[:-40], "truncated"),
         (encoded(Image.fromarray(RNG.integers(0, 256, (64, 64), np.uint8)))[:2000], "."),
     ],
