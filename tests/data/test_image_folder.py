@@ -1,5 +1,8 @@
 """A folder of images becomes a data set, whatever lies in it, or one line says why not."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -81,13 +84,31 @@ def test_unreadable_files_are_left_out_and_named(pets):
     assert sorted(line.split()[0] for line in dataset.unreadable) == ["cat/notes.txt", "dog/03.png"]
 
 
-def test_hidden_files_and_folders_are_passed_over(pets):
-    (pets / ".cache").mkdir()
-    (pets / "cat" / ".DS_Store").touch()
-    (pets / "LICENSE").touch()
+def test_hidden_files_and_what_systems_leave_are_passed_over(pets):
+    for name in (".cache", "__MACOSX"):
+        (pets / name / "cat").mkdir(parents=True)
+    for name in ("cat/.DS_Store", "cat/Thumbs.db", "dog/desktop.ini", "LICENSE"):
+        (pets / name).touch()
     dataset = load(pets)
     assert len(read(dataset.train)[0] + read(dataset.test)[0]) == 20
     assert dataset.unreadable == []
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_more_classes_than_a_label_can_number_are_refused(count, tmp_path):
+    for number in range(257):
+        (tmp_path / str(number)).mkdir()
+        for image in range(count):
+            (tmp_path / str(number) / f"{image}.png").touch()
+    with pytest.raises(InputError, match="received 257 classes, expected 2 to 256"):
+        load(tmp_path)
+
+
+def test_a_file_name_that_is_no_utf_8_is_named(pets):
+    Path(os.fsdecode(os.fsencode(pets / "cat") + b"/\xff.png")).touch()
+    with pytest.raises(InputError, match=r"cat: .*'\\udcff\.png'.*UTF-8") as caught:
+        load(pets)
+    assert str(caught.value).encode()
 
 
 def spoil(folder, how: str) -> None:

@@ -1,6 +1,7 @@
 """A user's own images through the whole pipeline; by the real `dvc` where it is to notice them."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from pipeline.analysis.scores import score
 from pipeline.base.errors import InputError
 from pipeline.commands import predict
 from pipeline.config.schema import Config
+from pipeline.data import image
 from pipeline.network import outputs
 from pipeline.network.checkpoint import load_model
 from pipeline.stages.fetch import fetch
@@ -133,10 +135,10 @@ def accuracies(cfg, folder):
 def test_digits_exported_as_images_train_to_the_same_accuracy(compose, tmp_path):
     digits = load_digits()
     # Numbered in their own order, which is the order of the rows then, and so is the split.
-    for number, (image, label) in enumerate(zip(digits.images, digits.target, strict=True)):
+    for number, (pixels, label) in enumerate(zip(digits.images, digits.target, strict=True)):
         path = tmp_path / "digits" / str(label) / f"{number:04}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.rint(image * (255 / 16)).astype(np.uint8)).save(path)
+        Image.fromarray(np.rint(pixels * (255 / 16)).astype(np.uint8)).save(path)
     shared = ("train=smoke", "data.split_seed=0")
     expected = accuracies(compose("data=digits", *shared), tmp_path / "a")
     folder, size = f"data.folder={tmp_path}/digits", "data.image_size=[8,8]"
@@ -175,3 +177,19 @@ def test_a_folder_that_dvc_does_not_watch_is_said_to_be_so(compose, tmp_path, ca
     cfg = compose("data=image_folder", f"data.folder={tmp_path}/elsewhere")
     fetch(cfg, tmp_path / "external", tmp_path / "raw")
     assert f"lies outside {tmp_path}/external" in capsys.readouterr().out
+
+
+def test_images_that_arrive_while_they_are_read_leave_nothing_recorded(compose, tmp_path, monkeypatch):
+    folder = tmp_path / "elsewhere"
+    save_colours(folder, 8)
+    cfg = compose("data=image_folder", f"data.folder={folder}")
+    read = image.read
+
+    def slow_read(path, *given, **more):
+        shutil.copy(path, path.with_name(f"copy of {path.name}"))
+        return read(path, *given, **more)
+
+    monkeypatch.setattr(image, "read", slow_read)
+    with pytest.raises(InputError, match=rf"{folder} changed while fetch read it \(24 files more\)"):
+        fetch(cfg, tmp_path, tmp_path / "raw")
+    assert not (tmp_path / "raw").exists()
