@@ -7,13 +7,14 @@ import subprocess
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from pipeline.base.errors import InputError
 from pipeline.data.dataset import Dataset
+from pipeline.data.idx import MAX_BYTES
 
 # Without a byte.
 TIMEOUT_SECONDS = 20
@@ -56,28 +57,28 @@ def keras_cache() -> Path:
 
 
 @contextmanager
-def downloaded(mirror: str, limits: Mapping[str, int]) -> Iterator[Path]:
+def downloaded(mirror: str, names: Sequence[str]) -> Iterator[Path]:
     """Download files from an HTTPS mirror into a temporary folder; who reads them verifies them.
 
     Args:
         mirror: address of the folder of the files.
-        limits: for each file's name the most bytes that it may have.
+        names: of the files.
 
     Raises:
         InputError: the mirror cannot be reached, leads to plain HTTP, or sends too much or too slowly.
     """
     with tempfile.TemporaryDirectory(prefix="filterscope-") as temporary:
-        for name, limit in limits.items():
+        for name in names:
             address = f"{mirror}/{name}"
             try:
-                _download(address, Path(temporary, name), limit)
+                _download(address, Path(temporary, name))
             # HTTPException: what responds does not speak HTTP, or the address is none.
             except (OSError, ValueError, http.client.HTTPException) as error:
-                raise InputError(f"{address} cannot be downloaded ({_one_line(error)})") from None
+                raise InputError(f"{address} cannot be downloaded ({str(error)!r})") from None
         yield Path(temporary)
 
 
-def _download(address: str, path: Path, limit: int) -> None:
+def _download(address: str, path: Path) -> None:
     from rich.progress import wrap_file
 
     end = time.monotonic() + MAX_SECONDS
@@ -88,18 +89,12 @@ def _download(address: str, path: Path, limit: int) -> None:
         with wrap_file(response, size, description=path.name) as stream, path.open("wb") as target:
             while content := stream.read(CHUNK_BYTES):
                 target.write(content)
-                if target.tell() > limit:
-                    raise ValueError(f"it has more than {limit:,} bytes, expected no more")
+                if target.tell() > MAX_BYTES:
+                    raise ValueError(f"it has more than {MAX_BYTES:,} bytes, expected no more")
                 if time.monotonic() > end:
                     raise TimeoutError(f"it was not done after {MAX_SECONDS} seconds")
             if target.tell() < size:
                 raise ValueError(f"it ended after {target.tell():,} of {size:,} bytes")
-
-
-def _one_line(error: Exception) -> str:
-    """An error's message, which may come from another machine, as what can be shown."""
-    text = "".join(letter if letter.isprintable() else " " for letter in str(error) or type(error).__name__)
-    return " ".join(text.split())
 
 
 @contextmanager

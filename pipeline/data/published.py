@@ -30,14 +30,6 @@ MNIST = {
 }
 # The whole file, as Keras distributes it: the digest in keras/src/datasets/mnist.py.
 MNIST_NPZ = {"mnist.npz": "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"}
-# Bytes of the files of either, decompressed: a header, then a byte a pixel or label.
-IDX_BYTES = {
-    "train-images-idx3-ubyte": 16 + 60_000 * 28 * 28,
-    "train-labels-idx1-ubyte": 8 + 60_000,
-    "t10k-images-idx3-ubyte": 16 + 10_000 * 28 * 28,
-    "t10k-labels-idx1-ubyte": 8 + 10_000,
-}
-MNIST_NPZ_BYTES = 11_490_434
 FASHION_CLASSES = [
     *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
     *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
@@ -73,7 +65,7 @@ def fashion_mnist(folder: str | None, mirror: str | None) -> Dataset:
     sources: list[Source] = [
         _folder("Keras' cache", downloads.keras_cache() / "fashion-mnist"),
         _folder("Debian's folder", DEBIAN_FOLDER),
-        *_mirror(mirror, {f"{name}.gz": _packed_bytes(name) for name in FASHION_MNIST}),
+        *_mirror(mirror, [f"{name}.gz" for name in FASHION_MNIST]),
         (f"apt-get download {DEBIAN_PACKAGE}", package),
     ]
     advice = (
@@ -87,7 +79,7 @@ def mnist(folder: str | None, mirror: str | None) -> Dataset:
     """MNIST from Keras' `mnist.npz` or from its four IDX files; the arguments are as in `fashion_mnist`."""
     sources: list[Source] = [
         _folder("Keras' cache", downloads.keras_cache()),
-        *_mirror(mirror, dict.fromkeys(MNIST_NPZ, MNIST_NPZ_BYTES)),
+        *_mirror(mirror, list(MNIST_NPZ)),
     ]
     advice = (
         f"Put mnist.npz, or the four files {', '.join(MNIST)} (with or without .gz), into a folder and"
@@ -106,13 +98,8 @@ def _folder(name: str, folder: Path) -> Source:
     return f"{name} {folder}", nullcontext(folder)
 
 
-def _mirror(mirror: str | None, limits: dict[str, int]) -> list[Source]:
-    return [] if mirror is None else [(f"the mirror {mirror}", downloads.downloaded(mirror, limits))]
-
-
-def _packed_bytes(name: str) -> int:
-    """The most that gzip makes of a file: where it cannot pack, it adds some bytes to each block."""
-    return IDX_BYTES[name] + IDX_BYTES[name] // 1000 + 1000
+def _mirror(mirror: str | None, names: list[str]) -> list[Source]:
+    return [] if mirror is None else [(f"the mirror {mirror}", downloads.downloaded(mirror, names))]
 
 
 def _read_fashion(folder: Path) -> Dataset:
@@ -122,7 +109,7 @@ def _read_fashion(folder: Path) -> Dataset:
 def _read_mnist(folder: Path) -> Dataset:
     [(name, digest)] = MNIST_NPZ.items()
     try:
-        content = files.read_bytes(folder / name, MNIST_NPZ_BYTES)
+        content = files.read_bytes(folder / name, idx.MAX_BYTES)
     except FileNotFoundError:
         return _read_idx_files(folder, MNIST, DIGIT_CLASSES)
     idx.verify(content, name, digest)
@@ -131,5 +118,5 @@ def _read_mnist(folder: Path) -> Dataset:
 
 
 def _read_idx_files(folder: Path, digests: dict[str, str], classes: list[str]) -> Dataset:
-    read = [idx.read_idx(folder, name, digest, IDX_BYTES[name]) for name, digest in digests.items()]
+    read = [idx.read_idx(folder, name, digest) for name, digest in digests.items()]
     return dataset.in_memory(classes, *read)

@@ -25,7 +25,7 @@ def idx(array: np.ndarray) -> bytes:
 
 def small(monkeypatch, name: str) -> dict[str, bytes]:
     """The contents of four small IDX files, their digests in place of a published data set's."""
-    contents = {file: idx(IMAGES if "images" in file else LABELS) for file in published.IDX_BYTES}
+    contents = {file: idx(IMAGES if "images" in file else LABELS) for file in published.MNIST}
     digests = {file: hashlib.sha256(content).hexdigest() for file, content in contents.items()}
     monkeypatch.setattr(published, name, digests)
     return contents

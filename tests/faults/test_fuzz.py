@@ -196,7 +196,7 @@ def idx_file(array):
 def test_idx(tmp_path):
     def read(content):
         (tmp_path / "a.gz").write_bytes(content)
-        idx.read_idx(tmp_path, "a", hashlib.sha256(b"another").hexdigest(), 10_000)
+        idx.read_idx(tmp_path, "a", hashlib.sha256(b"another").hexdigest())
 
     fuzz(damaged(*map(gzip.compress, [idx_file(some((3, 4, 4))), idx_file(some(5))])), read)
 
