@@ -30,7 +30,7 @@ class UnreadableImageError(InputError):
 
 @dataclass(frozen=True)
 class Decoded:
-    """One image: its pixels (H, W, C) uint8, and words for each change to the file's own, in order."""
+    """One image: its pixels (H, W, C) uint8, and a sentence on each change to the file's own, in order."""
 
     pixels: Array
     changes: list[str]
@@ -105,7 +105,7 @@ def _upright(image: Image.Image) -> tuple[Image.Image, str | None]:
 
 
 def _converted(image: Image.Image, mode: str, name: str) -> tuple[Image.Image, str | None]:
-    """The image in mode L (grey) or RGB, and the words for it."""
+    """The image in mode L (grey) or RGB, and what was changed."""
     if image.mode in DEEP_GREY:
         return _eight_bits(image, name).convert(mode), "16 bits to 8"
     if image.mode == "F":
@@ -135,7 +135,7 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 
 def _fitted(image: Image.Image, height: int, width: int, resize: str) -> tuple[Image.Image, str | None]:
-    """The image in that size, and the words for it."""
+    """The image in that size, and what was changed."""
     if image.size == (width, height):
         return image, None
     sizes = f"{image.height}×{image.width} to {height}×{width} pixels"
