@@ -2,6 +2,7 @@
 
 import io
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -61,18 +62,18 @@ def fashion_mnist(folder: str | None, mirror: str | None) -> Dataset:
     Raises:
         InputError: no source has it, or its content is wrong.
     """
-    package = downloads.debian_package(DEBIAN_PACKAGE, DEBIAN_FOLDER)
     sources: list[Source] = [
         _folder("Keras' cache", downloads.keras_cache() / "fashion-mnist"),
         _folder("Debian's folder", DEBIAN_FOLDER),
         *_mirror(mirror, [f"{name}.gz" for name in FASHION_MNIST]),
-        (f"apt-get download {DEBIAN_PACKAGE}", package),
+        (f"apt-get download {DEBIAN_PACKAGE}", downloads.debian_package(DEBIAN_PACKAGE, DEBIAN_FOLDER)),
     ]
     advice = (
         f"Put its four files ({', '.join(FASHION_MNIST)}, with or without .gz) into a folder and set"
         f" data.folder to it, or install Debian's package {DEBIAN_PACKAGE}"
     )
-    return downloads.first_of(_only(folder) or sources, _read_fashion, "Fashion-MNIST", advice)
+    read = partial(_read_idx_files, FASHION_MNIST, FASHION_CLASSES)
+    return downloads.first_of(_only(folder) or sources, read, "Fashion-MNIST", advice)
 
 
 def mnist(folder: str | None, mirror: str | None) -> Dataset:
@@ -102,21 +103,17 @@ def _mirror(mirror: str | None, names: list[str]) -> list[Source]:
     return [] if mirror is None else [(f"the mirror {mirror}", downloads.downloaded(mirror, names))]
 
 
-def _read_fashion(folder: Path) -> Dataset:
-    return _read_idx_files(folder, FASHION_MNIST, FASHION_CLASSES)
-
-
 def _read_mnist(folder: Path) -> Dataset:
     [(name, digest)] = MNIST_NPZ.items()
     try:
         content = files.read_bytes(folder / name, idx.MAX_BYTES)
     except FileNotFoundError:
-        return _read_idx_files(folder, MNIST, DIGIT_CLASSES)
+        return _read_idx_files(MNIST, DIGIT_CLASSES, folder)
     idx.verify(content, name, digest)
     with np.load(io.BytesIO(content), allow_pickle=False) as stored:
         return dataset.in_memory(DIGIT_CLASSES, *(stored[key] for key in NPZ_NAMES[0]))
 
 
-def _read_idx_files(folder: Path, digests: dict[str, str], classes: list[str]) -> Dataset:
+def _read_idx_files(digests: dict[str, str], classes: list[str], folder: Path) -> Dataset:
     read = [idx.read_idx(folder, name, digest) for name, digest in digests.items()]
     return dataset.in_memory(classes, *read)

@@ -97,7 +97,8 @@ def test_apt_reads_new_lists_where_it_may_and_else_the_user_is_told_to(writable,
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.setattr(downloads, "APT_LISTS", tmp_path if writable else tmp_path / "nowhere")
     line = refusal_of(downloads.debian_package("fashion", Path("/usr/share/x")))
-    assert line == "apt-get failed: E: no package; run `apt-get update`"
+    assert "E: no package" in line
+    assert "apt-get update" in line
     calls = (tmp_path / "calls").read_text().splitlines()
     assert calls == ["download fashion", *["update"] * writable]
 
