@@ -9,7 +9,7 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -17,7 +17,6 @@ from typing import IO, Any
 from pipeline.base.errors import UNFINISHED, InputError, message
 
 MAX_TEXT_BYTES = 256 * 2**20
-Described = Mapping[str, tuple[Callable[[Any], bool], str]]
 
 
 @contextmanager
@@ -143,25 +142,6 @@ def read_json(path: Path) -> Any:
     """Read JSON; a missing or damaged file raises `InputError`."""
     with understood(path, "cannot be read as JSON"):
         return json.loads(read_bytes(path, MAX_TEXT_BYTES))
-
-
-def read_mapping(path: Path, expected: Described, again: str) -> dict[str, Any]:
-    """Read JSON that has some values by name.
-
-    Args:
-        path: of the file.
-        expected: for each name whether a value is right (None where there is none), and words for that.
-        again: what to do about a wrong one.
-
-    Raises:
-        InputError: it is missing, damaged, or a value is wrong.
-    """
-    found = read_json(path)
-    for key, (holds, wanted) in expected.items():
-        value = found.get(key) if isinstance(found, dict) else None
-        if not holds(value):
-            raise InputError(f"{path}: {key}: received {str(value)[:80]}, expected {wanted}; {again}")
-    return found  # type: ignore[no-any-return]
 
 
 def read_columns(path: Path) -> dict[str, list[float]]:

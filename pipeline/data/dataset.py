@@ -85,15 +85,14 @@ def check_classes(labels: dict[str, Array], classes: Sequence[str]) -> None:
             )
 
 
-def check_readable(unreadable: Sequence[str], skip: bool, folder: str | None) -> None:
+def check_readable(unreadable: Sequence[str], skip: bool) -> None:
     """Refuse unreadable files in one line with the first few, or, when `skip`, print all their names."""
     if unreadable and not skip:
         shown = "; ".join(unreadable[:NUM_NAMED])
         more = f"; and {len(unreadable) - NUM_NAMED} more" if len(unreadable) > NUM_NAMED else ""
         raise InputError(
-            f"{len(unreadable)} unreadable files: {shown}{more}."
-            " Mend or remove them, or leave them out:"
-            f" `dvc exp run -S data=image_folder -S data.folder={folder} -S data.skip_unreadable=true`"
+            f"{len(unreadable)} unreadable files: {shown}{more}. Fix or remove them; or leave them out:"
+            " set data.source.skip_unreadable to true in params.yaml and run `dvc repro`"
         )
     for line in unreadable:
         print(f"fetch: skipped: {line}")

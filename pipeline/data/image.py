@@ -19,7 +19,7 @@ from pipeline.base.files import read_bytes
 DEEP_GREY = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 UPRIGHT = 1
 # Raster formats alone: for PostScript, say, Pillow starts another program. Named in data/external/README.md.
-FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "AVIF")
 # Of one file; photographs have a few MB.
 MAX_BYTES = 512 * 2**20
 
@@ -30,7 +30,7 @@ class UnreadableImageError(InputError):
 
 @dataclass(frozen=True)
 class Decoded:
-    """One image: its pixels (H, W, C) uint8, and words for each change to the file's own, in order."""
+    """One image: its pixels (H, W, C) uint8, and a sentence on each change to the file's own, in order."""
 
     pixels: Array
     changes: list[str]
@@ -84,10 +84,17 @@ def _opened(content: bytes, name: str) -> Image.Image:
         raise InputError(f"out of memory while reading {name}; end other programs, or leave it out") from None
     # Each of Pillow's decoders raises what it likes: OSError, SyntaxError, ValueError, struct.error, ...
     except Exception as error:
-        unknown = isinstance(error, UnidentifiedImageError)
-        reason = f"not an image of a kind that is read ({', '.join(FORMATS)})" if unknown else f"{error}"
-        raise UnreadableImageError(f"{name} cannot be read as an image: {reason or 'empty'}") from None
+        reason = _reason(content, error)
+        raise UnreadableImageError(f"{name} cannot be read as an image: {reason}") from None
     return image
+
+
+def _reason(content: bytes, error: Exception) -> str:
+    if content[4:8] == b"ftyp" and b"hei" in content[8:40]:
+        return "a HEIC photo; convert it to JPEG (heif-convert), and set the phone to 'most compatible'"
+    if isinstance(error, UnidentifiedImageError):
+        return f"not an image of a kind that is read ({', '.join(FORMATS)})"
+    return str(error) or "damaged"
 
 
 def _upright(image: Image.Image) -> tuple[Image.Image, str | None]:
@@ -98,7 +105,7 @@ def _upright(image: Image.Image) -> tuple[Image.Image, str | None]:
 
 
 def _converted(image: Image.Image, mode: str, name: str) -> tuple[Image.Image, str | None]:
-    """The image in mode L (grey) or RGB, and the words for it."""
+    """The image in mode L (grey) or RGB, and what was changed."""
     if image.mode in DEEP_GREY:
         return _eight_bits(image, name).convert(mode), "16 bits to 8"
     if image.mode == "F":
@@ -128,7 +135,7 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 
 def _fitted(image: Image.Image, height: int, width: int, resize: str) -> tuple[Image.Image, str | None]:
-    """The image in that size, and the words for it."""
+    """The image in that size, and what was changed."""
     if image.size == (width, height):
         return image, None
     sizes = f"{image.height}×{image.width} to {height}×{width} pixels"

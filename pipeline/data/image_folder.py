@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.base import arrays
-from pipeline.base.errors import InputError, words
+from pipeline.base.errors import InputError
 from pipeline.data import image
-from pipeline.data.dataset import PARTS, Chunks, Dataset
+from pipeline.data.dataset import PARTS, Chunks, Dataset, check_classes
+from pipeline.data.folders import visible
 
 # An image file and its label.
 Entry = tuple[Path, int]
@@ -25,17 +26,19 @@ def image_folder(
     """The images of a folder; nothing is decoded before the parts are read.
 
     Rows follow the files' names, whatever their class, so that the order does not depend on the
-    machine. The classes are the sub-folders' names, sorted. Hidden files and folders are passed over.
+    machine. The classes are the sub-folders' names, sorted. Hidden files and folders, and what systems
+    leave, are passed over.
 
     Args:
         folder: holds one sub-folder per class; or the folders `train` and `test`, which do.
         input_shape: (H, W, C) that each image is brought to.
-        resize: "stretch" or "pad", see `images.decode`.
+        resize: "stretch" or "pad", see `image.decode`.
         test_fraction: share of each class that becomes the test part when there is no folder `test`.
         split_seed: of that draw.
 
     Raises:
-        InputError: no such folder, too few classes, an empty one, or a folder where an image should be.
+        InputError: no such folder, too few or too many classes, an empty one, or a folder in place of
+            an image.
     """
     if folder is None:
         raise InputError("data.folder: received null, expected a folder with one sub-folder per class")
@@ -67,14 +70,7 @@ def _parts(root: Path, test_fraction: float, split_seed: int) -> tuple[list[str]
 
 
 def _folders(folder: Path) -> list[Path]:
-    return [path for path in _visible(folder) if path.is_dir()]
-
-
-def _visible(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    except OSError as error:
-        raise InputError(words(error, folder)) from None
+    return [path for path in visible(folder) if path.is_dir()]
 
 
 def _entries(folder: Path) -> tuple[list[str], list[Entry]]:
@@ -83,9 +79,10 @@ def _entries(folder: Path) -> tuple[list[str], list[Entry]]:
     if len(classes) < 2:
         received = ", ".join(classes) or "none"
         raise InputError(f"{folder}: received the class folders {received}, expected two or more")
+    check_classes({}, classes)
     entries = []
     for label, name in enumerate(classes):
-        paths = _visible(folder / name)
+        paths = visible(folder / name)
         if not paths:
             raise InputError(f"{folder / name}: received no file, expected the images of class {name}")
         entries += [(path, label) for path in paths]

@@ -13,7 +13,7 @@ import numpy as np
 
 from pipeline.base import arrays, files
 from pipeline.base.arrays import Array
-from pipeline.base.errors import InputError, words
+from pipeline.base.errors import InputError, message
 from pipeline.data import dataset
 from pipeline.data.dataset import Chunks, Dataset
 
@@ -66,7 +66,7 @@ def _one_npz(folder: str | None) -> Path:
     except FileNotFoundError:
         found = []
     except OSError as error:
-        raise InputError(f"data.folder: {words(error, root)}") from None
+        raise InputError(f"data.folder: {message(error, root)}") from None
     if len(found) != 1:
         names = ", ".join(path.name for path in found) or "none"
         raise InputError(

@@ -2,17 +2,18 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
+from pydantic import BaseModel, Field, PositiveInt, ValidationError
 
+from pipeline.base import files
 from pipeline.base.arrays import Array, RowFile
 from pipeline.base.errors import InputError
-from pipeline.base.files import Described, read_mapping
 from pipeline.config.data import check_images
-from pipeline.config.fields import at_least_1
 
 AGAIN = "run `dvc repro --force prepare`"
+Kind = TypeVar("Kind", bound="Described")
 
 
 def split_rows(labels: Array, validation_fraction: float, seed: int) -> tuple[Array, Array]:
@@ -79,7 +80,7 @@ class ChosenImage:
 
     @property
     def title(self) -> str:
-        """Words for a picture, e.g. "source image 0: Ankle boot"."""
+        """Title of a picture, e.g. "source image 0: Ankle boot"."""
         return f"{self.split} image {self.index}: {self.class_name}"
 
 
@@ -137,33 +138,41 @@ def read_rows(path: Path, shape: tuple[int, ...], dtype: type[np.generic], again
     return stored
 
 
+class Described(BaseModel):
+    """What every `dataset.json` says, raw or prepared: K class names and the shape (H, W, C) of an image."""
+
+    classes: Annotated[list[str], Field(min_length=2)]
+    shape: tuple[PositiveInt, PositiveInt, PositiveInt]
+
+
+class _Splits(Described):
+    counts: Annotated[dict[Literal["train", "validation", "test"], PositiveInt], Field(min_length=3)]
+
+
 def read_prepared(folder: Path, name: str = "dataset.json") -> Prepared:
     """Read what `dataset.json`, or a file of another name, says of the prepared folder.
 
     Raises:
         InputError: it is missing, damaged, or says something else than stage `prepare` writes.
     """
-    about = read_mapping(folder / name, {**DESCRIBED, "counts": (_are_counts, COUNTED)}, AGAIN)
-    return Prepared(folder, about["classes"], tuple(about["shape"]), about["counts"])
+    return Prepared(folder, **dict(read_described(folder / name, _Splits, AGAIN)))
 
 
-def _are_counts(value: Any) -> bool:
-    names = {"train", "validation", "test"}
-    return isinstance(value, dict) and set(value) == names and all(map(at_least_1, value.values()))
+def read_described(path: Path, kind: type[Kind], again: str) -> Kind:
+    """Read JSON that has to hold what a model says.
 
-
-COUNTED = "the number of images in train, validation and test"
-# What every `dataset.json` says, raw or prepared.
-DESCRIBED: Described = {
-    "classes": (
-        lambda v: isinstance(v, list) and len(v) > 1 and all(isinstance(name, str) for name in v),
-        "a list of two or more names",
-    ),
-    "shape": (
-        lambda v: isinstance(v, list) and len(v) == 3 and all(map(at_least_1, v)),
-        "[height, width, channels]",
-    ),
-}
+    Raises:
+        InputError: it is missing, damaged or another; ends with `again`, which is what to do.
+    """
+    with files.understood(path, "cannot be read"):
+        content = files.read_bytes(path, files.MAX_TEXT_BYTES)
+    try:
+        return kind.model_validate_json(content, strict=True)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        key = ": ".join([str(path), *map(str, wrong["loc"])])
+        received = str(wrong["input"])[:80]
+        raise InputError(f"{key}: received {received}: {wrong['msg']}; {again}") from None
 
 
 def read_chosen(prepared: Prepared, chosen: list[dict[str, Any]]) -> list[ChosenImage]:

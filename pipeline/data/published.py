@@ -1,6 +1,8 @@
 """The published data sets that can be named: each source tried in turn, each content verified."""
 
 import io
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,25 +31,9 @@ MNIST = {
 }
 # The whole file, as Keras distributes it: the digest in keras/src/datasets/mnist.py.
 MNIST_NPZ = {"mnist.npz": "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"}
-# Bytes of the files of either, decompressed: a header, then a byte a pixel or label.
-IDX_BYTES = {
-    "train-images-idx3-ubyte": 16 + 60_000 * 28 * 28,
-    "train-labels-idx1-ubyte": 8 + 60_000,
-    "t10k-images-idx3-ubyte": 16 + 10_000 * 28 * 28,
-    "t10k-labels-idx1-ubyte": 8 + 10_000,
-}
-MNIST_NPZ_BYTES = 11_490_434
 FASHION_CLASSES = [
-    "T-shirt/top",
-    "Trouser",
-    "Pullover",
-    "Dress",
-    "Coat",
-    "Sandal",
-    "Shirt",
-    "Sneaker",
-    "Bag",
-    "Ankle boot",
+    *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+    *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
 ]
 DIGIT_CLASSES = [str(digit) for digit in range(10)]
 
@@ -66,36 +52,35 @@ def digits() -> Dataset:
     return dataset.in_memory(DIGIT_CLASSES, train_images, train_labels, test_images, test_labels)
 
 
-def fashion_mnist(folder: str | None, mirror: str | None, update_package_lists: bool) -> Dataset:
+def fashion_mnist(folder: str | None, mirror: str | None) -> Dataset:
     """Fashion-MNIST from its four IDX files.
 
     Args:
         folder: the only folder to look in, or None for every known source.
         mirror: https address of a folder with the files, or None.
-        update_package_lists: whether apt-get may read new lists, into a temporary folder.
 
     Raises:
         InputError: no source has it, or its content is wrong.
     """
-    package = downloads.debian_package(DEBIAN_PACKAGE, DEBIAN_FOLDER, update_package_lists)
     sources: list[Source] = [
         _folder("Keras' cache", downloads.keras_cache() / "fashion-mnist"),
         _folder("Debian's folder", DEBIAN_FOLDER),
-        *_mirror(mirror, {f"{name}.gz": _packed_bytes(name) for name in FASHION_MNIST}),
-        (f"apt-get download {DEBIAN_PACKAGE}", package),
+        *_mirror(mirror, [f"{name}.gz" for name in FASHION_MNIST]),
+        (f"apt-get download {DEBIAN_PACKAGE}", downloads.debian_package(DEBIAN_PACKAGE, DEBIAN_FOLDER)),
     ]
     advice = (
         f"Put its four files ({', '.join(FASHION_MNIST)}, with or without .gz) into a folder and set"
         f" data.folder to it, or install Debian's package {DEBIAN_PACKAGE}"
     )
-    return downloads.first_of(_only(folder) or sources, _read_fashion, "Fashion-MNIST", advice)
+    read = partial(_read_idx_files, FASHION_MNIST, FASHION_CLASSES)
+    return downloads.first_of(_only(folder) or sources, read, "Fashion-MNIST", advice)
 
 
 def mnist(folder: str | None, mirror: str | None) -> Dataset:
     """MNIST from Keras' `mnist.npz` or from its four IDX files; the arguments are as in `fashion_mnist`."""
     sources: list[Source] = [
         _folder("Keras' cache", downloads.keras_cache()),
-        *_mirror(mirror, dict.fromkeys(MNIST_NPZ, MNIST_NPZ_BYTES)),
+        *_mirror(mirror, list(MNIST_NPZ)),
     ]
     advice = (
         f"Put mnist.npz, or the four files {', '.join(MNIST)} (with or without .gz), into a folder and"
@@ -111,36 +96,24 @@ def _only(folder: str | None) -> list[Source]:
 
 
 def _folder(name: str, folder: Path) -> Source:
-    return f"{name} {folder}", downloads.existing(folder)
+    return f"{name} {folder}", nullcontext(folder)
 
 
-def _mirror(mirror: str | None, limits: dict[str, int]) -> list[Source]:
-    if mirror is None:
-        return []
-    return [(f"the mirror {mirror}", downloads.downloaded(mirror, limits))]
-
-
-def _packed_bytes(name: str) -> int:
-    """The most that gzip makes of a file: where it cannot pack, it adds some bytes to each block."""
-    return IDX_BYTES[name] + IDX_BYTES[name] // 1000 + 1000
-
-
-def _read_fashion(folder: Path) -> Dataset:
-    return _read_idx_files(folder, FASHION_MNIST, FASHION_CLASSES)
+def _mirror(mirror: str | None, names: list[str]) -> list[Source]:
+    return [] if mirror is None else [(f"the mirror {mirror}", downloads.downloaded(mirror, names))]
 
 
 def _read_mnist(folder: Path) -> Dataset:
     [(name, digest)] = MNIST_NPZ.items()
     try:
-        content = files.read_bytes(folder / name, MNIST_NPZ_BYTES)
+        content = files.read_bytes(folder / name, idx.MAX_BYTES)
     except FileNotFoundError:
-        return _read_idx_files(folder, MNIST, DIGIT_CLASSES)
-    downloads.verify(content, name, digest)
-    # The bytes that were verified: the file may be another one by now.
+        return _read_idx_files(MNIST, DIGIT_CLASSES, folder)
+    idx.verify(content, name, digest)
     with np.load(io.BytesIO(content), allow_pickle=False) as stored:
         return dataset.in_memory(DIGIT_CLASSES, *(stored[key] for key in NPZ_NAMES[0]))
 
 
-def _read_idx_files(folder: Path, digests: dict[str, str], classes: list[str]) -> Dataset:
-    read = [idx.read_idx(folder, name, digest, IDX_BYTES[name]) for name, digest in digests.items()]
+def _read_idx_files(digests: dict[str, str], classes: list[str], folder: Path) -> Dataset:
+    read = [idx.read_idx(folder, name, digest) for name, digest in digests.items()]
     return dataset.in_memory(classes, *read)

@@ -13,7 +13,7 @@ import numpy as np
 from pipeline.base import arrays, files
 from pipeline.config.data import DataConfig
 from pipeline.config.params import load
-from pipeline.data import image_folder, npz, published
+from pipeline.data import folders, image_folder, npz, published
 from pipeline.data.dataset import Chunks, Dataset, check_classes, check_readable, check_shape, describe
 from pipeline.stages import stage
 
@@ -36,18 +36,19 @@ def fetch(cfg: Settings, external: Path, raw: Path) -> None:
             `{train,test}_labels.npy` (N,) uint8, and `dataset.json`.
 
     Raises:
-        InputError: no source has the data, or what it has is not the data.
+        InputError: no source has the data, what it has is not the data, or it changed meanwhile.
     """
-    dataset = _opened(cfg)
-    check_shape(dataset.shape, cfg.data.input_shape, cfg.data.name)
-    _tell_unwatched(cfg.data.folder, external)
+    _print_unwatched(cfg.data.folder, external)
     labels, digests = {}, {}
     with files.replaced_folder(raw) as folder:
-        for part, chunks in (("train", dataset.train()), ("test", dataset.test())):
-            labels[part], digests[f"{part}_images"] = _write_images(folder, part, chunks, dataset.shape)
-            arrays.write_array(folder / f"{part}_labels.npy", labels[part])
-            digests[f"{part}_labels"] = arrays.sha256(labels[part])
-        check_readable(dataset.unreadable, cfg.data.skip_unreadable, cfg.data.folder)
+        with folders.unchanged(cfg.data.folder):
+            dataset = _opened(cfg)
+            check_shape(dataset.shape, cfg.data.input_shape, cfg.data.name)
+            for part, chunks in (("train", dataset.train()), ("test", dataset.test())):
+                labels[part], digests[f"{part}_images"] = _write_images(folder, part, chunks, dataset.shape)
+                arrays.write_array(folder / f"{part}_labels.npy", labels[part])
+                digests[f"{part}_labels"] = arrays.sha256(labels[part])
+        check_readable(dataset.unreadable, cfg.data.skip_unreadable)
         check_classes(labels, dataset.classes)
         counts = {part: len(numbers) for part, numbers in labels.items()}
         files.write_json(folder / "dataset.json", describe(cfg.data.name, dataset, counts, digests))
@@ -56,7 +57,7 @@ def fetch(cfg: Settings, external: Path, raw: Path) -> None:
 
 def _opened(cfg: Settings) -> Dataset:
     if cfg.data.name == "fashion_mnist":
-        return published.fashion_mnist(cfg.data.folder, cfg.data.mirror, cfg.data.update_package_lists)
+        return published.fashion_mnist(cfg.data.folder, cfg.data.mirror)
     if cfg.data.name == "mnist":
         return published.mnist(cfg.data.folder, cfg.data.mirror)
     if cfg.data.name == "npz":
@@ -72,7 +73,7 @@ def _opened(cfg: Settings) -> Dataset:
     return published.digits()
 
 
-def _tell_unwatched(folder: str | None, external: Path) -> None:
+def _print_unwatched(folder: str | None, external: Path) -> None:
     if folder is not None and not Path(folder).expanduser().resolve().is_relative_to(external.resolve()):
         print(f"fetch: {folder} lies outside {external}: after a change in it, run `dvc repro --force fetch`")
 

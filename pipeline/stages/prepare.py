@@ -6,18 +6,17 @@ python -m pipeline.stages.prepare data/raw data/prepared
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import Field, PositiveInt
 
 from pipeline.base import arrays, files
 from pipeline.base.errors import InputError
 from pipeline.config.data import DataConfig, check_images
-from pipeline.config.fields import at_least_1
 from pipeline.config.params import load
 from pipeline.config.visualize import VisualizeConfig
-from pipeline.data.dataset import PARTS
-from pipeline.data.prepared import DESCRIBED, read_rows, split_rows
+from pipeline.data.prepared import Described, read_described, read_rows, split_rows
 from pipeline.stages import stage
 
 
@@ -30,19 +29,15 @@ class Settings:
 
 
 AGAIN = "run `dvc repro --force fetch`"
-STORED = {f"{part}_{kind}" for part in PARTS for kind in ("images", "labels")}
-# What `dataset.json` of the raw data says besides.
-FETCHED: files.Described = {
-    "name": (lambda v: isinstance(v, str), "a name"),
-    "counts": (
-        lambda v: isinstance(v, dict) and all(at_least_1(v.get(f"{part}_images")) for part in PARTS),
-        "the number of images in train and test",
-    ),
-    "sha256": (
-        lambda v: isinstance(v, dict) and set(v) == STORED,
-        "the SHA-256 of the images and labels of train and test",
-    ),
-}
+Part = Literal["train_images", "train_labels", "test_images", "test_labels"]
+
+
+class Fetched(Described):
+    """What `dataset.json` of the raw data says besides: counts of images, SHA-256 (hex) of each array."""
+
+    name: str
+    counts: Annotated[dict[Literal["train_images", "test_images"], PositiveInt], Field(min_length=2)]
+    sha256: Annotated[dict[Part, str], Field(min_length=4)]
 
 
 def prepare(cfg: Settings, raw: Path, prepared: Path) -> None:
@@ -60,7 +55,7 @@ def prepare(cfg: Settings, raw: Path, prepared: Path) -> None:
         InputError: an array is damaged, a split would be empty or miss a class, or an image to show is
             not there.
     """
-    dataset = files.read_mapping(raw / "dataset.json", {**DESCRIBED, **FETCHED}, AGAIN)
+    dataset = read_described(raw / "dataset.json", Fetched, AGAIN)
     stored = _read_arrays(raw, dataset)
     labels = stored["train_labels"][:]
     splits = split_rows(labels, cfg.data.validation_fraction, cfg.data.split_seed)
@@ -74,21 +69,21 @@ def prepare(cfg: Settings, raw: Path, prepared: Path) -> None:
             arrays.write_array(folder / f"{split}_rows.npy", chosen)
         for name in ("test_images", "test_labels"):
             _write_rows(folder / f"{name}.npy", stored[name])
-        kept = {key: dataset[key] for key in ("name", "classes", "shape")}
-        files.write_json(folder / "dataset.json", {**kept, "counts": counts})
+        about = {"name": dataset.name, "classes": dataset.classes, "shape": dataset.shape, "counts": counts}
+        files.write_json(folder / "dataset.json", about)
     print("prepare: " + ", ".join(f"{count:,} {split}" for split, count in counts.items()))
 
 
-def _read_arrays(raw: Path, dataset: dict[str, Any]) -> dict[str, arrays.RowFile]:
+def _read_arrays(raw: Path, dataset: Fetched) -> dict[str, arrays.RowFile]:
     """The images and labels of both parts, on disk, compared with what `dataset.json` says of them."""
-    stored = {}
-    for part in PARTS:
-        count = dataset["counts"][f"{part}_images"]
-        for kind, row in (("images", dataset["shape"]), ("labels", [])):
-            name = f"{part}_{kind}"
-            stored[name] = read_rows(raw / f"{name}.npy", (count, *row), np.uint8, AGAIN)
-            if arrays.sha256(stored[name]) != dataset["sha256"][name]:
-                raise InputError(f"{raw / name}.npy is damaged: not the SHA-256 of dataset.json; {AGAIN}")
+    stored: dict[str, arrays.RowFile] = {}
+    counts = {name.removesuffix("_images"): count for name, count in dataset.counts.items()}
+    for name, digest in dataset.sha256.items():
+        part, _, kind = name.partition("_")
+        row = dataset.shape if kind == "images" else ()
+        stored[name] = read_rows(raw / f"{name}.npy", (counts[part], *row), np.uint8, AGAIN)
+        if arrays.sha256(stored[name]) != digest:
+            raise InputError(f"{raw / name}.npy is damaged: not the SHA-256 of dataset.json; {AGAIN}")
     return stored
 
 

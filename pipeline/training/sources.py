@@ -1,11 +1,15 @@
 """Where the graph of training gets its images from: memory where they fit, else the disk."""
 
 import math
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pipeline.base.arrays import Array, RowFile, chunks
+from pipeline.base.errors import InputError, words
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -72,7 +76,7 @@ class Streamed:
         import tensorflow as tf
 
         def read(array: Array | RowFile, rows: Any) -> Any:
-            batch = tf.numpy_function(array.__getitem__, [rows], tf.uint8)
+            batch = tf.numpy_function(lambda chosen: _read(array, chosen), [rows], tf.uint8)
             batch.set_shape((None, *array.shape[1:]))
             return batch
 
@@ -89,6 +93,27 @@ class Streamed:
     def take(self, feed: Any, step: Any) -> tuple[Any, Any]:
         """The next batch: images (n, H, W, C) uint8 and labels (n,) uint8, inside a graph."""
         return next(feed)  # type: ignore[no-any-return]
+
+
+def _read(array: Array | RowFile, rows: Array) -> Array:
+    """Those rows, inside a graph's Python; what the disk refuses as an `InputError` for `input_errors`."""
+    try:
+        return array[rows]
+    except OSError as error:
+        raise InputError(words(error)) from None
+
+
+@contextmanager
+def input_errors() -> Iterator[None]:
+    """Raise the `InputError` of reading a batch as itself: TensorFlow puts it into the text of its own."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if message := re.search(r"InputError: (.+)\nTraceback", error.message):
+            raise InputError(message[1]) from None
+        raise
 
 
 Source = InMemory | Streamed

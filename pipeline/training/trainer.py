@@ -10,7 +10,7 @@ from pipeline.training.optimizers import Optimizer
 from pipeline.training.plan import plan
 from pipeline.training.schedule import rate_factors
 from pipeline.training.snapshots import snapshot
-from pipeline.training.sources import Source
+from pipeline.training.sources import Source, input_errors
 from pipeline.training.steps import Augmentation, make_scorer, make_steps, run_epoch
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ class Trainer:
         network = [variable.value for variable in self._network.variables]
         return [*network, *self._optimizer.variables, *self._average.variables]
 
+    @input_errors()
     def run_epoch(self, epoch: int, told: Callable[[int], None]) -> Epoch:
         """Train the epoch of that number, from 0, and score.
 

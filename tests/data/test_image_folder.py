@@ -1,5 +1,8 @@
 """A folder of images becomes a data set, whatever lies in it, or one line says why not."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -46,14 +49,11 @@ def test_each_image_is_in_one_part_with_the_label_of_its_folder(pets):
         assert labels == [int(value >= 100) for value in values]
 
 
-def test_the_test_part_is_the_configured_share_of_each_class(pets):
-    labels = read(load(pets).test)[1]
-    assert (labels.count(0), labels.count(1)) == (3, 2)
-
-
-def test_the_split_is_drawn_by_its_seed(pets):
-    assert read(load(pets).test) == read(load(pets).test)
-    assert read(load(pets).test) != read(load(pets, split_seed=2).test)
+def test_the_test_part_is_the_configured_share_of_each_class_drawn_by_its_seed(pets):
+    drawn = read(load(pets).test)
+    assert (drawn[1].count(0), drawn[1].count(1)) == (3, 2)
+    assert drawn == read(load(pets).test)
+    assert drawn != read(load(pets, split_seed=2).test)
 
 
 def test_separate_folders_for_training_and_testing_are_kept_apart(tmp_path):
@@ -81,55 +81,55 @@ def test_unreadable_files_are_left_out_and_named(pets):
     assert sorted(line.split()[0] for line in dataset.unreadable) == ["cat/notes.txt", "dog/03.png"]
 
 
-def test_hidden_files_and_folders_are_passed_over(pets):
-    (pets / ".cache").mkdir()
-    (pets / "cat" / ".DS_Store").touch()
-    (pets / "LICENSE").touch()
+def test_hidden_files_and_what_systems_leave_are_passed_over(pets):
+    for name in (".cache", "__MACOSX"):
+        (pets / name / "cat").mkdir(parents=True)
+    for name in ("cat/.DS_Store", "cat/Thumbs.db", "dog/desktop.ini", "LICENSE"):
+        (pets / name).touch()
     dataset = load(pets)
     assert len(read(dataset.train)[0] + read(dataset.test)[0]) == 20
     assert dataset.unreadable == []
 
 
-def spoil(folder, how: str) -> None:
-    if how == "one class":
-        (folder / "dog").rename(folder / ".dog")
-    elif how == "empty class":
-        (folder / "owl").mkdir()
-    elif how == "one image":
-        save(folder / "owl" / "0.png", 0)
-    elif how == "nested":
-        (folder / "dog" / "puppies").mkdir()
-    elif how == "three parts":
-        for part in ("train", "test", "validation"):
-            save(folder / "split" / part / "cat" / "0.png", 0)
-    elif how == "other classes":
-        for part, name in (("train", "cat"), ("train", "dog"), ("test", "cat"), ("test", "owl")):
-            save(folder / "split" / part / name / "0.png", 0)
+@pytest.mark.parametrize("count", [1, 3])
+def test_more_classes_than_a_label_can_number_are_refused(count, tmp_path):
+    for number in range(257):
+        (tmp_path / str(number)).mkdir()
+        for image in range(count):
+            (tmp_path / str(number) / f"{image}.png").touch()
+    with pytest.raises(InputError, match="received 257 classes, expected 2 to 256"):
+        load(tmp_path)
+
+
+def test_a_file_name_that_is_no_utf_8_is_named(pets):
+    Path(os.fsdecode(os.fsencode(pets / "cat") + b"/\xff.png")).touch()
+    with pytest.raises(InputError, match=r"cat: .*'\\udcff\.png'.*UTF-8") as caught:
+        load(pets)
+    assert str(caught.value).encode()
+
+
+PARTS = ("train/cat", "train/dog", "test/cat", "test/dog")
 
 
 @pytest.mark.parametrize(
-    ("how", "message"),
+    ("folders", "message"),
     [
-        ("one class", "received the class folders cat, expected two or more"),
-        ("empty class", "owl: received no file, expected the images of class owl"),
-        ("one image", r"data\.test_fraction: received 0\.25, but The least populated class"),
-        ("nested", "received the folders cat, dog, some with folders in them; expected one folder of images"),
-        ("three parts", "received the folders test, train, validation, some with folders in them"),
-        ("other classes", "class dog is in only one of train and test"),
+        (["cat"], "received the class folders cat, expected two"),
+        (["cat", "dog", "owl/"], "owl: received no file"),
+        (["cat", "dog"], r"data\.test_fraction: received 0\.25"),
+        (["cat", "dog/puppies/"], "received the folders cat, dog, .*expected one folder of images per class"),
+        ([*PARTS, "validation/cat"], "received the folders test, train, validation"),
+        (["train/cat", "train/dog", "test/cat", "test/owl"], "class dog is in only one of train and test"),
+        ([*PARTS, "train/cat/kittens"], "train/cat/kittens: received a folder, expected an image"),
     ],
 )
-def test_a_folder_that_is_no_data_set_is_refused(how, message, pets):
-    spoil(pets, how)
+def test_a_folder_that_is_no_data_set_is_refused(folders, message, tmp_path):
+    """An image in each of the folders, but for those that end in a slash."""
+    for name in folders:
+        (tmp_path / name).mkdir(parents=True)
+        if not name.endswith("/"):
+            save(tmp_path / name / "0.png", 0)
     with pytest.raises(InputError, match=message):
-        load(pets / "split" if (pets / "split").exists() else pets)
-
-
-def test_a_folder_in_a_class_of_separate_parts_is_refused(tmp_path):
-    for part in ("train", "test"):
-        for name in ("cat", "dog"):
-            save(tmp_path / part / name / "0.png", 0)
-    save(tmp_path / "train" / "cat" / "kittens" / "0.png", 0)
-    with pytest.raises(InputError, match=r"train/cat/kittens: received a folder, expected an image file"):
         load(tmp_path)
 
 

@@ -24,7 +24,6 @@ from pipeline.config import composing
 from pipeline.config.params import check, read_values
 from pipeline.config.schema import Config
 from pipeline.data import idx, image
-from pipeline.data.downloads import SourceError
 from pipeline.hydra_plugins.filterscope import check_network
 from pipeline.network.checkpoint import load_model, read_layers
 from pipeline.stages import fetch
@@ -113,18 +112,11 @@ def idx_file(array):
 
 
 def test_idx(tmp_path):
-    plain = [idx_file(some((3, 4, 4))), idx_file(some(5))]
-
     def read(content):
-        for name in ("a", "a.gz"):
-            (tmp_path / name).write_bytes(content)
-            with contextlib.suppress(SourceError):
-                idx.read_idx(tmp_path, "a", hashlib.sha256(content).hexdigest(), 10_000)
-            (tmp_path / name).unlink()
-        with contextlib.suppress(SourceError):
-            idx.parse_idx(content, "a")
+        (tmp_path / "a.gz").write_bytes(content)
+        idx.read_idx(tmp_path, "a", hashlib.sha256(b"another").hexdigest())
 
-    fuzz(damaged(*plain, *map(gzip.compress, plain)), read)
+    fuzz(damaged(*map(gzip.compress, [idx_file(some((3, 4, 4))), idx_file(some(5))])), read)
 
 
 def drawn(mode, form):

@@ -66,15 +66,6 @@ def test_pipes_devices_and_huge_files_are_named_without_being_read(tmp_path, mon
         assert words in line
 
 
-def test_a_pipe_costs_predict_only_itself(tmp_path):
-    photographs(tmp_path)
-    os.mkfifo(tmp_path / "a/pipe.png")
-    paths = predict.image_files([tmp_path])
-    decoded, unreadable = predict._decode(paths, SHAPE, "stretch", False)
-    assert (len(decoded), len(unreadable)) == (6, 1)
-    assert "received a pipe" in unreadable[0]
-
-
 def a_prediction(path):
     return predict.Prediction(path, np.zeros(SHAPE, np.uint8), [], np.array([0.25, 0.75], np.float32))
 
@@ -96,14 +87,3 @@ def test_pictures_have_names_with_dollars_and_a_plot_folder_that_is_a_file_is_on
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match=r"--plot: .*file: (File exists|Not a directory)"):
         predict.plot([row], ["a", "b"], tmp_path / "file")
-
-
-@pytest.mark.parametrize("name", ["two\nlines", "\udcff", "x" * 101, " "])
-def test_class_names_that_cannot_be_shown_are_refused(name):
-    from pipeline.data.dataset import check_classes
-
-    labels = {"train": np.array([0, 1]), "test": np.array([0, 1])}
-    with pytest.raises(InputError, match=r"data: received the class name .*, expected one line") as error:
-        check_classes(labels, ["good", name])
-    assert "\n" not in str(error.value)
-    str(error.value).encode()

@@ -1,9 +1,12 @@
 """Batches inside a graph, from memory and from disk."""
 
+import os
+
 import numpy as np
 import pytest
 
 from pipeline.base.arrays import RowFile
+from pipeline.base.errors import InputError
 from pipeline.training import sources
 
 IMAGES = np.arange(7 * 2 * 2, dtype=np.uint8).reshape(7, 2, 2, 1) * 9
@@ -37,3 +40,22 @@ def test_batches_come_in_order_and_the_last_may_be_smaller(file, kind):
     images = np.concatenate([images for images, _ in found])
     assert images.dtype == np.uint8
     np.testing.assert_array_equal(images, IMAGES[order])
+
+
+@pytest.mark.parametrize("spoil", [os.remove, lambda path: os.truncate(path, 130)])
+def test_a_file_that_is_spoilt_while_it_is_read_keeps_its_one_line(file, spoil):
+    import tensorflow as tf
+
+    source = sources.Streamed(file, LABELS, 1)
+    take = tf.function(source.take, autograph=False)
+    spoil(file.path)
+    with pytest.raises(InputError, match=rf"^{file.path}.*$") as caught, sources.input_errors():
+        take(source.feed(np.arange(7)), tf.constant(0))
+    assert "\n" not in str(caught.value)
+
+
+def test_other_errors_of_a_graph_stay_what_they_are():
+    import tensorflow as tf
+
+    with pytest.raises(tf.errors.InvalidArgumentError), sources.input_errors():
+        tf.debugging.assert_equal(tf.constant(1), tf.constant(2))
