@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, Field, PositiveInt, ValidationError
@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, PositiveInt, ValidationError
 from pipeline.base import files
 from pipeline.base.arrays import Array, RowFile
 from pipeline.base.errors import InputError
-from pipeline.config.data import check_images
+from pipeline.config.visualize import ImageChoice, check_images
 
 AGAIN = "run `dvc repro --force prepare`"
 Kind = TypeVar("Kind", bound="Described")
@@ -48,25 +48,24 @@ def split_rows(labels: Array, validation_fraction: float, seed: int) -> tuple[Ar
     return train, validation
 
 
-def find_image(rows: dict[str, Array], counts: dict[str, int], split: str, index: int) -> tuple[str, int]:
-    """The split "train", "validation" or "test" in which a chosen image lies, and its index in it.
+def find_image(rows: dict[str, Array], counts: dict[str, int], image: ImageChoice) -> tuple[str, int]:
+    """The split "train", "validation" or "test" that has a chosen image, and its index in it.
 
     Args:
         rows: source row (N,) of each image of the splits "train" and "validation".
         counts: images in each split.
-        split: one of the three, or "source" for the order of the source's training set.
-        index: of the image in it, from 0.
+        image: in one of the three, or in "source", the order of the source's training set.
 
     Raises:
         InputError: there is no such image.
     """
-    check_images([{"split": split, "index": index}], counts)
-    if split != "source":
-        return split, index
+    check_images([image], counts)
+    if image.split != "source":
+        return image.split, image.index
     for name, source in rows.items():
-        if len(places := np.flatnonzero(source == index)):
+        if len(places := np.flatnonzero(source == image.index)):
             return name, int(places[0])
-    raise InputError(f"visualize.images: source {index} is in no split: the data is damaged; {AGAIN}")
+    raise InputError(f"visualize.images: source {image.index} is in no split: the data is damaged; {AGAIN}")
 
 
 @dataclass(frozen=True)
@@ -175,7 +174,7 @@ def read_described(path: Path, kind: type[Kind], again: str) -> Kind:
         raise InputError(f"{key}: received {received}: {wrong['msg']}; {again}") from None
 
 
-def read_chosen(prepared: Prepared, chosen: list[dict[str, Any]]) -> list[ChosenImage]:
+def read_chosen(prepared: Prepared, chosen: list[ImageChoice]) -> list[ChosenImage]:
     """Read the images of `visualize.images`.
 
     Raises:
@@ -184,7 +183,7 @@ def read_chosen(prepared: Prepared, chosen: list[dict[str, Any]]) -> list[Chosen
     rows = {name: prepared.rows(name) for name in ("train", "validation")}
     images = []
     for place in chosen:
-        split, row = find_image(rows, prepared.counts, place["split"], place["index"])
+        split, row = find_image(rows, prepared.counts, place)
         pixels, label = prepared.images(split)[row], prepared.labels(split)[row]
-        images.append(ChosenImage(place["split"], place["index"], pixels, prepared.classes[label]))
+        images.append(ChosenImage(place.split, place.index, pixels, prepared.classes[label]))
     return images

@@ -19,8 +19,8 @@ from pipeline.base.files import read_bytes, replaced
 if TYPE_CHECKING:
     import keras
 
+from pipeline.config.shapes import Shape, window_output
 from pipeline.network.layers import local_response_normalization_class
-from pipeline.network.shapes import Shape, window_output
 from pipeline.network.start import import_keras
 
 NETWORK, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"

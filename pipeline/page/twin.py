@@ -11,8 +11,8 @@ import numpy as np
 from scipy.special import erf, softmax
 
 from pipeline.base.arrays import Array
+from pipeline.config.shapes import window_padding
 from pipeline.network.checkpoint import Layer
-from pipeline.network.shapes import window_padding
 
 BATCH = 64
 

@@ -5,7 +5,6 @@
 """
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +16,9 @@ from pipeline.analysis.receptive_fields import receptive_fields
 from pipeline.analysis.sanity import cascade, describe, edges
 from pipeline.base import arrays, files
 from pipeline.config.explain import ExplainConfig
-from pipeline.config.fields import seed_number
 from pipeline.config.params import load
 from pipeline.config.runtime import RuntimeConfig
+from pipeline.config.section import Section, Seed
 from pipeline.config.visualize import VisualizeConfig
 from pipeline.data.prepared import ChosenImage, read_chosen, read_prepared
 from pipeline.network import outputs
@@ -33,14 +32,13 @@ if TYPE_CHECKING:
     import keras
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section):
     """What this stage reads of `params.yaml`."""
 
     explain: ExplainConfig
     visualize: VisualizeConfig
     runtime: RuntimeConfig
-    seed: int = seed_number()
+    seed: Seed
 
 
 def explain(cfg: Settings, checkpoint: Path, prepared: Path, report: Path, pictures: Path) -> None:

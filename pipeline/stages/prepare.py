@@ -4,7 +4,6 @@ python -m pipeline.stages.prepare data/raw data/prepared
 """
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,15 +12,15 @@ from pydantic import Field, PositiveInt
 
 from pipeline.base import arrays, files
 from pipeline.base.errors import InputError
-from pipeline.config.data import DataConfig, check_images
+from pipeline.config.data import DataConfig
 from pipeline.config.params import load
-from pipeline.config.visualize import VisualizeConfig
+from pipeline.config.section import Section
+from pipeline.config.visualize import VisualizeConfig, check_images
 from pipeline.data.prepared import Described, read_described, read_rows, split_rows
 from pipeline.stages import stage
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section):
     """What this stage reads of `params.yaml`."""
 
     data: DataConfig

@@ -5,7 +5,6 @@ python -m pipeline.stages.report data/prepared models reports pipeline/page/brow
 
 import csv
 import sys
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,11 @@ from pipeline.base import files
 from pipeline.base.arrays import Array, RowFile, read_npz
 from pipeline.base.errors import InputError
 from pipeline.config.data import DataConfig
-from pipeline.config.fields import seed_number
 from pipeline.config.model import ModelConfig
 from pipeline.config.page import PageConfig
 from pipeline.config.params import load
 from pipeline.config.runtime import RuntimeConfig
+from pipeline.config.section import Section, Seed
 from pipeline.config.train import TrainConfig
 from pipeline.config.visualize import VisualizeConfig
 from pipeline.data.prepared import read_chosen, read_prepared
@@ -36,8 +35,7 @@ MEGABYTE = 1_000_000
 IMAGE_SHARE, ROOM = 0.25, 400_000
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section):
     """What this stage reads of `params.yaml`."""
 
     page: PageConfig
@@ -46,7 +44,7 @@ class Settings:
     model: ModelConfig
     train: TrainConfig
     runtime: RuntimeConfig
-    seed: int = seed_number()
+    seed: Seed
 
 
 def report(cfg: Settings, prepared: Path, models: Path, reports: Path, browser: Path, page: Path) -> None:
@@ -85,10 +83,10 @@ def report(cfg: Settings, prepared: Path, models: Path, reports: Path, browser: 
         ) from error
     contents = fitted(contents, max(0, limit - ROOM)).told(
         configuration={
-            "data": asdict(cfg.data),
-            "model": asdict(cfg.model),
-            "train": asdict(cfg.train),
-            "runtime": asdict(cfg.runtime),
+            "data": cfg.data.model_dump(),
+            "model": cfg.model.model_dump(),
+            "train": cfg.train.model_dump(),
+            "runtime": cfg.runtime.model_dump(),
             "seed": cfg.seed,
         },
         resize=cfg.data.resize,

@@ -12,7 +12,6 @@ import json
 import os
 import sys
 import time
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +20,10 @@ from pipeline.base.errors import InputError
 from pipeline.base.git import commit_of
 from pipeline.base.imports import ROOT, closure
 from pipeline.config.data import DataConfig
-from pipeline.config.fields import seed_number
 from pipeline.config.model import ModelConfig
 from pipeline.config.params import load
 from pipeline.config.runtime import RuntimeConfig
+from pipeline.config.section import Section, Seed
 from pipeline.config.train import TrainConfig
 from pipeline.data.prepared import read_prepared
 from pipeline.network.batches import EVALUATION_BATCH
@@ -47,15 +46,14 @@ STATE = "state.npz"
 Splits = dict[str, tuple[arrays.RowFile, arrays.Array]]
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section):
     """What this stage reads of `params.yaml`."""
 
     data: DataConfig
     model: ModelConfig
     train: TrainConfig
     runtime: RuntimeConfig
-    seed: int = seed_number()
+    seed: Seed
 
 
 def train(cfg: Settings, prepared: Path, saved: Path, reports: Path, scratch: Path) -> None:
@@ -113,7 +111,7 @@ def _recipe(cfg: Settings) -> TrainConfig:
     """The recipe for these data: images that must not be mirrored are not."""
     if cfg.train.flip and not cfg.data.may_be_mirrored:
         print("train: no image is mirrored, since data.may_be_mirrored is false")
-        return replace(cfg.train, flip=False)
+        return cfg.train.model_copy(update={"flip": False})
     return cfg.train
 
 
@@ -141,7 +139,7 @@ def _fit(cfg: Settings, trainer: Trainer, scratch: Path, digest: str) -> Trainin
 
 def _digest(cfg: Settings, splits: Splits, used: dict[str, Any]) -> str:
     """SHA-256 of all that a resumed run must share with the interrupted one."""
-    sections = [asdict(section) for section in (cfg.model, cfg.train, cfg.runtime)]
+    sections = [section.model_dump() for section in (cfg.model, cfg.train, cfg.runtime)]
     about = {
         "configuration": [*sections, cfg.seed, cfg.data.may_be_mirrored],
         "data": [arrays.sha256(array) for pair in splits.values() for array in pair],

@@ -5,7 +5,6 @@
 """
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +14,9 @@ from pipeline.analysis.walk import Step, describe_step
 from pipeline.analysis.walk import walk as walked
 from pipeline.base import files
 from pipeline.base.arrays import Array
-from pipeline.config.fields import seed_number
 from pipeline.config.params import load
 from pipeline.config.runtime import RuntimeConfig
+from pipeline.config.section import Section, Seed
 from pipeline.config.visualize import VisualizeConfig
 from pipeline.data.prepared import ChosenImage, read_chosen, read_prepared
 from pipeline.network import outputs
@@ -31,13 +30,12 @@ if TYPE_CHECKING:
     import keras
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section):
     """What this stage reads of `params.yaml`."""
 
     visualize: VisualizeConfig
     runtime: RuntimeConfig
-    seed: int = seed_number()
+    seed: Seed
 
 
 def visualize_features(

@@ -5,12 +5,12 @@
 """
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.analysis.weights import colour_limit, statistics
 from pipeline.base import files
 from pipeline.config.params import load
+from pipeline.config.section import Section
 from pipeline.config.visualize import VisualizeConfig
 from pipeline.network.checkpoint import convolutions, read_layers, sees_colours
 from pipeline.pictures import kernels, weights
@@ -18,8 +18,7 @@ from pipeline.pictures.drawing import write_figure
 from pipeline.stages import stage
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section):
     """What this stage reads of `params.yaml`."""
 
     visualize: VisualizeConfig

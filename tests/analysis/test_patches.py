@@ -8,10 +8,10 @@ import pytest
 from pipeline.analysis import patches
 from pipeline.analysis.patches import Patches
 from pipeline.analysis.receptive_fields import ReceptiveField, receptive_fields, widened
+from pipeline.config.shapes import window_output
 from pipeline.network import batches
 from pipeline.network.checkpoint import layers_of
 from pipeline.network.outputs import convolution_names, extractor
-from pipeline.network.shapes import window_output
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (30, 12, 12, 1), np.uint8)

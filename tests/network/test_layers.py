@@ -1,6 +1,5 @@
 """The network's shapes and sizes, worked out by hand, and its outputs, worked out in NumPy."""
 
-import dataclasses
 import subprocess
 import sys
 
@@ -8,9 +7,9 @@ import numpy as np
 import pytest
 
 from pipeline.base.errors import InputError
+from pipeline.config.shapes import trace_shapes, window_output
 from pipeline.network.checkpoint import load_model, save_network
 from pipeline.network.layers import build_model, local_response_normalization_class
-from pipeline.network.shapes import trace_shapes, window_output
 from pipeline.network.start import import_keras
 
 FASHION = {"input_shape": (28, 28, 1), "num_classes": 10}
@@ -92,7 +91,7 @@ def test_a_windows_output_is_the_number_of_its_places(size, window, stride, padd
     ],
 )
 def test_a_window_that_does_not_fit_names_its_layer_and_both_sizes(changes, message, compose):
-    model = dataclasses.replace(compose().model, **changes)
+    model = compose().model.model_copy(update=changes)
     with pytest.raises(InputError, match=message):
         trace_shapes(model, (28, 28, 1))
 

@@ -1,7 +1,5 @@
 """The reference's networks, held against a NumPy network, hand counts and numerical gradients."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 
@@ -155,7 +153,7 @@ def test_gradients_of_simple_convnet_are_those_of_numerical_differentiation(comp
     import tensorflow as tf
 
     keras.utils.set_random_seed(2)
-    model = dataclasses.replace(compose("model=simple_convnet").model, filters=[3], dense=[6])
+    model = compose("model=simple_convnet").model.model_copy(update={"filters": [3], "dense": [6]})
     network = build_model(model, input_shape=(10, 10, 1), num_classes=4, dtype="float64")
     rng = np.random.default_rng(0)
     # Far from the zeros of ReLU and the ties of pooling, where the loss has no derivative.

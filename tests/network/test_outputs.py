@@ -1,7 +1,5 @@
 """Feature maps and fire rates, against a convolution written in NumPy."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 
@@ -30,7 +28,7 @@ def images():
 
 def network(compose, **changes):
     configure_runtime(seed=3, threads=2, device="auto")
-    model = dataclasses.replace(compose("model.filters=[4,6]").model, **changes)
+    model = compose("model.filters=[4,6]").model.model_copy(update=changes)
     return build_model(model, input_shape=(8, 8, 1), num_classes=3)
 
 
