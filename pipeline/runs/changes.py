@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.analysis.groups import Estimate, Group, metric_names, score
+from pipeline.analysis.groups import DIGESTS, Estimate, Group, metric_names, score
 
 # How far a score may move, by kind, before the change counts; spread over seeds is about half of it.
 TOLERANCES = {"accuracy": 0.005, "loss": 0.02}
@@ -19,6 +19,9 @@ ABSENT = "–"
 DATA = "data/prepared"
 OTHER_DATA = "other data"
 STANDARD_ERRORS = 2
+# The files of `conf/` by their names, and what a forced repetition changes.
+CHOSEN = {"data.name", "model.name", "train.name"}
+RECORDS = {"reports/made_with.json", "reports/timing.json"}
 # Sums of decimal fractions are not exact: 0.925 - 0.92 exceeds 0.005.
 ROUNDING = 1e-12
 
@@ -46,10 +49,15 @@ def changed_params(groups: Sequence[Group]) -> dict[str, list[Any]]:
 
     Groups whose configuration is missing do not make a difference; their values are `ABSENT`.
     """
-    keys = sorted({key for one in groups for run in one.runs for key in run.params} - {"conf_digest"})
-    known = [one for one in groups if one.runs[0].params]
-    changed = [key for key in keys if _differ([_value(one, key) for one in known])]
+    keys = sorted({key for one in groups for run in one.runs for key in run.params} - DIGESTS)
+    known = {key: [one for one in groups if _known(one, key)] for key in keys}
+    changed = [key for key in keys if _differ([_value(one, key) for one in known[key]])]
     return {key: [_value(one, key) for one in groups] for key in changed}
+
+
+def _known(one: Group, key: str) -> bool:
+    """Whether a missing key is a difference: of an earlier version nobody knows which files were chosen."""
+    return key in one.runs[0].params if key in CHOSEN else bool(one.runs[0].params)
 
 
 def _value(one: Group, key: str) -> Any:
@@ -72,7 +80,7 @@ def changed_inputs(groups: Sequence[Group]) -> list[str]:
 def made_otherwise(groups: Sequence[Group]) -> dict[str, list[Any]]:
     """What runs that differ in their bytes were made with, one value a run, where that differs too."""
     runs = [run for one in groups for run in one.runs if run.made_with and run.outputs]
-    if not _differ([run.outputs for run in runs]):
+    if not _differ([{path: run.outputs[path] for path in run.outputs.keys() - RECORDS} for run in runs]):
         return {}
     keys = dict.fromkeys(key for run in runs for key in run.made_with if key != "commit")
     rows = {key: [run.made_with.get(key, ABSENT) for run in runs] for key in keys}
