@@ -4,7 +4,7 @@ Nothing here reads a file.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,6 @@ from pipeline.analysis.groups import DIGESTS, Estimate, Group, metric_names, sco
 # How far a score may move, by kind, before the change counts; spread over seeds is about half of it.
 TOLERANCES = {"accuracy": 0.005, "loss": 0.02}
 SIGNS = {"accuracy": 1, "loss": -1}
-UNITS = {"accuracy": "share of images", "loss": "nats"}
 ABSENT = "–"
 # Stage `prepare` makes it: the images that scores are of, and how they are split.
 DATA = "data/prepared"
@@ -92,27 +91,22 @@ def kind(metric: str) -> str:
     return metric.rsplit(".", 1)[-1]
 
 
-def change(
-    metric: str, new: Estimate | None, baseline: Estimate | None, tolerances: Mapping[str, float]
-) -> Change:
-    """Set a score against the baseline's; where one is lacking, the change is NaN without a verdict.
-
-    `tolerances` are by kind, the last part of the metric's dotted name.
-    """
+def change(metric: str, new: Estimate | None, baseline: Estimate | None) -> Change:
+    """Set a score against the baseline's; where one is lacking, the change is NaN without a verdict."""
     if new is None or baseline is None:
         return Change(math.nan, None, "")
     difference = new.mean - baseline.mean
     error = None
     if new.standard_error is not None and baseline.standard_error is not None:
         error = math.hypot(new.standard_error, baseline.standard_error)
-    return Change(difference, error, _verdict(kind(metric), difference, error, tolerances))
+    return Change(difference, error, _verdict(kind(metric), difference, error))
 
 
-def change_between(metric: str, new: Group, baseline: Group, tolerances: Mapping[str, float]) -> Change:
+def change_between(metric: str, new: Group, baseline: Group) -> Change:
     """`change` of a group's score; of a score on other images than the baseline's no difference."""
     if kind(metric) in SIGNS and not same_data(new, baseline):
         return Change(math.nan, None, OTHER_DATA)
-    return change(metric, score(new, metric), score(baseline, metric), tolerances)
+    return change(metric, score(new, metric), score(baseline, metric))
 
 
 def same_data(one: Group, other: Group) -> bool:
@@ -146,24 +140,24 @@ def on_other_data(groups: Sequence[Group]) -> list[str]:
     return lines
 
 
-def _verdict(kind: str, difference: float, error: float | None, tolerances: Mapping[str, float]) -> str:
+def _verdict(kind: str, difference: float, error: float | None) -> str:
     if kind not in SIGNS:
         return ""
     if difference == 0:
         return "equal"
-    if abs(difference) <= tolerances[kind] + ROUNDING:
+    if abs(difference) <= TOLERANCES[kind] + ROUNDING:
         return "close"
     if error is not None and abs(difference) < STANDARD_ERRORS * error:
         return "unclear"
-    return "worse" if _is_worse(kind, difference, tolerances) else "better"
+    return "worse" if _is_worse(kind, difference) else "better"
 
 
-def _is_worse(kind: str, difference: float, tolerances: Mapping[str, float]) -> bool:
+def _is_worse(kind: str, difference: float) -> bool:
     # Written so that a score that is no number is a worse one.
-    return not SIGNS[kind] * difference >= -(tolerances[kind] + ROUNDING)
+    return not SIGNS[kind] * difference >= -(TOLERANCES[kind] + ROUNDING)
 
 
-def regressions(groups: Sequence[Group], tolerances: Mapping[str, float]) -> list[str]:
+def regressions(groups: Sequence[Group]) -> list[str]:
     """A line for each score on the validation images that is missing, or worse than the first group's.
 
     A score on other data is neither, see `on_other_data`. The means and the tolerance decide alone: that
@@ -178,14 +172,14 @@ def regressions(groups: Sequence[Group], tolerances: Mapping[str, float]) -> lis
         before = score(baseline, name)
         for other in others:
             after = score(other, name)
-            found = change_between(name, other, baseline, tolerances)
+            found = change_between(name, other, baseline)
             if before is None or after is None:
                 lacking = (baseline if before is None else other).label
                 lines.append(f"{name} is missing in {lacking}")
-            elif found.verdict != OTHER_DATA and _is_worse(kind(name), found.difference, tolerances):
+            elif found.verdict != OTHER_DATA and _is_worse(kind(name), found.difference):
                 lines.append(
                     f"{name} of {other.label} is {after.mean:.4f}, {abs(found.difference):.4f} worse than"
-                    f" {before.mean:.4f} of {baseline.label}, tolerance {tolerances[kind(name)]:g}"
+                    f" {before.mean:.4f} of {baseline.label}, tolerance {TOLERANCES[kind(name)]:g}"
                 )
     return lines
 

@@ -27,7 +27,6 @@ from pipeline.runs.revisions import Revision
 
 # The scores come from the code and data of these stages, but for what they make themselves.
 SCORED_BY = ("train", "evaluate")
-METRICS, LOCK = "reports/metrics.json", "dvc.lock"
 Found = TypeVar("Found")
 
 
@@ -106,18 +105,14 @@ def read_table(root: Path, revision: Revision | Run, path: str) -> list[dict[str
     return rows
 
 
-def read_columns(root: Path, revision: Revision | Run, path: str) -> dict[str, list[float]]:
-    """The columns of a table of numbers by name; `InputError` when missing or not of numbers."""
-    rows = read_table(root, revision, path)
-    try:
-        return {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else {})}
-    except ValueError as error:
-        raise InputError(f"{path} of {revision.name} is not a table of numbers: {error}") from None
-
-
 def read_history(root: Path, run: Run) -> dict[str, list[float]]:
     """The columns of a run's `history.tsv`, and `kept`: the epoch whose weights were kept, where known."""
-    columns = read_columns(root, run, "reports/history.tsv")
+    path = "reports/history.tsv"
+    rows = read_table(root, run, path)
+    try:
+        columns = {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else {})}
+    except ValueError as error:
+        raise InputError(f"{path} of {run.name} is not a table of numbers: {error}") from None
     kept = [value for name, value in run.metrics.items() if name == "kept_epoch"]
     return {**columns, "kept": kept} if columns else {}
 
@@ -201,15 +196,12 @@ def read_run(root: Path, revision: Revision) -> Run:
 
 
 def _read_scores(root: Path, revision: Revision) -> dict[str, float]:
-    found = read_json(root, revision, METRICS)
-    if not isinstance(found, dict):
-        raise InputError(f"{METRICS} of {revision.name} holds no scores by name; run `dvc repro evaluate`")
-    return earlier.metrics(numbers(found))
+    return earlier.metrics(numbers(read_json(root, revision, "reports/metrics.json")))
 
 
 def _stages(root: Path, revision: Revision | Run) -> dict[str, dict[str, Any]]:
     """What `dvc.lock` records of each stage."""
-    return dict(read_yaml(root, revision, LOCK).get("stages") or {})
+    return dict(read_yaml(root, revision, "dvc.lock").get("stages") or {})
 
 
 def _digests(stages: Iterable[dict[str, Any]], kind: str) -> dict[str, str]:
