@@ -4,6 +4,7 @@ python -m pipeline.stages.report data/prepared models reports pipeline/page/brow
 """
 
 import csv
+import io
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -65,24 +66,14 @@ def report(cfg: Settings, prepared: Path, models: Path, reports: Path, browser: 
         InputError: an input is missing, damaged or does not fit the others.
     """
     limit = round(cfg.page.max_megabytes * MEGABYTE)
-    try:
-        contents = export(
-            _read(cfg, prepared, models, reports),
-            num_images=cfg.page.num_images,
-            num_mistakes=cfg.visualize.num_mistakes,
-            kernel_limit=cfg.visualize.kernel_limit,
-            # As base64 they take a third more.
-            image_bytes=round(limit * IMAGE_SHARE * 3 / 4),
-        )
-    except InputError:
-        raise
-    # The tables and numbers of five stages, of which any may lack anything.
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, csv.Error) as error:
-        told = f"{type(error).__name__}: {error}"
-        raise InputError(
-            f"{reports}: what the stages left there, or in {models}, is damaged or does not fit together"
-            f" ({told}); run `dvc repro --force --downstream train`"
-        ) from error
+    contents = export(
+        _read(cfg, prepared, models, reports),
+        num_images=cfg.page.num_images,
+        num_mistakes=cfg.visualize.num_mistakes,
+        kernel_limit=cfg.visualize.kernel_limit,
+        # As base64 they take a third more.
+        image_bytes=round(limit * IMAGE_SHARE * 3 / 4),
+    )
     contents = fitted(contents, max(0, limit - ROOM)).told(
         configuration={
             "data": asdict(cfg.data),
@@ -135,11 +126,9 @@ def _read(cfg: Settings, prepared: Path, models: Path, reports: Path) -> Materia
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            return list(csv.DictReader(stream))
-    except FileNotFoundError:
-        raise InputError(files.missing(path)) from None
+    with files.understood(path, "is no table of comma-separated values"):
+        text = files.read_bytes(path, files.MAX_TEXT_BYTES).decode()
+    return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
 def _read_confusion(path: Path, classes: list[str]) -> tuple[Array, Array]:

@@ -103,6 +103,15 @@ def test_predictions_of_other_test_images_are_refused(run):
         remake_page(run)
 
 
+def test_a_bug_of_ours_is_no_damaged_file(run, monkeypatch):
+    def broken(*_arguments, **_named):
+        raise KeyError("a name that is not there")
+
+    monkeypatch.setattr("pipeline.stages.report.export", broken)
+    with pytest.raises(KeyError):
+        remake_page(run)
+
+
 def test_it_imports_no_tensorflow(run):
     script = (
         "import sys, runpy; sys.argv = ['report', *sys.argv[1:]];"
