@@ -34,7 +34,7 @@ class Contents:
         """The same without the arrays whose names begin so."""
         return replace(self, arrays={n: a for n, a in self.arrays.items() if not n.startswith(prefix)})
 
-    def told(self, **values: Any) -> "Contents":
+    def extended(self, **values: Any) -> "Contents":
         """The same with more JSON values."""
         return replace(self, values={**self.values, **values})
 
@@ -59,16 +59,16 @@ def fitted(contents: Contents, limit: int) -> Contents:
 def _smaller(contents: Contents) -> Iterator[Contents]:
     """Fewer epochs, then none, then no patches; then no network, with patches and without.
 
-    The value `live` tells whether the page can run the network, `patches` whether there are any.
+    The value `live` says whether the page can run the network, `patches` whether there are any.
     """
     for count in range(len(contents.values["epochs"]), MIN_EPOCHS - 1, -1):
-        yield _thinned(contents, count).told(live=True, patches=True)
-    bare = contents.without("epochs/").told(epochs=[])
-    yield bare.told(live=True, patches=True)
-    yield bare.without("patches/").told(live=True, patches=False)
+        yield _thinned(contents, count).extended(live=True, patches=True)
+    bare = contents.without("epochs/").extended(epochs=[])
+    yield bare.extended(live=True, patches=True)
+    yield bare.without("patches/").extended(live=True, patches=False)
     dead = bare.without("trained/").without("untrained/")
-    yield dead.told(live=False, patches=True)
-    yield dead.without("patches/").told(live=False, patches=False)
+    yield dead.extended(live=False, patches=True)
+    yield dead.without("patches/").extended(live=False, patches=False)
 
 
 def _thinned(contents: Contents, count: int) -> Contents:

@@ -1,5 +1,6 @@
 """What goes into the page: from the stages' arrays and reports to its contents."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, zip_longest
@@ -9,7 +10,8 @@ import numpy as np
 
 from pipeline.analysis.scores import confusion_matrix, score
 from pipeline.base.arrays import Array
-from pipeline.page import networks, truth, twin
+from pipeline.network import outputs
+from pipeline.page import networks
 from pipeline.page.contents import Contents
 from pipeline.page.material import Material
 
@@ -29,38 +31,35 @@ def export(
         kernel_limit: colour range of kernels with one input channel, or None for their own.
         image_bytes: that the images may take in all; at least one is shown.
     """
-    per_image = int(np.prod(given.dataset["shape"]))
-    count = min(num_images, max(1, image_bytes // per_image))
-    ranked, looked_at = _most_confident_mistakes(given, min(num_mistakes, count))
-    choice = choose(given.actual, given.predicted, ranked, count)
-    pictures = given.test_images[choice.rows]
-    computed = twin.probabilities(given.trained, pictures)
+    count = min(num_images, max(1, image_bytes // math.prod(given.dataset.shape)))
+    mistakes, ranked = _most_confident_mistakes(given, min(num_mistakes, count))
+    choice = choose(given.actual, given.predicted, mistakes, count)
+    # The images that the configuration asks for come first.
+    pictures = np.stack([*(image.pixels for image in given.chosen), *given.test_images[choice.rows]])
+    probabilities = outputs.probabilities(given.network, pictures)
     places = {row: place for place, row in enumerate(choice.rows.tolist(), start=len(given.chosen))}
-    shown, pictures, computed = _with_chosen(given, choice, pictures, computed)
     values = {
         **_overview(given),
-        "images": shown,
+        "images": _captions(given, choice, probabilities),
         "samples": [places[row] for row in choice.samples],
         "mistakes": [places[row] for row in choice.mistakes],
-        "mistakes_ranked": looked_at,
+        "mistakes_ranked": ranked,
         "background": background(pictures),
         "layers": [networks.described(layer) for layer in given.trained],
         "filters": networks.filters(given, kernel_limit),
         "epochs": given.epochs["epochs"].tolist(),
         "num_epochs": len(given.epochs["epochs"]),
-        "truth": truth.measure(given, computed[len(given.chosen) :], choice.rows),
     }
-    arrays = {"images": pictures, "probabilities": computed}
+    arrays = {"images": pictures, "probabilities": probabilities}
     return Contents(values, arrays | networks.weights(given) | networks.patches(given))
 
 
 def _overview(given: Material) -> dict[str, Any]:
-    classes = given.dataset["classes"]
+    classes = given.dataset.classes
     return {
-        "name": given.dataset["name"],
         "classes": classes,
-        "shape": list(given.dataset["shape"]),
-        "counts": given.dataset["counts"],
+        "shape": given.dataset.shape,
+        "counts": given.dataset.counts,
         "parameters": given.reports["metrics"]["parameters"],
         "best_epoch": given.reports["metrics"]["kept_epoch"],
         "scores": {name: given.reports["metrics"][name] for name in ("validation", "test")},
@@ -75,9 +74,10 @@ def _untrained_score(given: Material) -> dict[str, Any]:
     """Of the untrained network, on the validation images that the filters were switched off for."""
     importance = given.reports["explain"]["importance"]
     first = slice(importance["images"])
-    logits, found = twin.logits_and_probabilities(given.untrained, given.validation_images[first])
-    compared = {"images": len(found), "trained_accuracy": importance["accuracy"]}
-    return {**score(logits, found.argmax(axis=1), given.validation_labels[first]), **compared}
+    labels = given.dataset.labels("validation")[first]
+    logits = outputs.logits_and_probabilities(given.untrained_network, given.validation_images[first])[0]
+    compared = {"images": len(labels), "trained_accuracy": importance["accuracy"]}
+    return {**score(logits, logits.argmax(axis=1), labels), **compared}
 
 
 def _most_confident_mistakes(given: Material, count: int) -> tuple[list[int], int]:
@@ -85,8 +85,8 @@ def _most_confident_mistakes(given: Material, count: int) -> tuple[list[int], in
     wrong = np.flatnonzero(given.actual != given.predicted)[:MAX_RANKED]
     if not len(wrong):
         return [], 0
-    found = twin.probabilities(given.trained, given.test_images[wrong])
-    sure = found[np.arange(len(wrong)), given.predicted[wrong]]
+    probabilities = outputs.probabilities(given.network, given.test_images[wrong])
+    sure = probabilities[np.arange(len(wrong)), given.predicted[wrong]]
     return wrong[np.argsort(-sure, kind="stable")][:count].tolist(), len(wrong)
 
 
@@ -129,18 +129,14 @@ def _by_turns(actual: Array, predicted: Array) -> Iterator[int]:
         yield from (row for row in turn if row is not None)
 
 
-def _with_chosen(
-    given: Material, choice: Choice, pictures: Array, computed: Array
-) -> tuple[list[dict[str, Any]], Array, Array]:
-    """The chosen images before those of the test set: what is told of each, pixels, probabilities."""
-    own = np.stack([image["pixels"] for image in given.chosen])
-    found = twin.probabilities(given.trained, own)
-    rows = [(image["split"], image["index"], image["actual"]) for image in given.chosen]
-    rows += [("test", row, int(given.actual[row])) for row in choice.rows.tolist()]
-    predicted = [*found.argmax(axis=1).tolist(), *given.predicted[choice.rows].tolist()]
+def _captions(given: Material, choice: Choice, probabilities: Array) -> list[dict[str, Any]]:
+    """Place, actual and predicted class of each image: first the chosen ones, then those of the test set."""
+    classes, own = given.dataset.classes, len(given.chosen)
+    images = [(image.split, image.index, classes.index(image.class_name)) for image in given.chosen]
+    images += [("test", row, int(given.actual[row])) for row in choice.rows.tolist()]
+    predicted = [*probabilities[:own].argmax(axis=1).tolist(), *given.predicted[choice.rows].tolist()]
     names = ("split", "index", "actual", "predicted")
-    told = [dict(zip(names, (*row, k), strict=True)) for row, k in zip(rows, predicted, strict=True)]
-    return told, np.concatenate([own, pictures]), np.concatenate([found, computed])
+    return [dict(zip(names, (*image, k), strict=True)) for image, k in zip(images, predicted, strict=True)]
 
 
 def background(images: Array) -> int:

@@ -102,7 +102,7 @@ def _crops(
     given: Material, row: Mapping[str, Any], down: ReceptiveField, across: ReceptiveField
 ) -> tuple[Array, Array]:
     numbers = np.array(row["images"], np.int64)
-    height, width, channels = given.dataset["shape"]
+    height, width, channels = given.dataset.shape
     tall, wide = min(down.size, height), min(across.size, width)
     pixels = np.zeros((*numbers.shape, tall, wide, channels), np.uint8)
     places = np.zeros((*numbers.shape, 4), np.int16)

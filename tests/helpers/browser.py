@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from pipeline.commands.doctor import system_browser
@@ -109,6 +110,14 @@ def wait_until(page: Page, expression: str, seconds: float = 15) -> None:
     while not page.evaluate(expression):
         assert time.monotonic() < end, f"not true after {seconds} s: {expression}"
         page.wait_for_timeout(20)
+
+
+def array_of(page: Page, name: str) -> Any:
+    """One of the page's arrays as a NumPy array."""
+    data, shape = page.evaluate(
+        "(name) => [Array.from(filterscope.arrayOf(name).data), filterscope.arrayOf(name).shape]", name
+    )
+    return np.array(data).reshape(shape)
 
 
 def scroll_through(page: Page) -> None:

@@ -1,11 +1,12 @@
 """What the page shows when it is used, against Keras and the stages' own files."""
 
 import json
+import re
 import shutil
 
 import numpy as np
 import pytest
-from browser import scroll_through, wait_until
+from browser import array_of, scroll_through, wait_until
 from made_run import CLASSES, json_of, network_of, remake_page, rows_of
 from matplotlib import colormaps
 
@@ -24,13 +25,6 @@ UNEVEN = (
     "model.pool_size=[3,2,2]",
     "model.pool_strides=[1,2,2]",
 )
-
-
-def array_of(page, name):
-    data, shape = page.evaluate(
-        "(name) => [Array.from(filterscope.arrayOf(name).data), filterscope.arrayOf(name).shape]", name
-    )
-    return np.array(data).reshape(shape)
 
 
 def probabilities(page):
@@ -240,12 +234,13 @@ def test_patches_are_cut_from_the_images_where_keras_was_excited(opened, make_pa
         np.testing.assert_array_equal(drawn, padded[number, top : top + 8, left : left + 8])
 
 
-def test_the_browser_checks_itself_against_the_twin(standing):
+def test_the_browser_checks_itself_against_keras(standing):
     page = standing
-    page.evaluate("document.getElementById('truth').scrollIntoView()")
-    place = page.locator(".here dd").first
-    place.wait_for(timeout=20000)
-    assert page.locator(".here").get_by_text("91 of 91 images").is_visible()
+    page.evaluate("document.getElementById('check').scrollIntoView()")
+    page.locator(".here dd").first.wait_for(timeout=20000)
+    difference, classes, _ = page.locator(".here dd").all_inner_texts()
+    assert re.match(r"\d\.\d×10⁻[⁵⁶⁷⁸⁹]\s", difference)
+    assert re.findall(r"\d+", classes) == ["91", "91"]
 
 
 def test_a_network_too_large_for_the_limit_leaves_the_live_part_out_and_says_so(
