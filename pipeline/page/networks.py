@@ -1,6 +1,6 @@
 """The networks' layers, weights and filters as the page holds them, and the patches that excite these."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -55,26 +55,27 @@ def weights(given: Material) -> dict[str, Array]:
     Raises:
         InputError: the epochs' arrays do not fit the network.
     """
-    names = ("kernel", "bias")
-    found: dict[str, Array] = {}
-    for layer in given.trained:
-        found |= {f"trained/{layer.name}/{n}": a for n, a in zip(names, layer.variables, strict=False)}
-    for layer in given.untrained:
-        halves = [array.astype(np.float16) for array in layer.variables]
-        found |= {f"untrained/{layer.name}/{n}": a for n, a in zip(names, halves, strict=False)}
-    for layer in convolutions(given.trained):
-        found |= {f"epochs/{layer.name}/{n}": _epochs(given, layer, n) for n in names}
-    return found
+    trained = {f"trained/{name}": array for name, array in _variables(given.trained)}
+    untrained = {f"untrained/{name}": array.astype(np.float16) for name, array in _variables(given.untrained)}
+    last = _variables(convolutions(given.trained))
+    return trained | untrained | {f"epochs/{name}": _epochs(given, name, array.shape) for name, array in last}
 
 
-def _epochs(given: Material, layer: Layer, name: str) -> Array:
+def _variables(layers: Sequence[Layer]) -> Iterator[tuple[str, Array]]:
+    """Each kernel and bias, named `<layer>/kernel` and `<layer>/bias`."""
+    for layer in layers:
+        for kind, array in zip(("kernel", "bias"), layer.variables, strict=False):
+            yield f"{layer.name}/{kind}", array
+
+
+def _epochs(given: Material, name: str, shape: tuple[int, ...]) -> Array:
     """Float16 (E, ...) of one variable of a convolution after each epoch."""
-    expected = (len(given.epochs["epochs"]), *layer.variables[name == "bias"].shape)
-    array = given.epochs.get(f"{layer.name}/{name}")
+    expected = (len(given.epochs["epochs"]), *shape)
+    array = given.epochs.get(name)
     if array is None or array.shape != expected:
         received = "none" if array is None else array.shape
         raise InputError(
-            f"epochs.npz: received {received} for {layer.name}/{name}, expected {expected};"
+            f"epochs.npz: received {received} for {name}, expected {expected};"
             " run `dvc repro train` to write it anew"
         )
     return array.astype(np.float16)
