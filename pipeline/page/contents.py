@@ -72,16 +72,16 @@ def _smaller(contents: Contents) -> Iterator[Contents]:
 
 
 def _thinned(contents: Contents, count: int) -> Contents:
-    """Only some of the epochs, evenly spread from the first to the last, with the best among them."""
+    """Only some of the epochs, evenly spread from the first to the last, with the kept one among them."""
     epochs = contents.values["epochs"]
     if count >= len(epochs):
         return contents
     places = {round(place) for place in np.linspace(0, len(epochs) - 1, count)}
-    if (best := contents.values["best_epoch"]) in epochs:
+    if (kept := contents.values["kept_epoch"]) in epochs:
         last = len(epochs) - 1
         # The first and the last stay as long as there are others.
-        nearest = min(places - {0, last} or {last}, key=lambda place: abs(epochs[place] - best))
-        places = places - {nearest} | {epochs.index(best)}
-    kept = sorted(places)
-    arrays = {n: a[kept] if n.startswith("epochs/") else a for n, a in contents.arrays.items()}
-    return Contents({**contents.values, "epochs": [epochs[place] for place in kept]}, arrays)
+        nearest = min(places - {0, last} or {last}, key=lambda place: abs(epochs[place] - kept))
+        places = places - {nearest} | {epochs.index(kept)}
+    rows = sorted(places)
+    arrays = {n: a[rows] if n.startswith("epochs/") else a for n, a in contents.arrays.items()}
+    return Contents({**contents.values, "epochs": [epochs[row] for row in rows]}, arrays)

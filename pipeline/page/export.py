@@ -61,7 +61,7 @@ def _overview(given: Material) -> dict[str, Any]:
         "shape": given.dataset.shape,
         "counts": given.dataset.counts,
         "parameters": given.reports["metrics"]["parameters"],
-        "best_epoch": given.reports["metrics"]["kept_epoch"],
+        "kept_epoch": given.reports["metrics"]["kept_epoch"],
         "scores": {name: given.reports["metrics"][name] for name in ("validation", "test")},
         "untrained_score": _untrained_score(given),
         "history": {name: list(column) for name, column in given.history.items()},

@@ -7,22 +7,22 @@ from pipeline.page.contents import Contents, fitted
 from pipeline.page.export import background, choose
 
 
-def contents(epochs=11, best=8):
+def contents(epochs=11, kept=8):
     """Some arrays of 300 bytes each, which are 400 characters, and 30 bytes for each epoch."""
     arrays = {name: np.zeros(300, np.uint8) for name in ("images", "trained/a", "untrained/a", "patches/a")}
     kernels = np.repeat(np.arange(epochs, dtype=np.uint8)[:, np.newaxis], 30, axis=1)
-    return Contents({"epochs": list(range(epochs)), "best_epoch": best}, {**arrays, "epochs/a": kernels})
+    return Contents({"epochs": list(range(epochs)), "kept_epoch": kept}, {**arrays, "epochs/a": kernels})
 
 
 def test_everything_stays_when_it_fits():
     given = contents()
     assert given.characters == 4 * 400 + 440
     found = fitted(given, 2040)
-    assert found.values == {"epochs": list(range(11)), "best_epoch": 8, "live": True, "patches": True}
+    assert found.values == {"epochs": list(range(11)), "kept_epoch": 8, "live": True, "patches": True}
     assert set(found.arrays) == set(given.arrays)
 
 
-def test_epochs_give_way_first_but_the_first_the_best_and_the_last_stay():
+def test_epochs_give_way_first_but_the_first_the_kept_and_the_last_stay():
     for limit in range(1600 + 3 * 40, 2040, 40):
         found = fitted(contents(), limit)
         assert len(found.values["epochs"]) == (limit - 1600) // 40

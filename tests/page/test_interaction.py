@@ -186,7 +186,7 @@ def test_the_slider_goes_through_the_epochs_and_plays_them(opened, default_page)
     assert shown["validation accuracy"] == "65.00 %"
     slider.fill("0")
     page.get_by_role("button", name="Play").click()
-    wait_until(page, "document.querySelector('.watch .epoch').textContent === 'after epoch 3 (best)'")
+    wait_until(page, "document.querySelector('.watch .epoch').textContent === 'after epoch 3 (kept)'")
     page.get_by_role("button", name="Play").wait_for()
 
 
