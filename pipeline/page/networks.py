@@ -27,11 +27,11 @@ def described(layer: Layer) -> dict[str, Any]:
     }
 
 
-def filters(given: Material, kernel_limit: float | None) -> dict[str, Any]:
+def filters(material: Material, kernel_limit: float | None) -> dict[str, Any]:
     """Numbers of each filter, as JSON values by the name of its convolution; arguments are as in `export`."""
-    features, explained = given.reports["features"], given.reports["explain"]
+    features, explained = material.reports["features"], material.reports["explain"]
     found = {}
-    for after, before in paired_convolutions(given.trained, given.untrained):
+    for after, before in paired_convolutions(material.trained, material.untrained):
         words, limit = initializer_limit(before)
         found[after.name] = {
             **features["layers"][after.name],
@@ -39,14 +39,14 @@ def filters(given: Material, kernel_limit: float | None) -> dict[str, Any]:
             "accuracy_lost": explained["importance"]["layers"][after.name]["accuracy_lost"],
             "accuracy_images": explained["importance"]["images"],
             "patch_images": explained["patches"]["images"],
-            "cosine": given.reports["compare_untrained"][after.name]["cosine"],
+            "cosine": material.reports["compare_untrained"][after.name]["cosine"],
             "initializer": {"words": words, "limit": limit},
             "colour_limit": colour_limit(kernel_limit, after.kernel, before.kernel),
         }
     return found
 
 
-def weights(given: Material) -> dict[str, Array]:
+def weights(material: Material) -> dict[str, Array]:
     """Trained weights as they are; of the untrained network, which no result rests on, 16 bits each.
 
     Returns:
@@ -55,10 +55,11 @@ def weights(given: Material) -> dict[str, Array]:
     Raises:
         InputError: the epochs' arrays do not fit the network.
     """
-    trained = {f"trained/{name}": array for name, array in _variables(given.trained)}
-    untrained = {f"untrained/{name}": array.astype(np.float16) for name, array in _variables(given.untrained)}
-    last = _variables(convolutions(given.trained))
-    return trained | untrained | {f"epochs/{name}": _epochs(given, name, array.shape) for name, array in last}
+    trained = {f"trained/{name}": array for name, array in _variables(material.trained)}
+    halves = {f"untrained/{name}": array.astype(np.float16) for name, array in _variables(material.untrained)}
+    last = _variables(convolutions(material.trained))
+    epochs = {f"epochs/{name}": _epochs(material, name, array.shape) for name, array in last}
+    return trained | halves | epochs
 
 
 def _variables(layers: Sequence[Layer]) -> Iterator[tuple[str, Array]]:
@@ -68,10 +69,10 @@ def _variables(layers: Sequence[Layer]) -> Iterator[tuple[str, Array]]:
             yield f"{layer.name}/{kind}", array
 
 
-def _epochs(given: Material, name: str, shape: tuple[int, ...]) -> Array:
+def _epochs(material: Material, name: str, shape: tuple[int, ...]) -> Array:
     """Float16 (E, ...) of one variable of a convolution after each epoch."""
-    expected = (len(given.epochs["epochs"]), *shape)
-    array = given.epochs.get(name)
+    expected = (len(material.epochs["epochs"]), *shape)
+    array = material.epochs.get(name)
     if array is None or array.shape != expected:
         received = "none" if array is None else array.shape
         raise InputError(
@@ -81,7 +82,7 @@ def _epochs(given: Material, name: str, shape: tuple[int, ...]) -> Array:
     return array.astype(np.float16)
 
 
-def patches(given: Material) -> dict[str, Array]:
+def patches(material: Material) -> dict[str, Array]:
     """Of each convolution's filter F, the strongest P patches: pixels, and where they lie.
 
     Returns:
@@ -90,9 +91,9 @@ def patches(given: Material) -> dict[str, Array]:
         the field (ends excluded); `patches/<layer>/activations` float32 (F, P).
     """
     arrays: dict[str, Array] = {}
-    fields = receptive_fields(given.trained)
-    for name, row in given.reports["explain"]["patches"]["layers"].items():
-        pixels, places = _crops(given, row, *fields[name])
+    fields = receptive_fields(material.trained)
+    for name, row in material.reports["explain"]["patches"]["layers"].items():
+        pixels, places = _crops(material, row, *fields[name])
         arrays[f"patches/{name}/pixels"] = pixels
         arrays[f"patches/{name}/places"] = places
         arrays[f"patches/{name}/activations"] = np.array(row["activations"], np.float32)
@@ -100,15 +101,15 @@ def patches(given: Material) -> dict[str, Array]:
 
 
 def _crops(
-    given: Material, row: Mapping[str, Any], down: ReceptiveField, across: ReceptiveField
+    material: Material, row: Mapping[str, Any], down: ReceptiveField, across: ReceptiveField
 ) -> tuple[Array, Array]:
     numbers = np.array(row["images"], np.int64)
-    height, width, channels = given.dataset.shape
+    height, width, channels = material.dataset.shape
     tall, wide = min(down.size, height), min(across.size, width)
     pixels = np.zeros((*numbers.shape, tall, wide, channels), np.uint8)
     places = np.zeros((*numbers.shape, 4), np.int16)
     needed, inverse = np.unique(numbers, return_inverse=True)
-    sources = given.validation_images[needed][inverse.ravel()]
+    sources = material.validation_images[needed][inverse.ravel()]
     outputs = zip(np.ravel(row["rows"]).tolist(), np.ravel(row["columns"]).tolist(), strict=True)
     for place, source, (r, c) in zip(np.ndindex(numbers.shape), sources, outputs, strict=True):
         (top, bottom), (left, right) = down.inside(r, height), across.inside(c, width)
