@@ -1,6 +1,5 @@
 """The page as its readers use it: what it shows, does and never does."""
 
-import base64
 import re
 import shutil
 import statistics
@@ -9,10 +8,8 @@ import time
 import pytest
 from browser import beyond, scroll_through, violations, wait_until
 from conftest import ROOT
-from made_run import HOSTILE, images_of_shapes, json_of, network_of
+from made_run import HOSTILE, json_of, network_of
 
-from pipeline.network.checkpoint import read_layers
-from pipeline.page.networks import described
 from pipeline.page.render import RUN
 
 pytest_plugins = ["page_fixtures"]
@@ -153,33 +150,6 @@ def test_korean_is_remembered_and_replaces_every_english_word(opened, default_pa
     english = {both["en"] for both in WORDS.values() if len(both["en"]) > 12 and both["en"] != both["ko"]}
     text = watched.page.locator("body").inner_text()
     assert [words for words in english if words in text] == []
-
-
-# Speed
-
-
-PASS = """([layers, images, size, count]) => {
-  const network = filterscope.buildNetwork(layers, (layer, kind) => {
-    const shape = kind === "bias" ? layer.output_shape.at(-1) : layer.parameters - layer.output_shape.at(-1);
-    return Float32Array.from({ length: shape }, (_, i) => Math.sin(i) / 10);
-  });
-  const pixels = Uint8Array.from(atob(images), (c) => c.charCodeAt(0));
-  const times = [];
-  for (let n = 0; n < count; n++) {
-    const start = performance.now();
-    filterscope.run(network, pixels.subarray((n % 8) * size, (n % 8 + 1) * size));
-    times.push(performance.now() - start);
-  }
-  return times.sort((a, b) => a - b)[count >> 1];
-}"""
-
-
-@pytest.mark.parametrize(("model", "milliseconds"), [("cnn", 50), ("alexnet", 250)])
-def test_a_pass_is_fast_enough_to_draw_with(standing, tmp_path, model, milliseconds):
-    network_of(f"model={model}").save(tmp_path / "a.keras")
-    layers = [described(layer) for layer in read_layers(tmp_path / "a.keras", recorded=False)]
-    images = base64.b64encode(images_of_shapes(8, (28, 28, 1), 1).tobytes()).decode()
-    assert standing.evaluate(PASS, [layers, images, 784, 15]) < milliseconds
 
 
 def test_it_opens_within_the_bars(opened, default_page):
