@@ -14,8 +14,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
-from pipeline.commands.doctor import system_browser
-
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 ARGUMENTS = [
     # Chromium refuses to sandbox what root starts.
     *(["--no-sandbox"] if os.geteuid() == 0 else []),
@@ -130,6 +129,11 @@ def violations(page: Page) -> list[str]:
         page.evaluate("""() => axe.run().then((result) => result.violations.map((violation) =>
       violation.id + ": " + violation.nodes.map((node) => node.html.slice(0, 200) + node.failureSummary)))""")
     )
+
+
+def system_browser() -> str | None:
+    """Path of the system's browser, or None."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 def install(playwrights: str) -> str:
