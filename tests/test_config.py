@@ -246,6 +246,8 @@ def test_differences_name_each_value_that_changes():
     assert composing.differences(old, new) == {"train.epochs": (3, 10)}
     assert composing.dropped(old, new, new) == {"train.epochs": (3, 10)}
     assert composing.dropped(old, new, old) == {}
+    many = composing.differences({str(n): 1 for n in range(30)}, {str(n): 2 for n in range(30)})
+    assert len(composing.lines(many)) == composing.MAX_PRINTED + 1
 
 
 def test_an_interruption_is_no_traceback():

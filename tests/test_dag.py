@@ -117,7 +117,7 @@ def test_tensorflow_is_imported_where_a_network_runs_only():
     folders = {name.split("/")[0] for name in importing("tensorflow") | importing("keras")}
     assert folders <= {"network", "training", "analysis", "stages"}
     # What no network runs in may not import it through others either.
-    for stage in ("compose", "fetch", "prepare", "visualize_weights", "compare_untrained", "report"):
+    for stage in ("compose", "fetch", "prepare", "visualize_weights", "compare_untrained"):
         loaded = {str(path) for path in closure(ROOT / "pipeline" / "stages" / f"{stage}.py")}
         assert not loaded & {"pipeline/network/batches.py", "pipeline/network/outputs.py"}, stage
 

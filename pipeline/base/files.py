@@ -3,7 +3,6 @@
 Nothing written here carries a date, a time or a memory address, so that equal content is equal bytes.
 """
 
-import contextlib
 import csv
 import io
 import json
@@ -45,12 +44,6 @@ def replaced(path: Path) -> Iterator[Path]:
         raise InputError(message(refused, path)) from None
     finally:
         remove(temporary)
-
-
-@contextmanager
-def replaced_together(*paths: Path) -> Iterator[list[Path]]:
-    with contextlib.ExitStack() as stack:
-        yield [stack.enter_context(replaced(path)) for path in paths]
 
 
 def _refused(raised: BaseException | None) -> OSError | None:

@@ -19,8 +19,14 @@ def git_bytes(root: Path, *arguments: str) -> bytes:
     except FileNotFoundError:
         raise InputError("git: not found; expected Git to be installed") from None
     except subprocess.CalledProcessError as error:
-        complaint = os.fsdecode(error.stderr).strip()
+        complaint = _complaint(os.fsdecode(error.stderr).strip())
         raise InputError(f"git {arguments[0]} in {root}: {complaint}") from None
+
+
+def _complaint(printed: str) -> str:
+    """What Git prints, or of a repository of another user the command alone that Git ends it with."""
+    command = printed.splitlines()[-1].strip() if "safe.directory" in printed else ""
+    return f"it belongs to another user; if you trust it, run `{command}`" if command else printed
 
 
 def commit_of(root: Path, sources: str) -> str | None:

@@ -47,9 +47,8 @@ def compare_untrained(
         after.name: compare(after.kernel, before.kernel) | {"initializer_limit": initializer_limit(before)[1]}
         for after, before in pairs
     }
-    with files.replaced_together(report, pictures) as [numbers, folder]:
-        folder.mkdir()
-        files.write_json(numbers, distances)
+    files.write_json(report, distances)
+    with files.replaced_folder(pictures) as folder:
         for after, before in pairs:
             panels = {f"{after.name}, trained": after.kernel, f"{after.name}, untrained": before.kernel}
             figure = kernels(

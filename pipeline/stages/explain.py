@@ -64,15 +64,14 @@ def explain(cfg: Settings, checkpoint: Path, prepared: Path, report: Path, pictu
     configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
     network = load_model(checkpoint, dataset.shape, len(dataset.classes))
     ablated = slice(cfg.explain.ablation_images)
-    with files.replaced_together(report, pictures) as [numbers, folder]:
-        folder.mkdir()
+    with files.replaced_folder(pictures) as folder:
         about = {
             "patches": _patches(folder, network, images),
             "importance": _importance(folder, network, images[ablated], labels[ablated]),
             "attributions": _attributions(folder, network, chosen, dataset.classes),
             "sanity": _sanity(folder, network, images[: cfg.explain.sanity_images], cfg.seed),
         }
-        files.write_json(numbers, about)
+    files.write_json(report, about)
     _print_summary(about)
 
 

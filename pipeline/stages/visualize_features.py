@@ -72,9 +72,8 @@ def visualize_features(
     about = {name: describe_rates(rates[0][name]) for name in names}
     walks = [walked(network, image.pixels) for image in images]
     described = [_describe(image, steps) for image, steps in zip(images, walks, strict=True)]
-    with files.replaced_together(report, pictures) as [numbers, folder]:
-        folder.mkdir()
-        files.write_json(numbers, {"images": len(many), "layers": about, "walks": described})
+    files.write_json(report, {"images": len(many), "layers": about, "walks": described})
+    with files.replaced_folder(pictures) as folder:
         first = images[0]
         write_figure(folder / "input.png", features.input_image(first.pixels, first.title))
         layer = network.layers[0]

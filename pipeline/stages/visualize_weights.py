@@ -40,9 +40,8 @@ def visualize_weights(cfg: Settings, checkpoint: Path, report: Path, pictures: P
     network = read_layers(checkpoint)
     layers = convolutions(network)
     about = {layer.name: statistics(*layer.variables) for layer in layers}
-    with files.replaced_together(report, pictures) as [numbers, folder]:
-        folder.mkdir()
-        files.write_json(numbers, about)
+    files.write_json(report, about)
+    with files.replaced_folder(pictures) as folder:
         write_figure(folder / "architecture.png", weights.architecture(network))
         for layer in layers:
             figure = kernels.kernels(

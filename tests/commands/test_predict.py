@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -91,6 +92,15 @@ def test_a_narrow_screen_cuts_nothing_from_the_names_of_files(command, test_part
     assert shown == "".join(names)
     assert f"files in: {tmp_path}/photos" in output
     assert "changes to each: none" in output
+
+
+@pytest.mark.parametrize("apart", ["/shelf/b.png", "c.png"])
+def test_names_are_shown_whole_where_files_have_no_folder_in_common(apart, capsys):
+    pixels, probabilities = np.zeros((1, 1, 1), np.uint8), np.ones(1, np.float32)
+    paths = [Path("photos/a.png"), Path(apart)]
+    predict.show([predict.Prediction(path, pixels, [], probabilities) for path in paths], ["only"])
+    output = capsys.readouterr().out
+    assert all(str(path) in output for path in paths)
 
 
 def test_unreadable_files_are_named_the_others_predicted_and_the_exit_code_tells(

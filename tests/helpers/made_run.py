@@ -133,7 +133,7 @@ def _write_comparison(reports: Path, models: Path) -> None:
 def _write_scores(
     reports: Path, network: Any, splits: dict[str, Array], labels: dict[str, Array], classes: list[str]
 ) -> None:
-    about: dict[str, Any] = {"parameters": network.count_params(), "epochs": EPOCHS, "best_epoch": EPOCHS}
+    about: dict[str, Any] = {"parameters": network.count_params(), "epochs": EPOCHS, "kept_epoch": EPOCHS}
     for name in ("validation", "test"):
         logits, probabilities = outputs.logits_and_probabilities(network, splits[name])
         predicted = probabilities.argmax(axis=1)

@@ -120,14 +120,6 @@ def test_a_commit_that_a_shallow_clone_lacks_is_named_with_what_brings_it(git, s
         revisions.resolve(tmp_path / "inner/shallow", "HEAD~1")
 
 
-def test_a_repository_of_another_user_keeps_the_remedy_of_git(save, tmp_path, monkeypatch):
-    save(a="1")
-    # By this variable Git's own tests take each repository for somebody else's.
-    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
-    with pytest.raises(InputError, match="git config --global --add safe.directory"):
-        revisions.resolve(tmp_path, "main")
-
-
 @pytest.mark.parametrize("name", ["params.yaml", "dvc.lock"])
 def test_a_merge_conflict_is_named(save, tmp_path, name):
     conflict = "a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> other\n"
