@@ -108,7 +108,7 @@ def test_a_foreign_or_damaged_checkpoint_is_refused(trained, images, tmp_path, c
     save_network(build_model(model, input_shape=(9, 9, 1), num_classes=10), tmp_path / "larger.keras")
     about = trained.folder / "data/prepared/dataset.json"
     (tmp_path / "damaged.keras").write_text("damaged")
-    for message in ("three.keras.* 3 .* 10", r"larger.keras.*\(9, 9, 1\).*\(8, 8, 1\)", "damaged.keras"):
+    for message in (r"three.keras.* 3 .* 10", r"larger.keras.*\(9, 9, 1\).*\(8, 8, 1\)", "damaged.keras"):
         path = tmp_path / message.partition(".keras")[0]
         with pytest.raises(InputError, match=message):
             predict.predict(
