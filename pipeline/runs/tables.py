@@ -1,4 +1,4 @@
-"""A comparison in words: rows for a table, Markdown, JSON. Nothing here reads or prints."""
+"""A comparison as Markdown that reads well on a screen too. Nothing here reads a file or prints."""
 
 import json
 import math
@@ -10,7 +10,6 @@ from pipeline.runs.changes import (
     ABSENT,
     STANDARD_ERRORS,
     TOLERANCES,
-    UNITS,
     Change,
     change_between,
     changed_inputs,
@@ -19,12 +18,15 @@ from pipeline.runs.changes import (
     kind,
     made_otherwise,
     on_other_data,
-    regressions,
 )
 
 Table = tuple[list[str], list[list[str]]]
 # More revisions than that become the rows, so that a table stays narrower than a screen.
 MAX_COLUMNS = 4
+TOLERANCE_TEXT = (
+    f"A change up to {TOLERANCES['accuracy']} (share of images) in accuracy, {TOLERANCES['loss']} (nats) in"
+    " loss is close, not better or worse."
+)
 
 
 def params_table(groups: Sequence[Group]) -> Table:
@@ -33,24 +35,23 @@ def params_table(groups: Sequence[Group]) -> Table:
     return _oriented("parameter", [one.label for one in groups], rows)
 
 
-def metrics_table(groups: Sequence[Group], tolerances: Mapping[str, float]) -> Table:
+def metrics_table(groups: Sequence[Group]) -> Table:
     """Header and rows of the metrics, each with its change against the first group."""
     labels = [one.label for one in groups]
-    rows = [[name, *_metric_cells(groups, name, tolerances)] for name in metric_names(groups)]
+    rows = [[name, *_metric_cells(groups, name)] for name in metric_names(groups)]
     if together := one_configuration(groups):
         labels.append(f"mean of {len(together.runs)} seeds")
         rows = [[*row, score_text(row[0], score(together, row[0]))] for row in rows]
     return _oriented("metric", labels, rows)
 
 
-def _metric_cells(groups: Sequence[Group], name: str, tolerances: Mapping[str, float]) -> list[str]:
+def _metric_cells(groups: Sequence[Group], name: str) -> list[str]:
     baseline, *others = groups
     cells = [score_text(name, score(baseline, name))]
     for other in others:
-        found = change_between(name, other, baseline, tolerances)
-        words = [difference_text(name, found), found.verdict]
-        told = ", ".join(word for word in words if word)
-        cells.append(score_text(name, score(other, name)) + (f" ({told})" if told else ""))
+        found = change_between(name, other, baseline)
+        change = ", ".join(filter(None, [difference_text(name, found), found.verdict]))
+        cells.append(score_text(name, score(other, name)) + (f" ({change})" if change else ""))
     return cells
 
 
@@ -65,7 +66,7 @@ def _oriented(corner: str, labels: Sequence[str], rows: list[list[str]]) -> Tabl
 
 def value_text(value: Any) -> str:
     """A parameter's value as one writes it in YAML."""
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def score_text(name: str, found: Estimate | None) -> str:
@@ -97,12 +98,6 @@ def difference_text(name: str, found: Change) -> str:
     return sign + number_text(name, abs(found.difference)) + _spread_text(name, found.error)
 
 
-def tolerance_text(tolerances: Mapping[str, float]) -> str:
-    """What counts as better or worse."""
-    parts = [f"{value:g} ({UNITS[name]}) in {name}" for name, value in tolerances.items()]
-    return "A change up to " + ", ".join(parts) + " is close, not better or worse."
-
-
 def remarks(groups: Sequence[Group]) -> list[str]:
     """Lines about the revisions: seeds of a group, changed code and data, notes."""
     several = [one for one in groups if len(one.runs) > 1]
@@ -125,84 +120,31 @@ def remarks(groups: Sequence[Group]) -> list[str]:
 
 def _made_otherwise_text(used: Mapping[str, Sequence[Any]]) -> str:
     values = {key: " / ".join(dict.fromkeys(map(str, row))) for key, row in used.items()}
-    told = "; ".join(f"{key}: {text}" for key, text in values.items())
-    return f"not made with the same, which alone changes bytes and, as another seed does, scores: {told}"
+    text = "; ".join(f"{key}: {value}" for key, value in values.items())
+    return f"not made with the same, which alone changes bytes and, as another seed does, scores: {text}"
 
 
 def _run_text(run: Run) -> str:
     return f"{run.name} (seed {value_text(run.seed)})"
 
 
-def as_markdown(groups: Sequence[Group], tolerances: Mapping[str, float]) -> str:
-    """The comparison as Markdown, for a pull request."""
-    tables = {"Parameters": params_table(groups), "Metrics": metrics_table(groups, tolerances)}
-    parts = [f"### {title}\n\n{markdown_table(*table)}" for title, table in tables.items() if table[1]]
-    if tables["Metrics"][1]:
-        parts.append(tolerance_text(tolerances))
-    if lines := remarks(groups):
-        parts.append("\n".join(f"- {line}" for line in lines))
-    return "\n\n".join(parts)
+def as_markdown(groups: Sequence[Group]) -> str:
+    """The comparison: what differs in the parameters, the metrics, and remarks."""
+    tables = {"Parameters": params_table(groups), "Metrics": metrics_table(groups)}
+    parts = [f"### {title}\n\n{_aligned_table(*table)}" for title, table in tables.items() if table[1]]
+    lines = [" ".join(line.split()) for line in remarks(groups)]
+    return "\n\n".join(
+        [*parts, TOLERANCE_TEXT, *(["\n".join(f"- {line}" for line in lines)] if lines else [])]
+    )
+
+
+def _aligned_table(header: list[str], rows: list[list[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    padded = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in (header, *rows)]
+    return markdown_table(padded[0], padded[1:])
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table in Markdown."""
-    lines = [header, ["---"] * len(header), *rows]
+    lines = [header, ["-" * max(3, len(cell)) for cell in header], *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
-
-
-def as_json(groups: Sequence[Group], tolerances: Mapping[str, float]) -> str:
-    """The comparison as JSON: revisions, parameters, metrics (lists in the revisions' order), ..."""
-    content = {
-        "baseline": groups[0].label,
-        "revisions": [{"label": one.label, "runs": [_run_json(run) for run in one.runs]} for one in groups],
-        "parameters": changed_params(groups),
-        "inputs": changed_inputs(groups),
-        "made_with": made_otherwise(groups),
-        "metrics": {
-            name: [_score_json(name, one, groups[0], tolerances) for one in groups]
-            for name in metric_names(groups)
-        },
-        "seeds": _seeds_json(groups),
-        "tolerances": dict(tolerances),
-        "regressions": regressions(groups, tolerances),
-        "on_other_data": on_other_data(groups),
-        "equal": equal(groups),
-    }
-    return json.dumps(content, indent=2, allow_nan=False)
-
-
-def _run_json(run: Run) -> dict[str, Any]:
-    return {"name": run.name, "commit": run.commit, "seed": run.seed, "notes": list(run.notes)}
-
-
-def _seeds_json(groups: Sequence[Group]) -> dict[str, Any] | None:
-    """Mean and spread by metric when all runs are of one configuration."""
-    together = one_configuration(groups)
-    if together is None:
-        return None
-    found = {name: score(together, name) for name in metric_names(groups)}
-    return {name: _estimate_json(one) for name, one in found.items() if one is not None}
-
-
-def _score_json(
-    name: str, one: Group, baseline: Group, tolerances: Mapping[str, float]
-) -> dict[str, Any] | None:
-    found = score(one, name)
-    if found is None:
-        return None
-    against = change_between(name, one, baseline, tolerances)
-    return {
-        **_estimate_json(found),
-        "difference": _finite(against.difference),
-        "standard_error": against.error,
-        "verdict": against.verdict,
-    }
-
-
-def _estimate_json(found: Estimate) -> dict[str, Any]:
-    return {"mean": _finite(found.mean), "standard_deviation": found.deviation, "runs": found.count}
-
-
-def _finite(value: float) -> float | None:
-    """JSON has no NaN."""
-    return value if math.isfinite(value) else None

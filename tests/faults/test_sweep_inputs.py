@@ -9,7 +9,6 @@ from conftest import ROOT
 from sweeps_by_hand import run
 
 from pipeline.analysis.configurations import configurations
-from pipeline.base import git as git_module
 from pipeline.base.errors import InputError
 from pipeline.base.locks import claimed
 from pipeline.commands import sweep
@@ -143,16 +142,6 @@ def test_values_are_no_markup_in_the_answer():
     problems = ["a\nb\n\n# c"]
     page = summary.summary("s", configurations(runs), [("x", ["seed=1"], None)], {}, problems)
     assert "- a b # c\n" in page
-
-
-def test_git_that_does_not_end_is_one_line(tmp_path, monkeypatch):
-    command = tmp_path / "git"
-    command.write_text(f"#!{sys.executable}\nimport time\ntime.sleep(60)\n")
-    command.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(git_module, "TIMEOUT_SECONDS", 0.2)
-    with pytest.raises(InputError, match=r"git status in .*: no end after 0\.2 s"):
-        git_module.git(tmp_path, "status")
 
 
 def test_keys_of_a_remote_stay_with_this_user_in_the_clone_of_a_job(tmp_path):

@@ -95,7 +95,7 @@ def test_mean_and_spread_of_a_group_and_of_the_difference_are_those_by_hand():
         ("test.loss", 0.3, 0.32, "close"),
         ("test.loss", 0.3, math.nan, "worse"),
         ("parameters", 1000, 10, ""),
-        ("best_epoch", 1, 2, ""),
+        ("kept_epoch", 1, 2, ""),
     ],
 )
 def test_accuracy_is_better_upwards_and_loss_downwards_beyond_the_tolerance(metric, old, new, verdict):

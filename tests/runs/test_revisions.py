@@ -111,6 +111,31 @@ def test_a_name_that_is_no_revision_is_refused_whatever_it_looks_like(save, tmp_
         revisions.resolve(tmp_path, name)
 
 
+def test_a_commit_that_a_shallow_clone_lacks_is_named_with_what_brings_it(git, save, tmp_path):
+    save(a="1")
+    save(a="2")
+    (tmp_path / "inner").mkdir()
+    git("clone", "--quiet", "--depth", "1", f"file://{tmp_path}", "inner/shallow")
+    with pytest.raises(InputError, match=r"'HEAD~1'.*shallow.*git fetch --unshallow"):
+        revisions.resolve(tmp_path / "inner/shallow", "HEAD~1")
+
+
+@pytest.mark.parametrize("name", ["params.yaml", "dvc.lock"])
+def test_a_merge_conflict_is_named(save, tmp_path, name):
+    conflict = "a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> other\n"
+    save(**{"params.yaml": "a: 1\n", "dvc.lock": "stages: {}\n", name: conflict})
+    for revision in ("HEAD", "workspace"):
+        notes = reading.read_run(tmp_path, revisions.resolve(tmp_path, revision)).notes
+        assert any(f"{name} of {revision} has a merge conflict" in note for note in notes)
+
+
+def test_a_bug_of_ours_keeps_its_traceback(save, tmp_path, monkeypatch):
+    save(**{"params.yaml": "a: 1\n"})
+    monkeypatch.setattr(reading, "YAML", lambda typ: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        reading.read_yaml(tmp_path, revisions.resolve(tmp_path, "HEAD"), "params.yaml")
+
+
 def test_a_folder_without_git_is_named(tmp_path):
     with pytest.raises(InputError, match="not a git repository"):
         revisions.resolve(tmp_path, "main")
@@ -138,7 +163,7 @@ def test_a_project_in_a_folder_of_its_repository_is_read_from_there(git, tmp_pat
 def test_a_missing_file_is_named_with_its_revision(save, tmp_path, name):
     save(a="1")
     revision = revisions.resolve(tmp_path, name)
-    for read in (reading.read, reading.read_json, reading.read_columns, reading.read_params):
+    for read in (reading.read, reading.read_json, reading.read_columns, reading.read_yaml):
         with pytest.raises(InputError, match=f"^{name} has no reports/x: run `dvc repro`"):
             read(tmp_path, revision, "reports/x")
 
@@ -157,7 +182,7 @@ def test_contents_are_parsed(save, tmp_path):
     assert reading.read_columns(tmp_path, head, "h.tsv") == {"epoch": [1, 2], "loss": [0.5, 0.25]}
     assert reading.read_table(tmp_path, head, "c.csv") == [{"class": "T-shirt, top", "f1": "0.5"}]
     # PyYAML alone takes 1e-3 for a string.
-    assert reading.read_params(tmp_path, head) == {"train": {"learning_rate": 0.001}}
+    assert reading.read_yaml(tmp_path, head, "params.yaml") == {"train": {"learning_rate": 0.001}}
 
 
 @pytest.mark.parametrize(
@@ -167,8 +192,8 @@ def test_contents_are_parsed(save, tmp_path):
         (reading.read_table, "a,b\n1\n", "its rows differ in length"),
         (reading.read_table, "a,b\n1,2,3\n", "its rows differ in length"),
         (reading.read_columns, "a,b\n1,x\n", "not a table of numbers"),
-        (reading.read_params, "a: [", "cannot be read as YAML"),
-        (reading.read_params, "- 1", "holds a list"),
+        (reading.read_yaml, "a: [", "cannot be read as YAML"),
+        (reading.read_yaml, "- 1", "holds a list"),
     ],
 )
 def test_damaged_contents_are_one_line(save, tmp_path, read, content, message):
