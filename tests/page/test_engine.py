@@ -14,7 +14,7 @@ from pipeline.page.networks import described
 
 pytest_plugins = ["page_fixtures"]
 
-RELATIVE, COUNT = 1e-4, 40
+RELATIVE, COUNT = 1e-4, 100
 # Of one pass, so that it can follow the pen.
 MILLISECONDS = {"model=cnn": 50, "model=alexnet": 250}
 NETWORKS = {
