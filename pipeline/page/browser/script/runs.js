@@ -50,7 +50,7 @@ function row(key, { told }, { seed, name, member = false }) {
     h("span", { class: "badge" }),
   );
   button.words = t("pin.label", { label });
-  const cells = { ...told, epoch: t("column.epoch.of", { n: told.best_epoch, all: told.epochs }) };
+  const cells = { ...told, epoch: t("column.epoch.of", { n: told.kept_epoch, all: told.epochs }) };
   const swept = configuration.values.map((value) =>
     member ? h("td", {}) : h("th", { scope: "row" }, value),
   );

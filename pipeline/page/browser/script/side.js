@@ -108,7 +108,7 @@ function card(one) {
     [t("column.test"), told.test],
     [t("axis.parameters"), told.parameters],
     [t("axis.filters"), told.filters],
-    [t("column.epoch"), t("column.epoch.of", { n: told.best_epoch, all: told.epochs })],
+    [t("column.epoch"), t("column.epoch.of", { n: told.kept_epoch, all: told.epochs })],
     told.seconds ? [t("axis.seconds"), told.seconds] : null,
     [
       t(told.seeds === "1" ? "column.seed" : "column.seeds"),
