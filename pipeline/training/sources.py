@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.base.arrays import Array, RowFile, chunks
-from pipeline.base.errors import InputError, words
+from pipeline.base.errors import InputError, message
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -100,7 +100,7 @@ def _read(array: Array | RowFile, rows: Array) -> Array:
     try:
         return array[rows]
     except OSError as error:
-        raise InputError(words(error)) from None
+        raise InputError(message(error)) from None
 
 
 @contextmanager
