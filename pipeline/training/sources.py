@@ -111,8 +111,8 @@ def input_errors() -> Iterator[None]:
     try:
         yield
     except tf.errors.OpError as error:
-        if message := re.search(r"InputError: (.+)\nTraceback", error.message):
-            raise InputError(message[1]) from None
+        if found := re.search(r"InputError: (.+)\nTraceback", error.message):
+            raise InputError(found[1]) from None
         raise
 
 
