@@ -7,6 +7,7 @@ import numpy as np
 
 from pipeline.analysis.attributions import FIRST_STEPS, gradient_function, integrated_gradients, logit_model
 from pipeline.base.arrays import Array
+from pipeline.network.batches import batch_size
 from pipeline.network.outputs import separated
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def cascade(network: "keras.Model", images: Array, seed: int) -> dict[str, Array
 
     def maps() -> Array:
         pairs = zip(images, predicted.tolist(), strict=True)
-        return np.stack([integrated_gradients(gradients, *p, FIRST_STEPS).sum(axis=-1) for p in pairs])
+        found = [integrated_gradients(gradients, *p, FIRST_STEPS, batch_size(logits)) for p in pairs]
+        return np.stack(found).sum(axis=-1)
 
     found = {"none": maps()}
     weighted = [layer for layer in apart.layers if layer.weights]

@@ -27,7 +27,7 @@ def logits_and_probabilities(network: "keras.Model", images: Array | RowFile) ->
 
     apart = separated(network)
     both = keras.Model(apart.inputs, [layer.output for layer in apart.layers[-2:]])
-    parts = [both([batch]) for _, batch in batches(images)]
+    parts = [both([batch]) for _, batch in batches(images, network)]
     logits, shares = (np.concatenate(part) for part in zip(*parts, strict=True))
     return logits, shares
 

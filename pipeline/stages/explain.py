@@ -65,11 +65,10 @@ def explain(cfg: Settings, checkpoint: Path, prepared: Path, report: Path, pictu
     images = dataset.images("validation")
     configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
     network = load_model(checkpoint, dataset.shape, len(dataset.classes))
-    ablated = slice(cfg.explain.ablation_images)
     with files.replaced_folder(pictures) as folder:
         about = {
             "patches": _patches(folder, network, images),
-            "importance": _importance(folder, network, images[ablated], labels[ablated]),
+            "importance": _importance(folder, network, images, labels[: cfg.explain.ablation_images]),
             "attributions": _attributions(folder, network, chosen, dataset.classes),
             "sanity": _sanity(folder, network, images[: cfg.explain.sanity_images], cfg.seed),
         }
@@ -100,16 +99,16 @@ def _patches(folder: Path, network: "keras.Model", images: arrays.RowFile) -> di
 
 
 def _importance(
-    folder: Path, network: "keras.Model", images: arrays.Array, labels: arrays.Array
+    folder: Path, network: "keras.Model", images: arrays.RowFile, labels: arrays.Array
 ) -> dict[str, Any]:
     layers = {}
     accuracy = 0.0
     for name in outputs.convolution_names(network):
         accuracy, lost = importance.ablation(network, name, images, labels)
         layers[name] = {"accuracy_lost": lost.tolist()}
-        figure = explanations.importance(name, lost, accuracy, len(images))
+        figure = explanations.importance(name, lost, accuracy, len(labels))
         write_figure(folder / f"importance_{name}.png", figure)
-    return {"images": len(images), "accuracy": accuracy, "layers": layers}
+    return {"images": len(labels), "accuracy": accuracy, "layers": layers}
 
 
 def _attributions(

@@ -21,7 +21,7 @@ def test_the_cascade_makes_the_layers_random_from_the_top_and_leaves_the_network
     logits = attributions.logit_model(outputs.separated(net))
     gradients = attributions.gradient_function(logits)
     number = int(np.asarray(net(IMAGES[:1].astype(np.float32) / 255)).argmax())
-    expected = attributions.integrated_gradients(gradients, IMAGES[0], number, attributions.FIRST_STEPS)
+    expected = attributions.integrated_gradients(gradients, IMAGES[0], number, attributions.FIRST_STEPS, 7)
     np.testing.assert_allclose(steps["none"][0], expected[..., 0], atol=1e-6)
     again = sanity.cascade(net, IMAGES[:3], 1)
     np.testing.assert_array_equal(again["conv2d"], steps["conv2d"])

@@ -45,7 +45,7 @@ def test_feature_maps_are_those_of_a_convolution_in_numpy(compose, images):
 
 def test_fire_rates_are_the_share_of_positive_outputs(compose, images):
     net = network(compose)
-    found = fire_rates(net, ["conv2d"], images)["conv2d"]
+    found = fire_rates(net, ["conv2d"], images, len(images))["conv2d"]
     kernel, bias = (w.numpy() for w in net.layers[0].weights)
     outputs = np.stack([convolve(image / 255, kernel, bias) for image in images])
     np.testing.assert_allclose(found, (outputs > 1e-7).mean(axis=(0, 1, 2)), atol=1e-9)
@@ -56,7 +56,7 @@ def test_dead_and_always_on_filters_are_found_whatever_the_activation(compose, i
     net = network(compose, activation=activation)
     bias = np.array([-100, 100, 0, 0], np.float32)
     net.layers[0].set_weights([net.layers[0].kernel.numpy(), bias])
-    about = describe_rates(fire_rates(net, ["conv2d"], images)["conv2d"])
+    about = describe_rates(fire_rates(net, ["conv2d"], images, len(images))["conv2d"])
     assert firing_threshold(net, "conv2d") == threshold
     assert about["dead"] == [0]
     assert about["always_on"] == [1]
