@@ -169,11 +169,17 @@ def _print_summary(about: dict[str, Any]) -> None:
                 f"explain: {row['split']} image {row['index']}, {logit['class']}: {verdict} within"
                 f" {logit['completeness_error']:.2%}, {logit['steps']} steps"
             )
-    sanity = about["sanity"]
-    print(
-        f"explain: rank correlation with a random network's map {sanity['integrated_gradients'][-1]:.2f}"
-        f" (edge detector {sanity['edge_detector'][-1]:.2f}):"
-        f" sanity test {'passed' if sanity['passed'] else 'NOT PASSED'}"
+    print(f"explain: {_sanity_text(about['sanity'])}")
+
+
+def _sanity_text(sanity: dict[str, Any]) -> str:
+    if sanity["passed"] is None:
+        return f"sanity test {sanity['reason']}"
+    edge_detector = sanity["edge_detector"][-1]
+    control = "constant" if edge_detector is None else f"{edge_detector:.2f}"
+    return (
+        f"rank correlation with a random network's map {sanity['integrated_gradients'][-1]:.2f}"
+        f" (edge detector {control}): sanity test {'passed' if sanity['passed'] else 'NOT PASSED'}"
     )
 
 
