@@ -8,6 +8,7 @@ import numpy as np
 
 from pipeline.base.arrays import Array
 from pipeline.network.batches import batch_size
+from pipeline.network.outputs import logits_of
 
 if TYPE_CHECKING:
     import keras
@@ -46,7 +47,7 @@ def logit_model(apart: "keras.Model") -> "keras.Model":
     """From the input to the values before softmax of a network with separated activations."""
     import keras
 
-    return keras.Model(apart.inputs, apart.layers[-2].output)
+    return keras.Model(apart.inputs, logits_of(apart))
 
 
 def gradient_function(logits: "keras.Model") -> Callable[[Array, int], Array]:

@@ -2,13 +2,15 @@
 
 import dataclasses
 
+import keras
 import numpy as np
 import pytest
 
+from pipeline.analysis.attributions import logit_model
 from pipeline.analysis.firing import describe_rates, fire_rates, firing_kind, firing_threshold
 from pipeline.analysis.walk import Step, describe_step, walk
 from pipeline.network.layers import build_model
-from pipeline.network.outputs import feature_maps, probabilities, separated
+from pipeline.network.outputs import feature_maps, logits_and_probabilities, probabilities, separated
 from pipeline.network.start import configure_runtime
 
 
@@ -73,6 +75,20 @@ def test_probabilities_are_the_networks_own_in_order(compose, images):
     net = network(compose)
     expected = np.asarray(net((images / 255).astype(np.float32)))
     np.testing.assert_allclose(probabilities(net, images), expected, atol=1e-6)
+
+
+def test_without_a_softmax_the_outputs_are_the_logits(compose, images):
+    net = network(compose)
+    logits, shares = logits_and_probabilities(net, images)
+    net.layers[-1].activation = keras.activations.linear
+    outputs = np.asarray(net((images / 255).astype(np.float32)))
+    np.testing.assert_allclose(logits, outputs, atol=1e-6)
+    without = logits_and_probabilities(net, images)
+    np.testing.assert_allclose(without[0], outputs, atol=1e-6)
+    np.testing.assert_allclose(without[1], shares, atol=1e-6)
+    np.testing.assert_allclose(
+        logit_model(separated(net))([(images / 255).astype(np.float32)]), outputs, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("overrides", [{}, {"activation": "sigmoid", "pool": "average"}])
