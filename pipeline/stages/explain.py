@@ -1,4 +1,4 @@
-"""Stage `explain`: the best network -> what excites each filter, what it is worth, what a class rests on.
+"""Stage `explain`: the trained network -> what excites each filter, what it is worth, what a class rests on.
 
     python -m pipeline.stages.explain models/best.keras data/prepared reports/explain.json \
         reports/figures/explain
