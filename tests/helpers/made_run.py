@@ -151,7 +151,7 @@ def _write_scores(
 
 def _write_features(reports: Path, network: Any, splits: dict[str, Array], classes: list[str]) -> None:
     names, many = outputs.convolution_names(network), splits["validation"]
-    rates = firing.fire_rates(network, names, many)
+    rates = firing.fire_rates(network, names, many, len(many))
     steps = {step.name: walk.describe_step(step) for step in walk.walk(network, splits["train"][0])}
     about = {
         "images": len(many),
