@@ -103,18 +103,6 @@ def write_run(folder: Path, network: Any, classes: list[str], *, counts: tuple[i
     _write_reports(composed("explain.sanity_images=1"), prepared, models, reports)
 
 
-<<<<<<< HEAD
-def _write_features(reports: Path, network: Any, splits: dict[str, Array], classes: list[str]) -> None:
-    names, many = outputs.convolution_names(network), splits["validation"]
-    rates = firing.fire_rates(network, names, many, len(many))
-    steps = {step.name: walk.describe_step(step) for step in walk.walk(network, splits["train"][0])}
-    about = {
-        "images": len(many),
-        "layers": {name: firing.describe_rates(row) for name, row in rates.items()},
-        "walks": [{"split": "source", "index": 0, "class": classes[0], "layers": steps}],
-    }
-    files.write_json(reports / "features.json", about)
-=======
 def _write_prepared(
     folder: Path, shape: tuple[int, ...], classes: list[str], counts: tuple[int, int]
 ) -> None:
@@ -126,7 +114,6 @@ def _write_prepared(
     arrays.write_array(folder / "validation_rows.npy", np.arange(8, 8 + counts[0]))
     about = {"name": "made", "classes": classes, "shape": list(shape), "counts": sizes}
     files.write_json(folder / "dataset.json", about)
->>>>>>> runs
 
 
 def _write_reports(cfg: Config, prepared: Path, models: Path, reports: Path) -> None:

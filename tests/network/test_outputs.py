@@ -1,6 +1,5 @@
 """Feature maps and fire rates, against a convolution written in NumPy."""
 
-
 import keras
 import numpy as np
 import pytest
