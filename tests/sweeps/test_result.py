@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pytest
 from conftest import digest
+from pipeline.sweeps.experiment import reference
 from sweeps_by_hand import grid, override, run, search
 
 from pipeline.analysis.configurations import configurations
@@ -16,7 +17,6 @@ from pipeline.base.errors import InputError
 from pipeline.base.git import git
 from pipeline.network.checkpoint import convolutions, read_layers
 from pipeline.sweeps import answer, summary
-from pipeline.sweeps.experiment import reference
 
 
 def test_the_table_read_back_has_a_row_for_each_run_and_a_column_for_each_override(tmp_path):
