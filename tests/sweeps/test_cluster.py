@@ -120,8 +120,9 @@ def test_what_nodes_could_not_get_is_said_before_anything_runs(project, nodes):
     project.dvc("push")
     for variables in ({"RAY_ADDRESS": "127.0.0.1:1"}, {"RAY_AUTH_TOKEN": "another-" + TOKEN}):
         last = sweep(project.folder, RAY, "seed=8", code=1, **{**nodes.variables, **variables})
-        assert last.splitlines()[-1].startswith("error: Ray cluster at 127.0.0.1")
-    assert "token" in last.splitlines()[-1]
+        assert last.splitlines()[-1].startswith("error: ")
+        (name,) = variables
+        assert name in last.splitlines()[-1]
     few = sweep(project.folder, RAY, "seed=8", "runtime.threads=8", code=1, **nodes.variables)
     assert "8 processors" in few.splitlines()[-1]
 
