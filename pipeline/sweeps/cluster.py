@@ -69,9 +69,15 @@ def _connect(settings: dict[str, Any]) -> None:
         if port.isdigit():
             # Ray itself tries for minutes.
             socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
+    except OSError as error:
+        raise InputError(f"no Ray cluster at {address}: {error}; set RAY_ADDRESS") from None
+    try:
         ray.init(**settings)
     except (ray.exceptions.RayError, OSError, RuntimeError, ValueError) as error:
-        raise InputError(f"Ray cluster at {address}: {' '.join(str(error).split())[:300]}") from None
+        reason = " ".join(str(error).split())[:300]
+        raise InputError(
+            f"Ray at {address}: {reason}; where it answers, RAY_AUTH_TOKEN is wrong: not that of the nodes"
+        ) from None
 
 
 def _lacking(num_cpus: float) -> list[str]:

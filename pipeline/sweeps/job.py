@@ -110,7 +110,7 @@ def _clone(order: Order, folder: Path, log: Path) -> None:
     _call(folder, log, "git", "checkout", "--quiet", "--detach", order.commit)
     settings = order.settings or f"[cache]\n    dir = {folder.parent / 'cache'}\n"
     (folder / ".dvc" / "config.local").write_bytes(settings.encode())
-    # Stages that are left out show another network; and each stage reads and writes all of dvc.lock.
+    # The stages that are left out show another network; and all of dvc.lock is parsed at each stage.
     for figures in (folder / "reports" / "figures").glob("*"):
         if figures.name not in STAGES:
             shutil.rmtree(figures)

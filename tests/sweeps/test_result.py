@@ -1,26 +1,27 @@
-"""The answer of a sweep as files: the table read back, the page, and real experiments."""
+"""The result of experiments as files: the table read back, the page, and real experiments."""
 
 import base64
 import csv
+import dataclasses
 import json
 import re
 
 import numpy as np
 import pytest
 from conftest import digest
-from pipeline.sweeps.experiment import reference
-from sweeps_by_hand import grid, override, run, search
+from sweeps_by_hand import grid, run, search
 
 from pipeline.analysis.configurations import configurations
 from pipeline.base import files
 from pipeline.base.errors import InputError
 from pipeline.base.git import git
 from pipeline.network.checkpoint import convolutions, read_layers
-from pipeline.sweeps import answer, summary
+from pipeline.sweeps import result, summary
+from pipeline.sweeps.job import reference
 
 
 def test_the_table_read_back_has_a_row_for_each_run_and_a_column_for_each_override(tmp_path):
-    files.write_table(tmp_path / "results.csv", *answer.results(configurations(grid(seeds=(1, 2)))))
+    files.write_table(tmp_path / "results.csv", *result.results(configurations(grid(seeds=(1, 2)))))
     with (tmp_path / "results.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     assert len(rows) == 8
@@ -31,8 +32,7 @@ def test_the_table_read_back_has_a_row_for_each_run_and_a_column_for_each_overri
 
 
 def page_of(runs, problems=()):
-    jobs = [(one.name, list(one.overrides), one.seconds) for one in runs]
-    return summary.summary("s", configurations(runs), jobs, {"curves.png": "Losses"}, problems)
+    return summary.summary("s", configurations(runs), {"curves.png": "Losses"}, problems)
 
 
 def test_the_page_opens_with_the_fewest_filters_that_are_as_good_as_the_best():
@@ -43,15 +43,14 @@ def test_the_page_opens_with_the_fewest_filters_that_are_as_good_as_the_best():
     # Best: mean 0.945, standard error 0.015; 0.935 is within.
     text = page_of(runs)
     opening = text.split("\n\n")[1]
-    assert opening.startswith(
-        "**Fewest filters within one standard error of the best: `model.filters=[16,32]`** (48 filters,"
-        " 48,000 parameters), validation accuracy 0.9350 ± 0.0071, test 0.9250 ± 0.0071 (n = 2 seeds)."
+    assert (
+        opening.index("`model.filters=[16,32]`")
+        < opening.index("0.9350 ± 0.0071")
+        < opening.index("`model.filters=[64,128]`")
     )
-    assert "`model.filters=[64,128]` (192 filters, 192,000 parameters)" in opening
     assert "with 4 times the parameters" in opening
     assert "| [16,32] | 48 | 48,000 | 0.9350 ± 0.0071 |" in text
-    assert "dvc exp apply e-16-32-0.94-2" in text
-    assert "The experiments live in the Git repository where the sweep ran, not in a clone" in text
+    assert "dvc exp run -S 'model.filters=[16,32]' -S seed=2\n" in text
     assert "![Losses](curves.png)" in text
 
 
@@ -59,13 +58,19 @@ def test_the_page_of_one_seed_says_that_luck_is_not_known():
     assert "how much of a difference is luck is not known" in page_of(search())
 
 
-def test_the_page_tells_how_to_repeat_combinations_and_that_a_search_is_none():
+def test_the_page_has_the_command_that_repeats_combinations_and_none_for_a_search():
     command = (
-        "python -m pipeline.commands.sweep -m hydra.job.name=s"
-        " 'model.filters=[8,16],[16,32],[32,64],[64,128]' seed=1,2,3\n"
+        "filterscope sweep hydra.job.name=s 'model.filters=[8,16],[16,32],[32,64],[64,128]' seed=1,2,3\n"
     )
     assert command in page_of(grid())
-    assert "not all combinations" in page_of(search())
+    assert "hydra.job.name=s" not in page_of(search())
+
+
+def test_the_values_of_an_experiment_without_recorded_overrides_come_from_its_params():
+    runs = [dataclasses.replace(one, overrides=()) for one in grid(seeds=(1,))]
+    text = page_of(runs)
+    assert "git show BRANCH:params.yaml > params.yaml\ndvc repro\n" in text
+    assert "hydra.job.name=s" not in text
 
 
 def test_the_page_names_what_is_missing():
@@ -75,143 +80,117 @@ def test_the_page_names_what_is_missing():
 
 @pytest.fixture(scope="module")
 def swept(trained, tmp_path_factory):
-    """The trained project with three experiments: the real one, another seed, one without a model.
+    """The trained project with experiments `rates-*`: the real one, another seed, one without a model.
 
-    HEAD is a later commit than their start, and has experiments of its own under two of the jobs' names.
+    The commit after theirs has one of these names too, with other scores.
     """
     project = trained.copied(tmp_path_factory.mktemp("swept") / "project")
     # Not those that dvc keeps for itself, as refs/exps/exec: a commit that begins with f comes after it.
-    ref = project.run("git", "for-each-ref", "--format=%(refname)", "refs/exps/??/*/*").split()[0]
-    folder, first = ref.rsplit("/", 1)
-    project.run("git", "checkout", "--quiet", "--force", ref)
-    metrics = json.loads(project.read("reports/metrics.json"))
+    real = project.run("git", "for-each-ref", "--format=%(refname)", "refs/exps/??/*/*").split()[0]
+    commit = git(project.folder, "rev-parse", "HEAD")
+    metrics = json.loads(project.run("git", "show", f"{real}:reports/metrics.json"))
 
-    def experiment(name: str, folder: str = folder) -> None:
-        project.commit()
-        project.run("git", "update-ref", f"{folder}/{name}", "HEAD")
+    def experiment(name: str, baseline: str, message: str) -> None:
+        project.run("git", "add", "--all")
+        project.run("git", "commit", "--quiet", "--allow-empty", "--message", message)
+        project.run("git", "update-ref", reference(baseline, name), "HEAD")
 
+    project.run("git", "checkout", "--quiet", "--force", "--detach", real)
+    experiment("rates-1", commit, "train.learning_rate=0.003 seed=42")
     project.edit("params.yaml", "seed: 42\nconf", "seed: 7\nconf")
     metrics["validation"]["accuracy"] -= 0.02
     files.write_json(project.folder / "reports/metrics.json", metrics)
-    experiment("other-seed")
+    experiment("rates-2", commit, "train.learning_rate=0.003 seed=7")
     project.edit("params.yaml", "learning_rate: 0.003", "learning_rate: 0.01")
-    best = convolutions(read_layers(project.folder / "models/best.keras"))
     lock = project.read("dvc.lock").split("- path: models/best.keras\n      hash: md5\n      md5: ")[1][:32]
     (project.folder / "dvc.lock").write_text(project.read("dvc.lock").replace(lock, "0" * 32))
-    experiment("no-model")
+    experiment("rates-0123abcd", commit, "train.learning_rate=0.01 seed=7")
     project.run("git", "checkout", "--quiet", "--force", "main")
-    start = git(project.folder, "rev-parse", "HEAD")
     project.commit()
-    elsewhere = reference(project.folder, "")[:-1]
-    project.run("git", "checkout", "--quiet", "--force", "--detach", f"{folder}/other-seed")
-    project.edit("params.yaml", "epochs: 3", "epochs: 4")
+    later = git(project.folder, "rev-parse", "HEAD")
+    project.run("git", "checkout", "--quiet", "--force", "--detach", real)
     other = {**metrics, "validation": {**metrics["validation"], "accuracy": 0.125}}
     files.write_json(project.folder / "reports/metrics.json", other)
-    for name in (first, "crashed"):
-        experiment(name, elsewhere)
+    experiment("rates-1", later, "train.learning_rate=0.003 seed=42")
     project.run("git", "checkout", "--quiet", "--force", "main")
-    return project, start, first, metrics, best
-
-
-def jobs_of(first: str) -> list:
-    rate = "train.learning_rate=0.003"
-    return [
-        (first, [rate, "seed=42"], 12.345),
-        ("other-seed", [rate, "seed=7"], None),
-        ("no-model", ["train.learning_rate=0.01", "seed=7"], 3.0),
-        ("crashed", ["train.learning_rate=0.02", "seed=7"], None),
-    ]
+    return project, commit, metrics
 
 
 @pytest.fixture(scope="module")
-def answered(swept):
-    project, start, first, *_ = swept
-    return answer.write_answer(project.folder, "rates", start, jobs_of(first))
+def written(swept):
+    project, commit, _ = swept
+    result.write_result(
+        project.folder, "rates", result.experiments_of(project.folder, "rates", commit), ["`x` failed"]
+    )
+    return project.folder / "reports/sweeps/rates"
 
 
-def test_the_answer_of_real_experiments_is_complete_and_names_what_is_missing(swept, answered):
-    (project, start, first, metrics, best), folder = swept, answered
-    assert folder == project.folder / "reports/sweeps/rates"
-    names = {path.name for path in folder.iterdir()}
+@pytest.mark.slow
+def test_experiments_are_those_of_one_commit_by_the_name_of_a_sweep_a_queue_or_their_own(swept):
+    project, commit, _ = swept
+    for name, count in (("rates", 3), ("rates-1", 1), ("rate", 0)):
+        assert len(result.experiments_of(project.folder, name, commit)) == count
+    # Of HEAD, where it has some.
+    assert [one.name for one in result.experiments_of(project.folder, "rates")] == ["rates-1"]
+    assert {one.baseline for one in result.experiments_of(project.folder, "rates-2")} == {commit}
+
+
+@pytest.mark.slow
+def test_the_result_of_real_experiments_is_complete_and_names_what_is_missing(swept, written):
+    project, _, metrics = swept
+    names = {path.name for path in written.iterdir()}
     pictures = {"accuracy_parameters.png", "accuracy_learning_rate.png", "curves.png", "kernels.png"}
     assert names == {"results.csv", "summary.md", "index.html", *pictures}
-    with (folder / "results.csv").open() as stream:
+    with (written / "results.csv").open() as stream:
         rows = {row["experiment"]: row for row in csv.DictReader(stream)}
-    assert list(rows) == ["other-seed", first, "no-model"]
-    assert rows[first]["seconds"] == "12.3"
-    assert float(rows["no-model"]["validation.accuracy"]) == pytest.approx(
+    assert list(rows) == ["rates-2", "rates-1", "rates-0123abcd"]
+    timing = json.loads((project.folder / "reports/timing.json").read_text())
+    assert float(rows["rates-1"]["seconds"]) == pytest.approx(timing["train"]["seconds"], abs=0.05)
+    assert float(rows["rates-0123abcd"]["validation.accuracy"]) == pytest.approx(
         metrics["validation"]["accuracy"], abs=1e-6
     )
-    text = (folder / "summary.md").read_text()
-    assert 0.125 not in {float(row["validation.accuracy"]) for row in rows.values()}
-    assert "train.epochs" not in text
-    assert "`crashed` (train.learning_rate=0.02 seed=7): no such experiment" in text
-    assert "Without kernels, as their models are not" in text
+    text = (written / "summary.md").read_text()
+    assert "- `x` failed" in text
+    assert re.search("Without kernels.*: rates-0123abcd", text)
     assert str(project.folder) not in text
-    runs, _ = answer.read_runs(project.folder, start, jobs_of(first))
-    assert (runs[0].kernel == best[0].kernel).all()
-    assert runs[2].kernel is None
 
 
-def test_its_page_holds_what_the_experiments_hold(swept, answered):
-    (project, start, first, _, best), folder = swept, answered
-    text = (folder / "index.html").read_text()
-    assert "[Look closer](index.html)" in (folder / "summary.md").read_text()
-    assert "no such experiment, its job failed" in text
+@pytest.mark.slow
+def test_its_page_holds_what_the_experiments_hold(swept, written):
+    project, commit, _ = swept
+    text = (written / "index.html").read_text()
+    assert "`x` failed" in text
     assert str(project.folder) not in text
     values = json.loads(text.split('id="values">')[1].split("</script>")[0])
-    told = {run["name"]: run for one in values["configurations"] for run in one["runs"]}
-    assert list(told) == ["other-seed", first, "no-model"]
-    held = reference(project.folder, first, start)
+    shown = {run["name"]: run for one in values["configurations"] for run in one["runs"]}
+    held = reference(commit, "rates-1")
     scores = project.run("git", "show", f"{held}:reports/classes.csv").splitlines()
-    classes = told[first]["classes"]
-    assert list(classes) == scores[0].split(",")
-    found = [",".join(map(str, row)) for row in zip(*classes.values(), strict=True)]
-    numbers = [[float(number) for number in row.split(",")] for row in found]
+    rows = zip(*shown["rates-1"]["classes"].values(), strict=True)
     # The digits' classes are numbers themselves.
-    assert numbers == [[float(number) for number in row.split(",")] for row in scores[1:]]
+    assert [list(map(float, row)) for row in rows] == [
+        [float(cell) for cell in row.split(",")] for row in scores[1:]
+    ]
     history = project.run("git", "show", f"{held}:reports/history.tsv").splitlines()
-    assert [float(row.split("\t")[3]) for row in history[1:]] == told[first]["history"]["val_loss"]
-    block = re.search(rf'data-name="kernel/{first}"[^>]*>([^<]*)<', text)[1]
-    kernel = np.frombuffer(base64.b64decode(block), "<f2").reshape(best[0].kernel.shape)
-    np.testing.assert_allclose(kernel, best[0].kernel, rtol=1e-3, atol=1e-6)
-    assert told["no-model"]["kernel"] is None
+    losses = [float(row.split("\t")[3]) for row in history[1:]]
+    assert losses == shown["rates-1"]["history"]["val_loss"]
+    kernel = convolutions(read_layers(project.folder / "models/best.keras"))[0].kernel
+    block = re.search(r'data-name="kernel/rates-1"[^>]*>([^<]*)<', text)[1]
+    found = np.frombuffer(base64.b64decode(block), "<f2").reshape(kernel.shape)
+    np.testing.assert_allclose(found, kernel, rtol=1e-3, atol=1e-6)
+    assert shown["rates-0123abcd"]["kernel"] is None
 
 
-def test_the_answer_written_twice_is_the_same_bytes(swept, answered):
-    project, start, first, *_ = swept
-    before = digest(answered, "*")
-    answer.write_answer(project.folder, "rates", start, jobs_of(first))
-    assert digest(answered, "*") == before
-
-
-def test_a_sweep_without_any_result_is_refused_and_writes_nothing(swept):
-    project, start, *_ = swept
-    with pytest.raises(InputError, match=r"none of 1 jobs has results .*crashed.*expected at least one"):
-        answer.write_answer(project.folder, "none", start, [("crashed", [override([4])], None)])
-    assert not (project.folder / "reports/sweeps/none").exists()
-
-
-def test_an_earlier_answer_says_that_the_last_run_has_none_until_a_run_has_results(swept):
-    project, start, first, *_ = swept
-    folder = answer.write_answer(project.folder, "again", start, jobs_of(first))
-    good, page = digest(folder, "*"), (folder / "summary.md").read_text()
-    failed = [(f"crashed-{number}", [f"seed={number}"], None) for number in range(3)]
-    pages = []
-    for jobs in (failed[:2], failed, failed):
-        with pytest.raises(InputError, match=r"none of . jobs has results"):
-            answer.write_answer(project.folder, "again", start, jobs)
-        pages.append((folder / "summary.md").read_text())
-    title, note, rest = pages[2].split("\n\n", 2)
-    assert note.startswith("**The last run of this sweep has no results: none of its 3 jobs succeeded.**")
-    assert f"{title}\n\n{rest}" == page
-    assert pages[0] == pages[1].replace("3 jobs", "2 jobs")
-    assert pages[1] == pages[2]
-    assert '"outdated":3' in (folder / "index.html").read_text()
-    said = {name: good[name] for name in ("summary.md", "index.html")}
-    assert {**digest(folder, "*"), **said} == good
-    answer.write_answer(project.folder, "again", start, jobs_of(first))
-    assert digest(folder, "*") == good
+@pytest.mark.slow
+def test_experiments_without_results_leave_an_earlier_result_as_it_is(swept, written):
+    project, commit, _ = swept
+    before = digest(written, "*")
+    bare = dataclasses.replace(
+        result.experiments_of(project.folder, "rates", commit)[0],
+        commit=git(project.folder, "rev-list", "--max-parents=0", "main"),
+    )
+    with pytest.raises(InputError, match="rates: none of 1 experiments has results"):
+        result.write_result(project.folder, "rates", [bare])
+    assert digest(written, "*") == before
 
 
 def test_a_sweep_over_data_sets_has_no_best():
@@ -221,3 +200,12 @@ def test_a_sweep_over_data_sets_has_no_best():
     assert "Best:" not in text
     rows = summary.table(configurations(runs)).splitlines()[2:4]
     assert [row.split("|")[-2].strip() for row in rows] == ["", ""]
+
+
+def test_values_are_no_markup_in_the_table():
+    folders = ("a|b`<c", "[d](e)&_f_")
+    runs = [run(f"data.folder={one}", "seed=1", data__folder=one) for one in folders]
+    page = summary.table(configurations(runs))
+    assert "a&#124;b&#96;&#60;c" in page
+    assert len({line.count("|") for line in page.splitlines() if line.startswith("|")}) == 1
+    assert "- a b # c\n" in page_of(runs, ["a\nb\n\n# c"])
