@@ -35,6 +35,7 @@ hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 COPIED = (
     "conf",
+    "sweeping",
     "data/external/README.md",
     "pipeline",
     "dvc.yaml",

@@ -123,7 +123,8 @@ def read_bytes(path: Path, limit: int) -> bytes:
     """
     with open_regular(path) as stream:
         try:
-            content = stream.read(limit + 1)
+            # Python makes room for as many bytes as are asked for, be the file ever so small.
+            content = stream.read(min(limit, os.fstat(stream.fileno()).st_size) + 1)
         except OSError as error:
             raise InputError(message(error, path)) from None
     if len(content) > limit:

@@ -1,18 +1,15 @@
 """Processes that end with the one that started them, whatever ends that: Ctrl-C, a fault or `kill -9`."""
 
 import contextlib
+import functools
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
-from typing import Any
 
 import psutil
 
-DIES_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL", "--")
 WATCH_SECONDS = 0.5
 
 
@@ -57,14 +54,10 @@ def runs(process: psutil.Process) -> bool:
         return False
 
 
-def environment(inherited: Mapping[str, str]) -> dict[str, str]:
-    """The environment of dvc: each line of a stage reaches the log at once; no trace of an outer dvc."""
-    kept = {name: value for name, value in inherited.items() if not name.startswith("DVC_")}
-    return {**kept, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
-
-
-def end(process: "subprocess.Popen[Any]") -> None:
-    """Kill a process that leads a group, and the group, and wait for it."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+@functools.cache
+def end_with_parent() -> None:
+    """End this process, also while it has nothing to do, soon after the one that started it is gone."""
+    # Ctrl-C reaches that one as well.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if (parent := psutil.Process().parent()) is not None:
+        end_with(parent, "the process that started this one is gone")

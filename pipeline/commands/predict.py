@@ -98,12 +98,13 @@ def image_files(paths: Sequence[Path]) -> list[Path]:
 
 
 def _below(folder: Path) -> list[Path]:
-    inside = (Path(place) / name for place, _, names in os.walk(folder, onerror=_refuse) for name in names)
+    # `os.walk` passes over a folder that it may not read, unless it is stopped.
+    inside = (Path(place) / name for place, _, names in os.walk(folder, onerror=_stop) for name in names)
     return sorted(path for path in inside if not path.name.startswith("."))
 
 
-def _refuse(error: OSError) -> None:
-    raise InputError(message(error)) from None
+def _stop(error: OSError) -> None:
+    raise error
 
 
 def _decode(
@@ -151,23 +152,23 @@ def show(predictions: Sequence[Prediction], classes: Sequence[str]) -> None:
     from rich.text import Text
 
     folder = _common_folder([one.path for one in predictions])
-    changes = {"\n".join(one.changes) or "none" for one in predictions}
+    changes = ["\n".join(one.changes) or "none" for one in predictions]
+    alike = len(set(changes)) == 1
     names = Column("file", overflow="fold"), Column("class", overflow="fold")
-    table = Table(*names, "probability", "then", *(["changes"] if len(changes) > 1 else []))
-    for one in predictions:
+    table = Table(*names, "probability", "then", *([] if alike else ["changes"]))
+    for one, change in zip(predictions, changes, strict=True):
         first, *others = np.argsort(-one.probabilities, kind="stable")[:MAX_SHOWN]
         candidates = "\n".join(f"{classes[k]} {one.probabilities[k]:.1%}" for k in others)
-        probability = f"{one.probabilities[first]:.1%}"
         name = printable(one.path.relative_to(folder) if folder else one.path)
-        row = [name, classes[first], probability, candidates]
+        row = [name, classes[first], f"{one.probabilities[first]:.1%}", candidates, change]
         # As `Text`, since `[b]` in a name would be taken for a style.
-        table.add_row(*map(Text, [*row, *(["\n".join(one.changes) or "none"] if len(changes) > 1 else [])]))
+        table.add_row(*map(Text, row[: len(table.columns)]))
     console = Console()
     console.print(table)
     if folder:
         console.print(Text(f"files in: {printable(folder)}"), soft_wrap=True)
-    if len(changes) == 1:
-        console.print(Text(f"changes to each: {changes.pop()}".replace("\n", ", ")), soft_wrap=True)
+    if alike:
+        console.print(Text(f"changes to each: {changes[0]}".replace("\n", ", ")), soft_wrap=True)
 
 
 def _common_folder(paths: Sequence[Path]) -> Path | None:

@@ -1,5 +1,6 @@
 """Composing `conf/`, the source of the configuration, and its digests."""
 
+import functools
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -61,6 +62,12 @@ def register(folder: Path, tell: Callable[[dict[str, Any]], None] | None = None)
     ConfigStore.instance().store(name="open_sections", node=OmegaConf.create(open_sections))
     OmegaConf.register_new_resolver("conf_digest", resolve, replace=True)
     OmegaConf.register_new_resolver("config_digest", lambda: config_digest(folder), replace=True)
+
+
+def fix_digests(folder: Path) -> None:
+    """Have the digests of now stand for `conf/` in this process, also when it is edited or moved."""
+    for name, digest in (("conf_digest", conf_digest(folder)), ("config_digest", config_digest(folder))):
+        OmegaConf.register_new_resolver(name, functools.partial(str, digest), replace=True)
 
 
 def compose(folder: Path, overrides: Iterable[str] = ()) -> str:

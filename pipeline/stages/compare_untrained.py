@@ -67,9 +67,10 @@ def compare_untrained(
             )
             write_figure(folder / f"compare_weights_{after.name}.png", figure)
     for name, row in distances.items():
+        travel = row["relative_travel"]
         print(
-            f"compare_untrained: {name} std {row['untrained']['std']:.4f} ->"
-            f" {row['trained']['std']:.4f}, relative travel {row['relative_travel']:.2f}"
+            f"compare_untrained: {name} std {row['untrained']['std']:.4f} -> {row['trained']['std']:.4f},"
+            f" relative travel {'unknown' if travel is None else f'{travel:.2f}'}"
         )
 
 

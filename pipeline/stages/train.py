@@ -26,7 +26,7 @@ from pipeline.config.runtime import RuntimeConfig
 from pipeline.config.section import Section, Seed
 from pipeline.config.train import TrainConfig
 from pipeline.data.prepared import read_prepared
-from pipeline.network.batches import EVALUATION_BATCH
+from pipeline.network.batches import batch_size
 from pipeline.network.checkpoint import save_network
 from pipeline.network.layers import build_model, summary
 from pipeline.network.machine import dtype_policy, made_with
@@ -87,7 +87,7 @@ def train(cfg: Settings, prepared: Path, saved: Path, reports: Path, scratch: Pa
     # The twin is in float32: layers of a mixed-precision model keep that policy when saved.
     networks = build(dtype=policy), build()
     untrained = networks[0].get_weights()
-    trainer = Trainer(networks, _recipe(cfg), _sources(cfg, splits), seed=cfg.seed)
+    trainer = Trainer(networks, _recipe(cfg), _sources(cfg, splits, batch_size(networks[0])), seed=cfg.seed)
     state = _fit(cfg, trainer, scratch, _digest(cfg, splits, used))
     _save(trainer.kept, untrained, saved / "untrained.keras")
     _save(trainer.kept, state.kept_weights, saved / "best.keras")
@@ -115,8 +115,8 @@ def _recipe(cfg: Settings) -> TrainConfig:
     return cfg.train
 
 
-def _sources(cfg: Settings, splits: Splits) -> tuple[Source, Source]:
-    return source(*splits["train"], cfg.train.batch_size), source(*splits["validation"], EVALUATION_BATCH)
+def _sources(cfg: Settings, splits: Splits, scored: int) -> tuple[Source, Source]:
+    return source(*splits["train"], cfg.train.batch_size), source(*splits["validation"], scored)
 
 
 def _fit(cfg: Settings, trainer: Trainer, scratch: Path, digest: str) -> TrainingState:

@@ -1,4 +1,4 @@
-"""Stage `visualize_weights`: the best network -> its kernels as numbers and pictures.
+"""Stage `visualize_weights`: the trained network -> its kernels as numbers and pictures.
 
     python -m pipeline.stages.visualize_weights models/best.keras reports/weights.json \
         reports/figures/visualize_weights

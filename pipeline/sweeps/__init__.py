@@ -1,1 +1,1 @@
-"""Sweeps: the plan, its checks, jobs in clones, the table on the screen, the answer."""
+"""Sweeps: their jobs, what Hydra calls around them, the cluster, the result."""

@@ -1,6 +1,5 @@
 """The page of a sweep: what it shows, from the runs that were read."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -44,7 +43,6 @@ def page(name: str, found: Sequence[Group], num_jobs: int, problems: Sequence[st
     values = {
         "name": name,
         "language": runs[0].params.get("page.language", "en"),
-        "outdated": None,
         "jobs": num_jobs,
         "problems": list(problems),
         "factors": list(found[0].values),
@@ -54,12 +52,6 @@ def page(name: str, found: Sequence[Group], num_jobs: int, problems: Sequence[st
         **_scale(runs),
     }
     return render(Contents(values, kernels), browser, SWEEP)
-
-
-def outdated(text: str, num_jobs: int) -> str:
-    """The page of an earlier run, which then says (once) that none of the last run's jobs has results."""
-    # In a string of JSON the quotes would have backslashes.
-    return re.sub(r'"outdated":(null|\d+)', f'"outdated":{num_jobs}', text, count=1)
 
 
 def _answer(found: Sequence[Group]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The answer of a sweep in words: Markdown that opens with what was asked, then table and pictures."""
+"""The result of a sweep as Markdown: it opens with what was asked, then table and pictures."""
 
 import itertools
 import re
@@ -19,9 +19,6 @@ from pipeline.analysis.groups import Group, Run
 from pipeline.runs.changes import on_other_data
 from pipeline.runs.tables import markdown_table
 
-# Experiment, overrides, seconds that it took or None.
-Job = tuple[str, list[str], float | None]
-NO_RESULTS = "**The last run of this sweep has no results"
 PAGE = (
     "[Look closer](index.html): one offline page with the runs behind each point, and any of them side by"
     " side: curves, first kernels, scores of each class. A hosting site shows its source; open the file."
@@ -32,7 +29,6 @@ ONE_SEED = "Every configuration ran with one seed, so how much of a difference i
 def summary(
     name: str,
     found: Sequence[Group],
-    jobs: Sequence[Job],
     pictures: Mapping[str, str],
     problems: Sequence[str],
 ) -> str:
@@ -41,8 +37,7 @@ def summary(
     Args:
         name: of the sweep.
         found: its configurations.
-        jobs: all of them, with and without results.
-        pictures: words for each picture by its file name.
+        pictures: a title for each picture by its file name.
         problems: a line for each job without result and for what had to be left out.
     """
     parts = [f"# Sweep {name}", answer(found), table(found), PAGE]
@@ -50,24 +45,12 @@ def summary(
         parts.append("## What is missing\n\n" + "\n".join(f"- {' '.join(line.split())}" for line in problems))
     parts += [f"![{text}]({file})" for file, text in pictures.items()]
     chosen = representative(smallest_as_good(found) or best_of(found))
-    parts += ["## Use it", _use(chosen), "## Repeat it", repeat(name, jobs)]
+    parts += ["## Use it", _use(chosen), "## Repeat it", repeat(name, found)]
     return "\n\n".join(parts) + "\n"
 
 
-def outdated(page: str, num_jobs: int) -> str:
-    """The page of an earlier run, which then says (once) that none of the last run's jobs has results."""
-    title, _, rest = page.partition("\n\n")
-    if rest.startswith(NO_RESULTS):
-        rest = rest.partition("\n\n")[2]
-    note = (
-        f"{NO_RESULTS}: none of its {num_jobs} jobs succeeded.** All that follows here, `results.csv`, the"
-        " pictures and the page are an earlier run's."
-    )
-    return f"{title}\n\n{note}\n\n{rest}"
-
-
 def answer(found: Sequence[Group]) -> str:
-    """What was asked, in one paragraph: how little is enough, and against which best."""
+    """The result in one paragraph: how little is enough, and against which best."""
     best, cost = best_of(found), cost_of(found)
     if on_other_data(found):
         return "**The configurations are of different data or splits, so none of them is called the best.**"
@@ -114,7 +97,7 @@ def table(found: Sequence[Group]) -> str:
     header = [
         *(f"`{name}`" for name in found[0].values),
         *("filters", "parameters", "validation accuracy", "validation loss", "test accuracy"),
-        *("best epoch", "seconds", "seeds", ""),
+        *("kept epoch", "seconds", "seeds", ""),
     ]
     rows = [[*map(_cell, one.values.values()), *_cells(one), _remarks(one, found)] for one in found]
     note = (
@@ -141,14 +124,14 @@ def written(value: object) -> str:
 
 
 def numbers(one: Group) -> dict[str, str]:
-    """Size, scores, epochs, seconds and seeds of a configuration in words, by name."""
+    """Size, scores, epochs, seconds and seeds of a configuration as text, by name."""
     return {
         "filters": f"{one.filters:,}",
         "parameters": f"{one.parameters:,}",
         "accuracy": str(one.estimate(ACCURACY)),
         "loss": str(one.estimate("validation.loss")),
         "test": str(one.estimate("test.accuracy")),
-        "best_epoch": _rounded(one, "best_epoch"),
+        "kept_epoch": _rounded(one, "kept_epoch"),
         "epochs": _rounded(one, "epochs"),
         "seconds": "" if one.seconds is None else f"{one.seconds:.0f}",
         "seeds": str(len(one.runs)),
@@ -156,9 +139,9 @@ def numbers(one: Group) -> dict[str, str]:
 
 
 def _cells(one: Group) -> list[str]:
-    told = numbers(one)
-    told["best_epoch"] += f" of {told.pop('epochs')}"
-    return list(told.values())
+    cells = numbers(one)
+    cells["kept_epoch"] += f" of {cells.pop('epochs')}"
+    return list(cells.values())
 
 
 def _rounded(one: Group, metric: str) -> str:
@@ -182,25 +165,28 @@ def representative(one: Group) -> Run:
 
 
 def _use(run: Run) -> str:
+    """How to have a run here: its values alone are set, so that no later commit is undone."""
+    if run.overrides:
+        values = " ".join(f"-S {shlex.quote(one)}" for one in run.overrides)
+        command = f"dvc exp run {values}"
+    else:
+        command = f"dvc exp branch {run.name} BRANCH\ngit show BRANCH:params.yaml > params.yaml\ndvc repro"
     return (
-        f"```\ndvc exp apply {run.name}            # its parameters, model and reports, here\n"
-        "dvc repro                     # draws what a sweep leaves out: feature maps, explanations, ...\n"
-        f"dvc exp branch {run.name} BRANCH    # or as a Git branch\n```\n\n"
-        f"`results.csv` names the experiment of every run (this one: seed {run.seed})."
-        " The experiments live in the Git repository where the sweep ran, not in a clone of it:"
-        " `dvc exp push REMOTE NAME` there and `dvc exp pull REMOTE NAME` here bring one;"
-        " else repeat the sweep."
+        f"```\n{command}\n```\n\nsets the values of `{run.name}` (seed {run.seed}), takes from DVC's cache"
+        " what was trained with them, and draws what a sweep leaves out: feature maps, explanations, ..."
+        " `dvc exp apply` would put back all files of the commit that the experiment started from."
+        " The experiments in `results.csv` are in the Git repository where the sweep ran, not in a clone of"
+        " it: `dvc exp push REMOTE NAME` there and `dvc exp pull REMOTE NAME` here bring one; else repeat it."
     )
 
 
-def repeat(name: str, jobs: Sequence[Job]) -> str:
+def repeat(name: str, found: Sequence[Group]) -> str:
     """The command that runs the same jobs again, if they are all combinations of some values."""
-    rows = [override_values(overrides) for _, overrides, _ in jobs]
+    rows = [override_values(run.overrides) for one in found for run in one.runs]
     values = {key: list(dict.fromkeys(row.get(key) for row in rows)) for key in rows[0]}
     combinations = set(itertools.product(*values.values()))
     given = {tuple(row.get(key) for key in values) for row in rows}
-    if any(set(row) != set(values) for row in rows) or combinations != given:
-        return "The jobs are not all combinations of some values, as in a search; `results.csv` has each."
+    if not values or any(set(row) != set(values) for row in rows) or combinations != given:
+        return "The runs are not all combinations of some overrides, as in a search; `results.csv` has each."
     swept = [f"{key}={','.join(map(str, choices))}" for key, choices in values.items()]
-    command = ["python", "-m", "pipeline.commands.sweep", "-m", f"hydra.job.name={name}", *swept]
-    return f"```\n{shlex.join(command)}\n```"
+    return f"```\n{shlex.join(['filterscope', 'sweep', f'hydra.job.name={name}', *swept])}\n```"

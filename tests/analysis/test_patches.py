@@ -76,7 +76,7 @@ def test_a_crop_beyond_the_image_is_blank_there():
 
 
 def test_the_strongest_patches_are_those_of_all_outputs_sorted(small_network, monkeypatch):
-    monkeypatch.setattr(batches, "EVALUATION_BATCH", 7)
+    monkeypatch.setattr(batches, "MOST_IMAGES", 7)
     net = small_network()
     found = patches.strongest_patches(net, ["conv2d", "conv2d_1"], IMAGES)
     for name, strongest in found.items():

@@ -1,5 +1,7 @@
 """Statistics of kernels, against sums done by hand, closed forms and Keras."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -59,6 +61,13 @@ def test_kolmogorov_smirnov_is_one_for_separate_and_zero_for_equal_weights():
     before = np.random.default_rng(0).uniform(0.1, 1, size=(3, 3, 1, 4))
     assert weights.compare(before + 5, before)["kolmogorov_smirnov"] == 1
     assert weights.compare(before, before)["kolmogorov_smirnov"] == 0
+
+
+def test_from_weights_that_are_all_zero_a_relative_travel_is_unknown():
+    after, before = np.ones((3, 3, 1, 2)), np.zeros((3, 3, 1, 2))
+    found = weights.compare(after, before)
+    assert found["relative_travel"] is None
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
 def test_cosine_knows_same_opposite_right_angled_and_empty_filters():

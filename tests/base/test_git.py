@@ -17,7 +17,7 @@ def foreign(tmp_path, monkeypatch):
 
 
 def test_a_repository_of_another_user_is_refused_with_the_command_that_git_names(foreign):
-    with pytest.raises(InputError, match="git config --global --add safe.directory") as refused:
+    with pytest.raises(InputError, match=r"git config --global --add safe\.directory") as refused:
         git(foreign, "status")
     assert "\n" not in str(refused.value)
 

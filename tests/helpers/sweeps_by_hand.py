@@ -42,7 +42,7 @@ def run(
             "test.accuracy": accuracy - 0.01,
             "parameters": parameters or 1000 * sum(filters),
             "epochs": epochs,
-            "best_epoch": max(1, epochs - 1),
+            "kept_epoch": max(1, epochs - 1),
         },
         history={
             "epoch": list(epoch),

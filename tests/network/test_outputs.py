@@ -1,12 +1,14 @@
 """Feature maps and fire rates, against a convolution written in NumPy."""
 
+import keras
 import numpy as np
 import pytest
 
+from pipeline.analysis.attributions import logit_model
 from pipeline.analysis.firing import describe_rates, fire_rates, firing_kind, firing_threshold
 from pipeline.analysis.walk import Step, describe_step, walk
 from pipeline.network.layers import build_model
-from pipeline.network.outputs import feature_maps, probabilities, separated
+from pipeline.network.outputs import feature_maps, logits_and_probabilities, probabilities, separated
 from pipeline.network.start import configure_runtime
 
 
@@ -43,7 +45,7 @@ def test_feature_maps_are_those_of_a_convolution_in_numpy(compose, images):
 
 def test_fire_rates_are_the_share_of_positive_outputs(compose, images):
     net = network(compose)
-    found = fire_rates(net, ["conv2d"], images)["conv2d"]
+    found = fire_rates(net, ["conv2d"], images, len(images))["conv2d"]
     kernel, bias = (w.numpy() for w in net.layers[0].weights)
     outputs = np.stack([convolve(image / 255, kernel, bias) for image in images])
     np.testing.assert_allclose(found, (outputs > 1e-7).mean(axis=(0, 1, 2)), atol=1e-9)
@@ -54,7 +56,7 @@ def test_dead_and_always_on_filters_are_found_whatever_the_activation(compose, i
     net = network(compose, activation=activation)
     bias = np.array([-100, 100, 0, 0], np.float32)
     net.layers[0].set_weights([net.layers[0].kernel.numpy(), bias])
-    about = describe_rates(fire_rates(net, ["conv2d"], images)["conv2d"])
+    about = describe_rates(fire_rates(net, ["conv2d"], images, len(images))["conv2d"])
     assert firing_threshold(net, "conv2d") == threshold
     assert about["dead"] == [0]
     assert about["always_on"] == [1]
@@ -71,6 +73,20 @@ def test_probabilities_are_the_networks_own_in_order(compose, images):
     net = network(compose)
     expected = np.asarray(net((images / 255).astype(np.float32)))
     np.testing.assert_allclose(probabilities(net, images), expected, atol=1e-6)
+
+
+def test_without_a_softmax_the_outputs_are_the_logits(compose, images):
+    net = network(compose)
+    logits, shares = logits_and_probabilities(net, images)
+    net.layers[-1].activation = keras.activations.linear
+    outputs = np.asarray(net((images / 255).astype(np.float32)))
+    np.testing.assert_allclose(logits, outputs, atol=1e-6)
+    without = logits_and_probabilities(net, images)
+    np.testing.assert_allclose(without[0], outputs, atol=1e-6)
+    np.testing.assert_allclose(without[1], shares, atol=1e-6)
+    np.testing.assert_allclose(
+        logit_model(separated(net))([(images / 255).astype(np.float32)]), outputs, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("overrides", [{}, {"activation": "sigmoid", "pool": "average"}])

@@ -275,18 +275,6 @@ def test_what_runs_lack_is_said_where_it_would_be(show):
     assert cells(shown.locator("#side tbody tr").first) == ["circle", "–", "0.900", "–"]
 
 
-def test_the_page_of_an_earlier_run_says_so(window, tmp_path):
-    text = made(SWEEPS["four"], ['`"outdated":null`'])
-    path = tmp_path / "old.html"
-    for jobs in (3, 12):
-        text = page.outdated(text, jobs)
-        path.write_text(text)
-        window.open(path)
-        assert f"none of its {jobs} jobs succeeded" in window.page.locator("#trade").inner_text()
-    assert window.page.locator(".missing").inner_text() == '"outdated":null'
-    assert window.complaints == []
-
-
 def test_of_different_data_none_is_called_the_best(show):
     runs = [run(accuracy=0.9, data__name="digits"), run(accuracy=0.99, data__name="mnist")]
     shown = show(configurations(runs))

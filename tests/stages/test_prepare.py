@@ -38,16 +38,6 @@ def test_the_default_split_is_scikit_learns_own_call_and_each_row_is_known(cfg, 
         np.testing.assert_array_equal(load(tmp_path / "prepared", name), expected)
 
 
-def test_a_changed_pixel_is_noticed_and_the_earlier_split_stays(cfg, raw, tmp_path):
-    prepare(cfg, raw, tmp_path / "prepared")
-    images = load(raw, "train_images")
-    images[5, 3, 3] ^= 1
-    np.save(raw / "train_images.npy", images)
-    with pytest.raises(InputError, match=r"train_images\.npy is damaged"):
-        prepare(cfg, raw, tmp_path / "prepared")
-    assert (tmp_path / "prepared" / "train_images.npy").exists()
-
-
 def test_an_image_to_show_that_is_not_there_is_refused_before_training(cfg, raw, tmp_path):
     wanted = cfg.visualize.model_copy(update={"images": [ImageChoice(split="test", index=360)]})
     # Of data that only fetching can count.

@@ -11,12 +11,7 @@ const REACH = 24;
 const MAX_SERIES = 6;
 
 function trade() {
-  return part("trade", outdatedNote(), answerTiles(), missing(), new Scatter().element);
-}
-
-function outdatedNote() {
-  if (values.outdated === null) return null;
-  return h("p", { class: "panel warm" }, t("trade.outdated", { n: values.outdated }));
+  return part("trade", answerTiles(), missing(), new Scatter().element);
 }
 
 /** The jobs that have no results, and whatever else is not here. */
