@@ -82,11 +82,20 @@ def _cache(root: Path) -> Path:
     return Path(folder) / "files" / "md5"
 
 
+def _text(revision: Revision | Run, path: str, content: bytes) -> str:
+    """Text without a conflict that Git left in it."""
+    text = content.decode(errors="replace")
+    if any(line.startswith("<<<<<<< ") for line in text.splitlines()):
+        how = f"edit it, or `git checkout --ours {path}`"
+        raise InputError(f"{path} of {revision.name} has a merge conflict: {how}")
+    return text
+
+
 def read_json(root: Path, revision: Revision | Run, path: str) -> Any:
     """A JSON file, from Git or DVC's cache; `InputError` when it is missing or damaged."""
-    content = read_output(root, revision, path)
+    text = _text(revision, path, read_output(root, revision, path))
     try:
-        return json.loads(content)
+        return json.loads(text)
     except ValueError as error:
         raise InputError(f"{path} of {revision.name} cannot be read as JSON: {error}") from None
 
@@ -94,9 +103,9 @@ def read_json(root: Path, revision: Revision | Run, path: str) -> Any:
 def read_table(root: Path, revision: Revision | Run, path: str) -> list[dict[str, str]]:
     """The rows of a table with a header, `.csv` or `.tsv`; `InputError` when missing or uneven."""
     separator = "\t" if path.endswith(".tsv") else ","
-    text = io.StringIO(read(root, revision, path).decode(errors="replace"))
+    text = _text(revision, path, read(root, revision, path))
     try:
-        rows = list(csv.DictReader(text, delimiter=separator))
+        rows = list(csv.DictReader(io.StringIO(text), delimiter=separator))
     except csv.Error as error:
         raise InputError(f"{path} of {revision.name} is not a table: {error}") from None
     # DictReader puts surplus values under None, and None where values are lacking.
@@ -119,11 +128,7 @@ def read_history(root: Path, run: Run) -> dict[str, list[float]]:
 
 def read_yaml(root: Path, revision: Revision | Run, path: str) -> dict[str, Any]:
     """A mapping in YAML, as DVC reads it; `InputError` when it is missing, damaged or in conflict."""
-    text = read(root, revision, path).decode(errors="replace")
-    if any(line.startswith("<<<<<<< ") for line in text.splitlines()):
-        raise InputError(
-            f"{path} of {revision.name} has a merge conflict: edit it, `git checkout --ours {path}`"
-        )
+    text = _text(revision, path, read(root, revision, path))
     try:
         values = YAML(typ="safe").load(text)
     # A date that does not exist is a ValueError.

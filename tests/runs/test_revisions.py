@@ -9,6 +9,7 @@ from pipeline.base.errors import InputError
 from pipeline.runs import reading, revisions
 
 CONFLICT = "a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> other\n"
+READERS = reading.read_json, reading.read_table, reading.read_yaml
 
 
 @pytest.fixture
@@ -114,7 +115,7 @@ def test_files_are_those_of_the_revision_and_those_of_the_workspace_as_they_are(
 
 
 @pytest.mark.parametrize("name", ["HEAD", "workspace"])
-@pytest.mark.parametrize("read", [reading.read, reading.read_json, reading.read_table, reading.read_yaml])
+@pytest.mark.parametrize("read", [reading.read, *READERS])
 def test_a_missing_file_is_named_with_its_revision(save, tmp_path, name, read):
     save(a="1")
     with pytest.raises(InputError, match=f"^{name} has no reports/x: run `dvc repro`"):
@@ -143,7 +144,7 @@ def test_contents_are_parsed(save, tmp_path):
         (reading.read_yaml, "a: [", "YAML"),
         (reading.read_yaml, "a: 2026-99-99", "YAML"),
         (reading.read_yaml, "- 1", "holds a list"),
-        (reading.read_yaml, CONFLICT, "has a merge conflict"),
+        *((read, CONFLICT, "has a merge conflict") for read in READERS),
     ],
 )
 def test_damaged_contents_are_one_line(save, tmp_path, read, content, message):
@@ -154,10 +155,10 @@ def test_damaged_contents_are_one_line(save, tmp_path, read, content, message):
 
 
 def test_a_merge_conflict_is_a_note_and_a_bug_of_ours_keeps_its_traceback(save, tmp_path, monkeypatch):
-    save(**{"params.yaml": CONFLICT, "dvc.lock": CONFLICT})
+    save(**{"params.yaml": CONFLICT, "reports/metrics.json": CONFLICT, "dvc.lock": CONFLICT})
     head = revisions.resolve(tmp_path, "HEAD")
     notes = [note for note in reading.read_run(tmp_path, head).notes if "merge conflict" in note]
-    assert [note.split(" of ")[0] for note in notes] == ["params.yaml", "dvc.lock"]
+    assert [note.split(" of ")[0] for note in notes] == ["params.yaml", "reports/metrics.json", "dvc.lock"]
     save(**{"params.yaml": "a: 1\n"})
     monkeypatch.setattr(reading, "YAML", lambda typ: 1 / 0)
     with pytest.raises(ZeroDivisionError):
