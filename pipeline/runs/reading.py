@@ -56,21 +56,17 @@ def read_output(root: Path, revision: Revision | Run, path: str) -> bytes:
     """
     with suppress(InputError):
         return read(root, revision, path)
-    if (cached := _cached(root, revision, path)) is None:
-        raise InputError(_missing(revision, path))
-    return cached.read_bytes()
+    if revision.commit is not None and (md5 := _md5(root, revision, path)):
+        with suppress(FileNotFoundError):
+            return (_cache(root) / md5[:2] / md5[2:]).read_bytes()
+    raise InputError(_missing(revision, path))
 
 
-def _cached(root: Path, revision: Revision | Run, path: str) -> Path | None:
-    """The file of DVC's cache that a committed `dvc.lock` names for an output, if it is there."""
-    if revision.commit is None:
-        return None
-    outputs = revision.outputs if isinstance(revision, Run) else {}
-    if path not in outputs:
-        outputs = _digests((or_note([], _stages, root, revision) or {}).values(), "outs")
-    md5 = outputs.get(path, "")
-    cached = _cache(root) / md5[:2] / md5[2:]
-    return cached if cached.is_file() else None
+def _md5(root: Path, revision: Revision | Run, path: str) -> str | None:
+    """Of an output, as `dvc.lock` records it; a run knows it without reading that again."""
+    if isinstance(revision, Run) and path in revision.outputs:
+        return revision.outputs[path]
+    return _digests((or_note([], _stages, root, revision) or {}).values(), "outs").get(path)
 
 
 @functools.cache
@@ -153,8 +149,8 @@ def fetch_output(root: Path, revision: Revision | Run, path: str, folder: Path) 
         return root / path
     target = folder / revision.commit / path
     target.parent.mkdir(parents=True, exist_ok=True)
-    if (cached := _cached(root, revision, path)) is not None:
-        shutil.copyfile(cached, target)
+    with suppress(InputError):
+        target.write_bytes(read_output(root, revision, path))
         return target
     from dvc.api import DVCFileSystem
     from dvc.exceptions import DvcException
