@@ -1,44 +1,16 @@
 """Revisions are found by their names, and read without being checked out."""
 
 import hashlib
-import subprocess
 
 import pytest
-from conftest import environment
 
 from pipeline.base.errors import InputError
 from pipeline.runs import reading, revisions
 
+pytest_plugins = ["repository"]
+
 CONFLICT = "a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> other\n"
 READERS = reading.read_json, reading.read_table, reading.read_yaml
-
-
-@pytest.fixture
-def git(tmp_path):
-    """A repository, and its `git`; `seconds` is the time of a commit."""
-
-    def run(*arguments, seconds=0):
-        time = {"GIT_COMMITTER_DATE": f"@{seconds} +0000"} if seconds else {}
-        command, where = ["git", *arguments], {"cwd": tmp_path, "env": {**environment(), **time}}
-        return subprocess.run(command, **where, check=True, capture_output=True, text=True).stdout.strip()
-
-    run("init", "--quiet", "--initial-branch=main")
-    return run
-
-
-@pytest.fixture
-def save(git, tmp_path):
-    """Write files, commit them, return the commit."""
-
-    def run(**contents):
-        for name, text in contents.items():
-            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / name).write_text(text, encoding="utf-8")
-        git("add", "--all")
-        git("commit", "--quiet", "--allow-empty", "--message", "state")
-        return git("rev-parse", "HEAD")
-
-    return run
 
 
 @pytest.fixture
@@ -98,11 +70,6 @@ def test_a_commit_that_a_shallow_clone_lacks_is_named_with_what_brings_it(git, s
     git("clone", "--quiet", "--depth", "1", tmp_path.as_uri(), "shallow")
     with pytest.raises(InputError, match=r"'HEAD~1'.*shallow.*git fetch --unshallow"):
         revisions.resolve(tmp_path / "shallow", "HEAD~1")
-
-
-def test_a_folder_without_git_is_named(tmp_path):
-    with pytest.raises(InputError, match="not a git repository"):
-        revisions.resolve(tmp_path, "main")
 
 
 def test_files_are_those_of_the_revision_and_those_of_the_workspace_as_they_are(save, tmp_path):
