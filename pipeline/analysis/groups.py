@@ -24,8 +24,8 @@ class Run:
         inputs: MD5 by path of the code and data that the scores come from.
         outputs: MD5 by path of what was made of them.
         made_with: versions, processor, threads, precision by dotted key, where they were recorded.
-        notes: words for what is missing or doubtful.
-        overrides: of a job of a sweep, those of Hydra, as given, e.g. "model.filters=[8,16]".
+        notes: what is missing or doubtful, a line each.
+        overrides: of a job of a sweep, those of Hydra, e.g. "model.filters=[8,16]".
         history: columns of `reports/history.tsv`, as far as they were read.
         class_scores: columns of `reports/classes.csv`, as far as they were read.
         kernel: of the first convolution, (height, width, C, F), or None where it was not read.
@@ -82,7 +82,7 @@ class Group:
 
     Attributes:
         runs: one or more.
-        words: of the label, or none for the first run's name.
+        words: the label, or empty for the first run's name.
         values: of what was swept, by its name, e.g. {"model.filters": [8, 16]}.
     """
 
@@ -92,7 +92,7 @@ class Group:
 
     @property
     def label(self) -> str:
-        """Words that no other group has: given, or the first run's name and how many seeds when several."""
+        """What no other group is called: `words`, or the first run's name and how many seeds when several."""
         count = len(self.runs)
         return self.words or self.runs[0].name + (f" ({count} seeds)" if count > 1 else "")
 

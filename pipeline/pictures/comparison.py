@@ -17,8 +17,8 @@ def confusion_change(difference: Array, classes: Sequence[str], new: str, baseli
     Args:
         difference: (K, K) images, new minus baseline; row = actual, column = predicted.
         classes: K names.
-        new: words for the run.
-        baseline: words for the run that it is set against.
+        new: label of the run.
+        baseline: label of the run that it is set against.
     """
     texts, label = np.vectorize(signed)(difference), "images more (red) or fewer (blue)"
     figure = confusion_matrix(difference, texts, classes, signed_scale(difference), label)

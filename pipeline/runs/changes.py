@@ -112,8 +112,8 @@ def change_between(metric: str, new: Group, baseline: Group) -> Change:
 def same_data(one: Group, other: Group) -> bool:
     """Whether two groups' scores are of the same images, split alike.
 
-    The digests of the prepared data tell; where one is missing, the section `data` of both
-    configurations; where one of those is missing too, nothing speaks against it.
+    By the digests of the prepared data; where one is missing, by the section `data` of both configurations;
+    where one of those is missing too, nothing speaks against it.
     """
     digests = [group.runs[0].inputs.get(DATA) for group in (one, other)]
     return digests[0] == digests[1] if all(digests) else not _changed_data(one, other)
@@ -186,5 +186,4 @@ def _regression(name: str, other: Group, baseline: Group) -> str:
 def equal(groups: Sequence[Group]) -> bool:
     """Whether nothing differs: no parameter, no code, no data, no metric; no bytes for another machine."""
     scores = [_differ([score(one, name) for one in groups]) for name in metric_names(groups)]
-    found = changed_params(groups) or changed_inputs(groups) or made_otherwise(groups)
-    return not found and not any(scores)
+    return not (changed_params(groups) or changed_inputs(groups) or made_otherwise(groups) or any(scores))

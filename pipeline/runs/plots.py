@@ -3,7 +3,6 @@
 import re
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -53,27 +52,19 @@ def _write_tests(root: Path, groups: Sequence[Group], folder: Path, notes: list[
         if baseline is None or test is None:
             continue
         labels = one.label, groups[0].label
-        if not same_data(one, groups[0]) or test.classes != baseline.classes:
+        (classes, confusion, scores), (old_classes, old_confusion, old_scores) = test, baseline
+        if not same_data(one, groups[0]) or classes != old_classes:
             notes.append(f"{labels[0]} and {labels[1]} are of other data: no change per class is drawn")
             continue
         name = f"{number}_{re.sub(r'[^A-Za-z0-9._-]+', '_', one.runs[0].name)}.png"
-        changes = {key: test.scores[key] - baseline.scores[key] for key in SCORES.values()}
-        write_figure(folder / f"classes_{name}", comparison.class_changes(changes, test.classes, *labels))
-        difference = test.confusion - baseline.confusion
-        figure = comparison.confusion_change(difference, test.classes, *labels)
+        changes = {key: scores[key] - old_scores[key] for key in scores}
+        write_figure(folder / f"classes_{name}", comparison.class_changes(changes, classes, *labels))
+        figure = comparison.confusion_change(confusion - old_confusion, classes, *labels)
         write_figure(folder / f"confusion_{name}", figure)
 
 
-@dataclass(frozen=True)
-class Tested:
-    """Of the test images: K classes, confusion (K, K), scores (K,) by name; means over a group's runs."""
-
-    classes: list[str]
-    confusion: Array
-    scores: dict[str, Array]
-
-
-def _test(root: Path, one: Group) -> Tested:
+def _test(root: Path, one: Group) -> tuple[list[str], Array, dict[str, Array]]:
+    """K classes, confusion (K, K) and scores (K,) by name on the test images; means over the runs."""
     tables = [reading.read_table(root, run, "reports/classes.csv") for run in one.runs]
     pairs = [reading.read_table(root, run, "reports/confusion.csv") for run in one.runs]
     classes = [row["class"] for row in tables[0]]
@@ -81,15 +72,14 @@ def _test(root: Path, one: Group) -> Tested:
         label: np.mean([[float(row[key]) for row in table] for table in tables], axis=0)
         for key, label in SCORES.items()
     }
-    return Tested(classes, np.mean([_count(rows, classes) for rows in pairs], axis=0), scores)
+    return classes, np.mean([_count(rows, classes) for rows in pairs], axis=0), scores
 
 
 def _count(rows: Sequence[dict[str, str]], classes: Sequence[str]) -> Array:
     """Counts (K, K) of pairs of actual and predicted class."""
-    numbers = {name: number for number, name in enumerate(classes)}
     counts = np.zeros((len(classes), len(classes)))
     for row in rows:
-        counts[numbers[row["actual"]], numbers[row["predicted"]]] += 1
+        counts[classes.index(row["actual"]), classes.index(row["predicted"])] += 1
     return counts
 
 

@@ -19,9 +19,9 @@ class Revision:
     """A state of the project.
 
     Attributes:
-        name: as given: "workspace", or a branch, tag, commit or experiment.
+        name: as it was asked for: "workspace", or a branch, tag, commit or experiment.
         commit: 40 hexadecimal digits; None for the workspace.
-        note: words for what had to be chosen where the name alone does not tell; else empty.
+        note: what had to be chosen where several experiments have the name; else empty.
         baseline: of an experiment, the commit that it started from; else empty.
         time: of an experiment, when it was committed, in seconds since 1970; else 0.
     """

@@ -1,4 +1,4 @@
-"""Pictures of a comparison: signs that tell which way."""
+"""Pictures of a comparison: signs that say which way."""
 
 import numpy as np
 import pytest
