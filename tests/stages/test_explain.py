@@ -5,6 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from pipeline.network.checkpoint import load_model, save_network
+from pipeline.stages.explain import explain
+
 
 @pytest.fixture(scope="module")
 def report(trained):
@@ -44,3 +47,20 @@ def test_integrated_gradients_pass_the_sanity_test_and_the_edge_detector_does_no
     assert sanity["random_down_to"] == ["none", "dense_1", "dense", "conv2d_1", "conv2d"]
     assert sanity["integrated_gradients"][0] == pytest.approx(1)
     assert (sanity["passed"], sanity["edge_detector_passed"]) == (True, False)
+
+
+def test_of_a_dead_network_the_sanity_test_says_nothing(trained, tmp_path, capsys):
+    network = load_model(trained.folder / "models/best.keras", (8, 8, 1))
+    for layer in network.layers:
+        if hasattr(layer, "filters"):
+            kernel, bias = layer.get_weights()
+            layer.set_weights([kernel, bias - 1000])
+    save_network(network, tmp_path / "dead.keras")
+    report = tmp_path / "explain.json"
+    explain(
+        trained.params(), tmp_path / "dead.keras", trained.folder / "data/prepared", report, tmp_path / "p"
+    )
+    sanity = json.loads(report.read_text(encoding="utf-8"))["sanity"]
+    assert sanity["passed"] is None
+    assert sanity["integrated_gradients"] == [1, None, None, None, None]
+    assert sanity["reason"] in capsys.readouterr().out
