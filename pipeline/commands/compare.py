@@ -11,17 +11,13 @@ deviation.
 
 import argparse
 import sys
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from pipeline.analysis.groups import Group, group
 from pipeline.base.errors import InputError, one_line_errors
 from pipeline.runs import changes, reading, revisions
 from pipeline.runs.tables import as_markdown
-
-NOT_COMPARABLE = 2
 
 
 def compare(root: Path, names: Sequence[str]) -> list[Group]:
@@ -39,11 +35,6 @@ def compare(root: Path, names: Sequence[str]) -> list[Group]:
     runs = [reading.read_run(root, revisions.resolve(root, name)) for name in compared]
     if not any(run.params or run.metrics for run in runs):
         raise InputError("; ".join(note for run in runs for note in run.notes))
-    seen: Counter[str] = Counter()
-    for number, run in enumerate(runs):
-        seen[run.name] += 1
-        if seen[run.name] > 1:
-            runs[number] = replace(run, name=f"{run.name} ({seen[run.name]})")
     return group(runs)
 
 
@@ -53,7 +44,7 @@ def fail_on_regression(groups: Sequence[Group]) -> None:
     for line in [*(f"regression: {line}" for line in worse), *(f"not compared: {line}" for line in other)]:
         print(line, file=sys.stderr)
     if worse or other:
-        sys.exit(NOT_COMPARABLE if other else 1)
+        sys.exit(2 if other else 1)
 
 
 def arguments() -> argparse.Namespace:

@@ -121,8 +121,7 @@ def same_data(one: Group, other: Group) -> bool:
 
 def _changed_data(one: Group, other: Group) -> dict[str, list[Any]]:
     """`changed_params` of the section `data`."""
-    changed = changed_params([one, other])
-    return {key: pair for key, pair in changed.items() if key.startswith("data.")}
+    return {key: pair for key, pair in changed_params([one, other]).items() if key.startswith("data.")}
 
 
 def on_other_data(groups: Sequence[Group]) -> list[str]:
@@ -132,10 +131,10 @@ def on_other_data(groups: Sequence[Group]) -> list[str]:
     for other in others:
         if not same_data(other, baseline):
             pairs = _changed_data(baseline, other).items()
-            told = ", ".join(f"{key} {old!r} -> {new!r}" for key, (old, new) in pairs)
+            what = ", ".join(f"{key} {old!r} -> {new!r}" for key, (old, new) in pairs)
             lines.append(
                 f"{other.label} is of other data or another split than {baseline.label}"
-                f" ({told or f'the content of {DATA}'}): their scores are not compared"
+                f" ({what or f'the content of {DATA}'}): their scores are not compared"
             )
     return lines
 
@@ -163,25 +162,25 @@ def regressions(groups: Sequence[Group]) -> list[str]:
     A score on other data is neither, see `on_other_data`. The means and the tolerance decide alone: that
     the spread might explain a loss is no excuse.
     """
-    baseline, *others = groups
     names = [name for name in metric_names(groups) if name.startswith("validation.") and kind(name) in SIGNS]
     if not names:
         return [f"no revision has a score on the validation images, of {', '.join(g.label for g in groups)}"]
-    lines = []
-    for name in names:
-        before = score(baseline, name)
-        for other in others:
-            after = score(other, name)
-            found = change_between(name, other, baseline)
-            if before is None or after is None:
-                lacking = (baseline if before is None else other).label
-                lines.append(f"{name} is missing in {lacking}")
-            elif found.verdict != OTHER_DATA and _is_worse(kind(name), found.difference):
-                lines.append(
-                    f"{name} of {other.label} is {after.mean:.4f}, {abs(found.difference):.4f} worse than"
-                    f" {before.mean:.4f} of {baseline.label}, tolerance {TOLERANCES[kind(name)]:g}"
-                )
-    return lines
+    pairs = [_regression(name, other, groups[0]) for name in names for other in groups[1:]]
+    return [line for line in pairs if line]
+
+
+def _regression(name: str, other: Group, baseline: Group) -> str:
+    """A line, or "" when there is none."""
+    before, after = score(baseline, name), score(other, name)
+    if before is None or after is None:
+        return f"{name} is missing in {(baseline if before is None else other).label}"
+    change = change_between(name, other, baseline)
+    if change.verdict == OTHER_DATA or not _is_worse(kind(name), change.difference):
+        return ""
+    return (
+        f"{name} of {other.label} is {after.mean:.4f}, {abs(change.difference):.4f} worse than"
+        f" {before.mean:.4f} of {baseline.label}, tolerance {TOLERANCES[kind(name)]:g}"
+    )
 
 
 def equal(groups: Sequence[Group]) -> bool:

@@ -56,21 +56,17 @@ def read_output(root: Path, revision: Revision | Run, path: str) -> bytes:
     """
     with suppress(InputError):
         return read(root, revision, path)
-    if (cached := _cached(root, revision, path)) is None:
-        raise InputError(_missing(revision, path))
-    return cached.read_bytes()
+    if revision.commit is not None and (md5 := _md5(root, revision, path)):
+        with suppress(FileNotFoundError):
+            return (_cache(root) / md5[:2] / md5[2:]).read_bytes()
+    raise InputError(_missing(revision, path))
 
 
-def _cached(root: Path, revision: Revision | Run, path: str) -> Path | None:
-    """The file of DVC's cache that a committed `dvc.lock` names for an output, if it is there."""
-    if revision.commit is None:
-        return None
-    outputs = revision.outputs if isinstance(revision, Run) else {}
-    if path not in outputs:
-        outputs = _digests((or_note([], _stages, root, revision) or {}).values(), "outs")
-    md5 = outputs.get(path, "")
-    cached = _cache(root) / md5[:2] / md5[2:]
-    return cached if cached.is_file() else None
+def _md5(root: Path, revision: Revision | Run, path: str) -> str | None:
+    """Of an output, as `dvc.lock` records it; a run knows it without reading that again."""
+    if isinstance(revision, Run) and path in revision.outputs:
+        return revision.outputs[path]
+    return _digests((or_note([], _stages, root, revision) or {}).values(), "outs").get(path)
 
 
 @functools.cache
@@ -82,11 +78,20 @@ def _cache(root: Path) -> Path:
     return Path(folder) / "files" / "md5"
 
 
+def _text(revision: Revision | Run, path: str, content: bytes) -> str:
+    """Text without a conflict that Git left in it."""
+    text = content.decode(errors="replace")
+    if any(line.startswith("<<<<<<< ") for line in text.splitlines()):
+        how = f"edit it, or `git checkout --ours {path}`"
+        raise InputError(f"{path} of {revision.name} has a merge conflict: {how}")
+    return text
+
+
 def read_json(root: Path, revision: Revision | Run, path: str) -> Any:
     """A JSON file, from Git or DVC's cache; `InputError` when it is missing or damaged."""
-    content = read_output(root, revision, path)
+    text = _text(revision, path, read_output(root, revision, path))
     try:
-        return json.loads(content)
+        return json.loads(text)
     except ValueError as error:
         raise InputError(f"{path} of {revision.name} cannot be read as JSON: {error}") from None
 
@@ -94,9 +99,9 @@ def read_json(root: Path, revision: Revision | Run, path: str) -> Any:
 def read_table(root: Path, revision: Revision | Run, path: str) -> list[dict[str, str]]:
     """The rows of a table with a header, `.csv` or `.tsv`; `InputError` when missing or uneven."""
     separator = "\t" if path.endswith(".tsv") else ","
-    text = io.StringIO(read(root, revision, path).decode(errors="replace"))
+    text = _text(revision, path, read(root, revision, path))
     try:
-        rows = list(csv.DictReader(text, delimiter=separator))
+        rows = list(csv.DictReader(io.StringIO(text), delimiter=separator))
     except csv.Error as error:
         raise InputError(f"{path} of {revision.name} is not a table: {error}") from None
     # DictReader puts surplus values under None, and None where values are lacking.
@@ -119,11 +124,7 @@ def read_history(root: Path, run: Run) -> dict[str, list[float]]:
 
 def read_yaml(root: Path, revision: Revision | Run, path: str) -> dict[str, Any]:
     """A mapping in YAML, as DVC reads it; `InputError` when it is missing, damaged or in conflict."""
-    text = read(root, revision, path).decode(errors="replace")
-    if any(line.startswith("<<<<<<< ") for line in text.splitlines()):
-        raise InputError(
-            f"{path} of {revision.name} has a merge conflict: edit it, `git checkout --ours {path}`"
-        )
+    text = _text(revision, path, read(root, revision, path))
     try:
         values = YAML(typ="safe").load(text)
     # A date that does not exist is a ValueError.
@@ -148,8 +149,8 @@ def fetch_output(root: Path, revision: Revision | Run, path: str, folder: Path) 
         return root / path
     target = folder / revision.commit / path
     target.parent.mkdir(parents=True, exist_ok=True)
-    if (cached := _cached(root, revision, path)) is not None:
-        shutil.copyfile(cached, target)
+    with suppress(InputError):
+        target.write_bytes(read_output(root, revision, path))
         return target
     from dvc.api import DVCFileSystem
     from dvc.exceptions import DvcException

@@ -2,15 +2,14 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from pipeline.analysis.groups import Estimate, Group, Run, metric_names, one_configuration, score
+from pipeline.analysis.groups import Estimate, Group, metric_names, one_configuration, score
 from pipeline.runs.changes import (
     ABSENT,
     STANDARD_ERRORS,
     TOLERANCES,
-    Change,
     change_between,
     changed_inputs,
     changed_params,
@@ -49,9 +48,11 @@ def _metric_cells(groups: Sequence[Group], name: str) -> list[str]:
     baseline, *others = groups
     cells = [score_text(name, score(baseline, name))]
     for other in others:
-        found = change_between(name, other, baseline)
-        change = ", ".join(filter(None, [difference_text(name, found), found.verdict]))
-        cells.append(score_text(name, score(other, name)) + (f" ({change})" if change else ""))
+        change = change_between(name, other, baseline)
+        none = math.isnan(change.difference) or change.difference == 0
+        difference = "" if none else _number_text(name, change.difference, change.error, sign="+")
+        about = ", ".join(filter(None, [difference, change.verdict]))
+        cells.append(score_text(name, score(other, name)) + (f" ({about})" if about else ""))
     return cells
 
 
@@ -71,38 +72,25 @@ def value_text(value: Any) -> str:
 
 def score_text(name: str, found: Estimate | None) -> str:
     """A score with its spread: 0.9214 ± 0.0021; a count with its thousands."""
-    if found is None:
-        return ABSENT
-    return number_text(name, found.mean) + _spread_text(name, found.deviation)
+    return ABSENT if found is None else _number_text(name, found.mean, found.deviation)
 
 
-def _spread_text(name: str, spread: float | None) -> str:
-    """Nothing for a count that is the same for every seed."""
-    if spread is None or (spread == 0 and kind(name) not in TOLERANCES):
-        return ""
-    return f" ± {number_text(name, spread)}"
-
-
-def number_text(name: str, value: float) -> str:
-    """Four decimals for a score, thousands for a count."""
-    if kind(name) in TOLERANCES:
-        return f"{value:.4f}"
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
-
-
-def difference_text(name: str, found: Change) -> str:
-    """A difference with its sign, and its standard error where seeds tell; nothing when there is none."""
-    if math.isnan(found.difference) or found.difference == 0:
-        return ""
-    sign = "+" if found.difference > 0 else "−"
-    return sign + number_text(name, abs(found.difference)) + _spread_text(name, found.error)
+def _number_text(name: str, value: float, spread: float | None, sign: str = "") -> str:
+    """Four decimals for a score, thousands for a count, and no spread where each seed has the same count."""
+    is_score = kind(name) in TOLERANCES
+    digits = 4 if is_score else 0 if float(value).is_integer() else 1
+    text = f"{value:{sign},.{digits}f}".replace("-", "−")
+    return f"{text} ± {_number_text(name, spread, None)}" if spread or (is_score and spread == 0) else text
 
 
 def remarks(groups: Sequence[Group]) -> list[str]:
     """Lines about the revisions: seeds of a group, changed code and data, notes."""
-    several = [one for one in groups if len(one.runs) > 1]
-    lines = [f"{one.label}: {', '.join(map(_run_text, one.runs))}" for one in several]
-    if several or one_configuration(groups):
+    lines = [
+        f"{one.label}: {', '.join(f'{run.name} (seed {value_text(run.seed)})' for run in one.runs)}"
+        for one in groups
+        if len(one.runs) > 1
+    ]
+    if lines or one_configuration(groups):
         lines.append(
             "of several seeds: mean ± standard deviation; of their difference: ± standard error, unclear"
             f" below {STANDARD_ERRORS} of them"
@@ -110,22 +98,14 @@ def remarks(groups: Sequence[Group]) -> list[str]:
     if paths := changed_inputs(groups):
         lines.append(f"code or data behind the scores differs: {', '.join(paths)}")
     if used := made_otherwise(groups):
-        lines.append(_made_otherwise_text(used))
+        values = [f"{key}: {' / '.join(dict.fromkeys(map(str, row)))}" for key, row in used.items()]
+        why = "which alone changes bytes and, as another seed does, scores"
+        lines.append(f"not made with the same, {why}: {'; '.join(values)}")
     lines += on_other_data(groups)
     lines += [note for one in groups for run in one.runs for note in run.notes]
     if equal(groups):
         lines.append(f"nothing differs between {' and '.join(one.label for one in groups)}")
     return lines
-
-
-def _made_otherwise_text(used: Mapping[str, Sequence[Any]]) -> str:
-    values = {key: " / ".join(dict.fromkeys(map(str, row))) for key, row in used.items()}
-    text = "; ".join(f"{key}: {value}" for key, value in values.items())
-    return f"not made with the same, which alone changes bytes and, as another seed does, scores: {text}"
-
-
-def _run_text(run: Run) -> str:
-    return f"{run.name} (seed {value_text(run.seed)})"
 
 
 def as_markdown(groups: Sequence[Group]) -> str:
