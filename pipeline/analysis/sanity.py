@@ -41,7 +41,7 @@ def cascade(network: "keras.Model", images: Array, seed: int) -> dict[str, Array
     def maps() -> Array:
         pairs = zip(images, predicted.tolist(), strict=True)
         found = [integrated_gradients(gradients, *p, FIRST_STEPS, batch_size(logits)) for p in pairs]
-        return np.asarray(np.stack(found).sum(axis=-1))
+        return np.stack([values.sum(axis=-1) for values in found])
 
     found = {"none": maps()}
     weighted = [layer for layer in apart.layers if layer.weights]

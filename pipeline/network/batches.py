@@ -21,9 +21,10 @@ def batch_size(network: "keras.Model") -> int:
 
     Counted are a float32 image and the largest output of a layer.
     """
-    image = int(math.prod(network.input_shape[1:]))
-    outputs = max(math.prod(layer.output.shape[1:]) for layer in network.layers)
-    return max(1, min(MOST_IMAGES, int(MOST_BYTES // (4 * (image + outputs)))))
+    image = math.prod(network.input_shape[1:])
+    output = max(math.prod(layer.output.shape[1:]) for layer in network.layers)
+    fitting: int = MOST_BYTES // (4 * (image + output))
+    return max(1, min(MOST_IMAGES, fitting))
 
 
 def scaled(images: "Array | tf.Tensor") -> "tf.Tensor":

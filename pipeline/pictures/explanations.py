@@ -147,9 +147,8 @@ def sanity(
 def _draw_curves(axes: Axes, layers: Sequence[str], curves: Mapping[str, Sequence[float | None]]) -> None:
     styles = [(STRONG, "o", "-"), (STRONG, "s", ":"), (ACCENT, "^", "--")]
     for (words, values), (colour, marker, line) in zip(curves.items(), styles, strict=True):
-        axes.plot(
-            range(len(values)), np.array(values, float), color=colour, marker=marker, ls=line, label=words
-        )
+        heights = np.array(values, float)
+        axes.plot(range(len(heights)), heights, color=colour, marker=marker, ls=line, label=words)
     axes.axhline(0, color="0.5", lw=0.8)
     axes.set_xticks(range(len(layers)), ["trained", *layers[1:]])
     axes.set(ylim=(-0.5, 1.08), xlabel="layers made random, from the top down to this one")

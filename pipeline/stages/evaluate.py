@@ -1,4 +1,4 @@
-"""Stage `evaluate`: the best network -> scores and pictures of what it gets right and wrong.
+"""Stage `evaluate`: the trained network -> scores and pictures of what it gets right and wrong.
 
     python -m pipeline.stages.evaluate models/best.keras data/prepared reports/history.tsv reports \
         reports/figures/evaluate

@@ -1,4 +1,4 @@
-"""Stage `train`: a training split -> the best network, and the same network untrained.
+"""Stage `train`: a training split -> the trained network, and the same untrained.
 
     python -m pipeline.stages.train data/prepared models reports .train
 

@@ -59,7 +59,7 @@ class Sweep(Callback):
                 cluster.pull(root, name)
             order = self._order(root, folder, config.hydra.sweeper.get("n_trials", 0))
             result.check_values(root, name, list(self.jobs.values()), order.known)
-            if "ray" in config.hydra.launcher and order.num_jobs:
+            if "ray" in config.hydra.launcher:
                 order = cluster.connected(root, order, config.hydra.launcher.ray)
             JobRuntime.instance().set("sweep", vars(order))
             say(f"sweep {name}: {order.num_jobs} jobs to run, {len(order.known)} are there; logs in {folder}")

@@ -75,9 +75,8 @@ def _connect(settings: dict[str, Any]) -> None:
         ray.init(**settings)
     except (ray.exceptions.RayError, OSError, RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:300]
-        raise InputError(
-            f"Ray at {address}: {reason}; where it answers, RAY_AUTH_TOKEN is wrong: not that of the nodes"
-        ) from None
+        wrong = "; RAY_AUTH_TOKEN is not that of its nodes" if "AuthToken" in str(error.__cause__) else ""
+        raise InputError(f"Ray at {address}: {reason}{wrong}") from None
 
 
 def _lacking(num_cpus: float) -> list[str]:

@@ -29,12 +29,6 @@ def test_receptive_field_of_valid_windows_has_the_closed_form():
     assert (field.jump, field.start) == (jumps[-1], 0)
 
 
-def test_same_padding_begins_before_the_image():
-    # 28 pixels, window 3: one pixel before, one after; 8 pixels, window 3, stride 2: none before, one after.
-    assert widened(ReceptiveField(), 28, 3, 1, "same") == ReceptiveField(3, 1, -1)
-    assert widened(ReceptiveField(), 8, 3, 2, "same") == ReceptiveField(3, 2, 0)
-
-
 @pytest.mark.parametrize(
     "overrides",
     [

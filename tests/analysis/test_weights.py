@@ -4,8 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pipeline.analysis import weights
 from pipeline.base.errors import InputError
@@ -29,13 +27,6 @@ def test_tile_fills_rows_first_and_leaves_the_rest_blank():
         [n, n, n, n, n],
     ]
     np.testing.assert_array_equal(drawing.mosaic(tiles, 2), expected)
-
-
-@given(count=st.integers(1, 20), height=st.integers(1, 5), width=st.integers(1, 5), columns=st.integers(1, 8))
-def test_a_mosaic_holds_each_value_once(count, height, width, columns):
-    tiles = np.arange(count * height * width, dtype=float).reshape(count, height, width)
-    picture = drawing.mosaic(tiles, columns)
-    assert sorted(picture[~np.isnan(picture)]) == sorted(tiles.ravel())
 
 
 def test_statistics_are_those_summed_by_hand():

@@ -128,7 +128,7 @@ def test_what_nodes_could_not_get_is_said_before_anything_runs(project, nodes):
 
 
 def test_a_sweep_that_loses_a_node_ends_with_every_result_and_the_failed_job_by_name(project, nodes):
-    jobs = ("hydra.job.name=lost", "seed=1,2", "data.validation_fraction=0.2,0.9999")
+    jobs = ("hydra.job.name=lost", "data.validation_fraction=0.2,0.9999", "seed=1,2")
     process = start(project.folder, RAY, *jobs, **nodes.variables)
     try:
         wait_until(lambda: list(nodes.work.glob("*/*/.train")), "a training there", 300)
@@ -152,13 +152,11 @@ def test_a_sweep_that_loses_a_node_ends_with_every_result_and_the_failed_job_by_
     assert not processes_below(nodes.work)
 
 
-def test_a_sweep_started_again_takes_over_what_nodes_have_pushed_and_its_own_values_from_their_cache(
-    project, nodes
-):
+def test_a_sweep_started_again_takes_over_what_nodes_have_pushed(project, nodes):
     name = names(project.folder, "lost")[0]
     reference = project.run("git", "for-each-ref", "--format=%(refname)", f"refs/exps/*/*/{name}").strip()
     project.run("git", "update-ref", "-d", reference)
-    good = ("seed=1,2", "data.validation_fraction=0.2")
+    good = ("data.validation_fraction=0.2", "seed=1,2")
     shutil.rmtree(project.folder / "reports/sweeps/lost")
     output = sweep(project.folder, RAY, "hydra.job.name=lost", *good, **nodes.variables)
     assert " starts on " not in output
