@@ -77,17 +77,13 @@ def shake(network: Any, seed: int) -> None:
     )
 
 
-def write_run(folder: Path, network: Any, classes: list[str], *, counts: tuple[int, int] = (24, 90)) -> None:
-    """Write `prepared/`, `models/` and `reports/` as the stages do, for an untrained Keras network.
+def write_run(folder: Path, network: Any, classes: list[str]) -> None:
+    """Write `prepared/`, `models/` and `reports/` as the stages do.
 
-    Args:
-        folder: to write in.
-        network: a Sequential one; the best network is this one with other weights.
-        classes: K names.
-        counts: of validation and test images.
+    `network`, an untrained Sequential one, becomes the best network with other weights.
     """
     prepared, models, reports = (folder / name for name in ("prepared", "models", "reports"))
-    _write_prepared(prepared, tuple(network.input_shape[1:]), classes, counts)
+    _write_prepared(prepared, tuple(network.input_shape[1:]), classes)
     save_network(network, models / "untrained.keras")
     before, snapshots = network.get_weights(), snapshot(network)
     shake(network, 7)
@@ -103,15 +99,13 @@ def write_run(folder: Path, network: Any, classes: list[str], *, counts: tuple[i
     _write_reports(composed("explain.sanity_images=1"), prepared, models, reports)
 
 
-def _write_prepared(
-    folder: Path, shape: tuple[int, ...], classes: list[str], counts: tuple[int, int]
-) -> None:
-    sizes = {"train": 8, "validation": counts[0], "test": counts[1]}
+def _write_prepared(folder: Path, shape: tuple[int, ...], classes: list[str]) -> None:
+    sizes = {"train": 8, "validation": 24, "test": 90}
     for seed, (name, count) in enumerate(sizes.items()):
         arrays.write_array(folder / f"{name}_images.npy", images_of_shapes(count, shape, seed))
         arrays.write_array(folder / f"{name}_labels.npy", (np.arange(count) % len(classes)).astype(np.uint8))
     arrays.write_array(folder / "train_rows.npy", np.arange(8))
-    arrays.write_array(folder / "validation_rows.npy", np.arange(8, 8 + counts[0]))
+    arrays.write_array(folder / "validation_rows.npy", np.arange(8, 8 + 24))
     about = {"name": "made", "classes": classes, "shape": list(shape), "counts": sizes}
     files.write_json(folder / "dataset.json", about)
 
@@ -135,9 +129,9 @@ def _write_reports(cfg: Config, prepared: Path, models: Path, reports: Path) -> 
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as stream:
+    with path.open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))
 
 
 def json_of(path: Path) -> Any:
-    return json.loads(path.read_text())
+    return json.loads(path.read_text(encoding="utf-8"))
