@@ -2,7 +2,7 @@
 
     python benchmarks/sweep_speed.py          a quarter of an hour on two cores
 
-The sweep's seconds hold everything: checks, clones, DVC, the stages that the answer needs, the answer. Both
+The sweep's seconds hold everything: checks, clones, DVC, the stages that the result needs, the result. Both
 find the data fetched and split. Then three jobs on the digits run one after another: what a job takes beyond
 its stages.
 """

@@ -205,7 +205,6 @@ def test_a_file_of_ones_own_is_chosen_by_its_name_and_read_as_its_kind(conf):
         ("train/default.yaml", "\n# \xff", "YAML|utf-8|decode"),
         ("train/default.yaml", "\nx: [", "YAML|expected|while parsing"),
         ("model/cnn.yaml", "\n<<<<<<< HEAD\n", "merge conflict"),
-        ("train/default.yaml", "\ndefaults:\n  - smoke\n", "name each other"),
     ],
 )
 def test_a_file_of_conf_that_is_no_configuration_is_one_error(conf, name, text, part):

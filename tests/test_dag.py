@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 # Each imports from those above it alone.
 FOLDERS = ("base", "config", "data", "network", "training", "analysis", "pictures", "page", "runs", "sweeps")
-FOLDERS += ("cluster", "hydra_plugins", "stages", "commands")
+FOLDERS += ("hydra_plugins", "stages", "commands")
 # Kept between runs and therefore no output: the state of an interrupted training.
 SCRATCH = {".train"}
 # Properties of a section, and the keys they read.

@@ -131,15 +131,8 @@ def _compose(folder: Path, overrides: list[str]) -> DictConfig:
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
 
-    try:
-        with initialize_config_dir(str(folder.resolve()), version_base="1.3"):
-            return hydra_compose(config_name="config", overrides=overrides)
-    except RecursionError:
-        raise InputError(f"{folder}: two lists of defaults name each other, expected no circle") from None
-    # Of an override or a file of another shape than it expects, Hydra raises what it likes.
-    except (ValueError, TypeError, AttributeError, LookupError, AssertionError) as error:
-        received = f"overrides {' '.join(overrides)}" if overrides else f"files of {folder}"
-        raise InputError(f"Hydra cannot read the {received}: {error}") from None
+    with initialize_config_dir(str(folder.resolve()), version_base="1.3"):
+        return hydra_compose(config_name="config", overrides=overrides)
 
 
 @contextmanager

@@ -78,7 +78,8 @@ def _line(schema: type[BaseModel], values: Any, error: Any) -> str:
         return f"{key}: unknown key (received {received}); {_hint(key, list(_keys(schema)))}"
     if error["type"] == "union_tag_invalid":
         return f"{key}.kind: received {about['tag']!r}, expected one of {about['expected_tags']}"
-    return f"{key}: received {received}, expected {_expected(error)}"
+    expected = str(about.get("error", error["msg"])).removeprefix("expected ")
+    return f"{key}: received {received}, expected {expected.removeprefix('Input should be ')}"
 
 
 def _hint(key: str, known: list[str]) -> str:
@@ -88,17 +89,6 @@ def _hint(key: str, known: list[str]) -> str:
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.8)
     siblings = [name.rpartition(".")[2] for name in known if name.rpartition(".")[0] == parent]
     return f"did you mean {near[0]}?" if near else f"expected one of {', '.join(siblings)}"
-
-
-def _expected(error: Any) -> str:
-    """What pydantic says that an input should be, as the end of our sentence."""
-    if "error" in error.get("ctx", {}):
-        return str(error["ctx"]["error"]).removeprefix("expected ")
-    text = (
-        error["msg"].replace("List should have", "a list with").replace("a valid integer", "a whole number")
-    )
-    text = text.removeprefix("Input should be ").partition(" after validation")[0]
-    return f"a value {text}" if text.startswith(("greater", "less")) else text
 
 
 def _key(values: Any, error: Any) -> str:

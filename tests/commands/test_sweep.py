@@ -4,6 +4,7 @@ import csv
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -221,6 +222,8 @@ def test_ctrl_c_says_what_becomes_of_the_sweep_and_ends_all_of_it(project):
         start_new_session=True,
     )
     assert wait_for(lambda: clones(project.folder, "stopped") or process.poll() is not None)
+    # DVC's databases in it run code when read, and its settings may hold credentials.
+    assert [stat.S_IMODE(path.stat().st_mode) for path in clones(project.folder, "stopped")] == [0o700]
     taken = sweep(project.folder, "seed=7,8", "hydra.job.name=stopped", code=1)
     assert "error: a sweep stopped is at work" in taken
     os.killpg(process.pid, signal.SIGINT)

@@ -15,14 +15,12 @@ import h5py
 import numpy as np
 import pytest
 from conftest import ROOT, composed
-from hostile import ODD, VALUES, archives, arrays, damaged, edited, fuzz, json_text
+from hostile import archives, arrays, damaged, fuzz, json_text
 from hypothesis import strategies as st
 from made_run import CLASSES, network_of, write_run
 from PIL import Image
 
-from pipeline.config import composing
-from pipeline.config.params import check, read_values
-from pipeline.config.schema import Config
+from pipeline.config.params import read_values
 from pipeline.data import idx, image
 from pipeline.hydra_plugins import filterscope  # noqa: F401  (registers what conf/ needs to be composed)
 from pipeline.network.checkpoint import load_model, read_layers
@@ -40,37 +38,6 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("made")
     write_run(folder, network_of(*SMALL, shape=SHAPE), CLASSES)
     return folder
-
-
-# --- configuration
-
-
-KEYS = [
-    *(f"{section}.{key}" for section, part in DEFAULTS.items() if isinstance(part, dict) for key in part),
-    *(key for key in DEFAULTS if not isinstance(DEFAULTS[key], dict)),
-    *(path.name for path in CONF.iterdir() if path.is_dir()),
-    *("", "x", "data.x.y", "model@train", "hydra", "train/model@model"),
-]
-TEXTS = st.one_of(
-    VALUES.map(lambda value: json.dumps(value, ensure_ascii=False)),
-    st.sampled_from([str(value) for value in ODD]),
-    st.sampled_from(
-        ["null", "[", "{a:1}", "[1e400]", "digits,npz", "range(1,3)", "${data}", "${oc.env:X}", "'"]
-    ),
-)
-PREFIXES = st.sampled_from(["", "", "", "+", "++", "~"])
-OVERRIDES = st.lists(
-    st.builds("{}{}={}".format, PREFIXES, st.sampled_from(KEYS), TEXTS), min_size=1, max_size=2
-)
-
-
-def test_overrides(capsys):
-    found = ["~model@train=0", "train/model@model=[null]", "train/model@model=[[]]", "model@train=0", "=1"]
-    fuzz(OVERRIDES, lambda given: composing.compose(CONF, given), *([one] for one in found))
-
-
-def test_values():
-    fuzz(edited(DEFAULTS), lambda values: check(Config, values))
 
 
 # --- data
