@@ -4,6 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 DEV := .venv/installed-dev
 CLUSTER := .venv/installed-cluster
+BROWSER := .venv/installed-browser
 SITE := .site/private
 RIGHT_PYTHON = -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else \
   f"error: Python {v[0]}.{v[1]} received, expected 3.11 to 3.13; set it, e.g. `make repro PYTHON=python3.12`")'
@@ -31,7 +32,7 @@ page: $(STAMP) $(SITE)  ## rebuild the page, and name its file
 quick: $(DEV) $(SITE)  ## run the tests without dvc, browser and training, in a minute
 	pytest -m "not slow"
 
-test: $(DEV) $(CLUSTER) $(SITE)  ## run the whole test suite
+test: $(DEV) $(CLUSTER) $(SITE) $(BROWSER)  ## run the whole test suite
 	pytest
 
 fuzz: $(DEV) $(SITE)  ## many hostile inputs: half an hour or more
@@ -60,6 +61,12 @@ $(STAMP): requirements.txt
 	  { rm -rf .venv; echo "error: no venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	$(INSTALL) requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	@touch $@
+
+# For the tests of the page: the system's browser, else Playwright's own, else Debian's.
+$(BROWSER): $(DEV)
+	@which chromium || which chromium-browser || which google-chrome || playwright install chromium >/dev/null 2>&1 || \
+	  { apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends chromium; }
 	@touch $@
 
 # DVC's databases: for this user alone, and the same ones from whichever folder dvc is run.

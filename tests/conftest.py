@@ -74,10 +74,18 @@ def pytest_collection() -> None:
     import_keras()
 
 
+# What starts dvc, a browser or a cluster, or trains for seconds; `make quick` leaves it out.
+SLOW_FIXTURES = {"project", "trained", "browser", "window", "default_page", "make_page"}
+SLOW_FILES = {"test_elsewhere", "test_every_network", "test_benchmarks", "test_trainer", "test_cluster"}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files that take longest first, and leave the others in their order."""
+    """Put the files that take longest first, and leave the others in their order; mark what is slow."""
     ranks = {name: rank for rank, name in enumerate(LONGEST)}
     items.sort(key=lambda item: ranks.get(item.path.stem, len(LONGEST)))
+    for item in items:
+        if item.path.stem in SLOW_FILES or SLOW_FIXTURES & set(item.fixturenames):  # type: ignore[attr-defined]
+            item.add_marker(pytest.mark.slow)
 
 
 def environment() -> dict[str, str]:

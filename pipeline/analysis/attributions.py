@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.base.arrays import Array
-from pipeline.network.batches import EVALUATION_BATCH
+from pipeline.network.batches import batch_size
+from pipeline.network.outputs import logits_of
 
 if TYPE_CHECKING:
     import keras
@@ -46,7 +47,7 @@ def logit_model(apart: "keras.Model") -> "keras.Model":
     """From the input to the values before softmax of a network with separated activations."""
     import keras
 
-    return keras.Model(apart.inputs, apart.layers[-2].output)
+    return keras.Model(apart.inputs, logits_of(apart))
 
 
 def gradient_function(logits: "keras.Model") -> Callable[[Array, int], Array]:
@@ -67,7 +68,7 @@ def gradient_function(logits: "keras.Model") -> Callable[[Array, int], Array]:
 
 
 def integrated_gradients(
-    gradients: Callable[[Array, int], Array], image: Array, class_number: int, steps: int
+    gradients: Callable[[Array, int], Array], image: Array, class_number: int, steps: int, batch: int
 ) -> Array:
     """Integrated gradients of a logit from a black image, by the midpoint rule.
 
@@ -76,6 +77,7 @@ def integrated_gradients(
         image: (H, W, C) uint8.
         class_number: whose logit.
         steps: of the integral.
+        batch: how many of them are taken at once.
 
     Returns:
         float64 (H, W, C); their sum is the logit's difference from the black image's.
@@ -85,8 +87,8 @@ def integrated_gradients(
     """
     scaled = image.astype(np.float32) / np.float32(255)
     total = np.zeros(image.shape)
-    for start in range(0, steps, EVALUATION_BATCH):
-        numbers = np.arange(start, min(start + EVALUATION_BATCH, steps))
+    for start in range(0, steps, batch):
+        numbers = np.arange(start, min(start + batch, steps))
         shares = ((numbers + 0.5) / steps).astype(np.float32).reshape(-1, 1, 1, 1)
         total += gradients(shares * scaled, class_number).sum(axis=0, dtype=np.float64)
     return scaled * total / steps
@@ -107,7 +109,7 @@ def attribute(
     logit, baseline = (float(row[class_number]) for row in np.asarray(logits([pair])))
     steps = FIRST_STEPS
     while True:
-        values = integrated_gradients(gradients, image, class_number, steps)
+        values = integrated_gradients(gradients, image, class_number, steps, batch_size(logits))
         found = Attribution(values, class_number, logit, baseline, steps)
         if found.completeness_error <= COMPLETENESS or steps >= MOST_STEPS:
             return found

@@ -7,9 +7,11 @@ reads, writes or draws.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pipeline.analysis.groups import IGNORED, Group, Run, same_but_seed
+from pipeline.analysis.groups import DIGESTS, Group, Run, same_but_seed
 
 ACCURACY = "validation.accuracy"
+# No factor: a repetition, what files chose, and what they were.
+IGNORED = {"seed", "data.name", "model.name", "train.name", *DIGESTS}
 
 
 def override_values(overrides: Sequence[str]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pipeline.base.arrays import Array
+from pipeline.base.arrays import Array, RowFile
 from pipeline.network.batches import batches
 
 if TYPE_CHECKING:
@@ -19,11 +19,19 @@ def firing_threshold(network: "keras.Model", name: str) -> float:
     return 0.5 if network.get_layer(name).activation.__name__ == "sigmoid" else 0.0
 
 
-def fire_rates(network: "keras.Model", names: Sequence[str], images: Array) -> dict[str, Array]:
-    """Share of each filter's outputs, for images (N, H, W, C) uint8, above its activation's value at zero.
+def fire_rates(
+    network: "keras.Model", names: Sequence[str], images: Array | RowFile, count: int
+) -> dict[str, Array]:
+    """Share of each filter's outputs above its activation's value at zero.
+
+    Args:
+        network: the trained network.
+        names: of convolution layers.
+        images: (N, H, W, C) uint8.
+        count: of images to use, the first.
 
     Returns:
-        float64 (F,) by layer name: fired positions / all positions, over all images.
+        float64 (F,) by layer name: fired positions / all positions, over these images.
     """
     import tensorflow as tf
 
@@ -31,15 +39,13 @@ def fire_rates(network: "keras.Model", names: Sequence[str], images: Array) -> d
     thresholds = {name: firing_threshold(network, name) for name in names}
 
     @tf.function(reduce_retracing=True, autograph=False)  # type: ignore[untyped-decorator]
-    def count(batch: Any) -> dict[str, Any]:
+    def fired(batch: Any) -> dict[str, Any]:
         outputs = model([batch])
         return {n: tf.math.count_nonzero(outputs[n] > thresholds[n], axis=(0, 1, 2)) for n in names}
 
-    fired = [count(batch) for _, batch in batches(images)]
+    parts = [fired(batch) for _, batch in batches(images, network, count)]
     shapes = {name: network.get_layer(name).output.shape for name in names}
-    return {
-        n: sum(row[n].numpy() for row in fired) / (len(images) * shapes[n][1] * shapes[n][2]) for n in names
-    }
+    return {n: sum(row[n].numpy() for row in parts) / (count * shapes[n][1] * shapes[n][2]) for n in names}
 
 
 def firing_kind(rate: float) -> str:

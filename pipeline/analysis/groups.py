@@ -8,8 +8,8 @@ from typing import Any
 
 from pipeline.base.arrays import Array
 
-# Neither tells two runs apart: one is the repetition, the other no value that a stage reads.
-IGNORED = ("seed", "conf_digest")
+# Of `conf/`: no values that a stage reads.
+DIGESTS = {"conf_digest", "config_digest"}
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def same_but_seed(one: Run, other: Run) -> bool:
 
 
 def _without_seed(run: Run) -> dict[str, Any]:
-    return {key: value for key, value in run.params.items() if key not in IGNORED}
+    return {key: value for key, value in run.params.items() if key not in {"seed", *DIGESTS}}
 
 
 def metric_names(groups: Sequence[Group]) -> list[str]:

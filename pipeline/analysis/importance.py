@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.base.arrays import Array
+from pipeline.base.arrays import Array, RowFile
 from pipeline.network.batches import batches
 from pipeline.network.outputs import extractor
 
@@ -13,14 +13,16 @@ if TYPE_CHECKING:
     import keras
 
 
-def ablation(network: "keras.Model", name: str, images: Array, labels: Array) -> tuple[float, Array]:
+def ablation(
+    network: "keras.Model", name: str, images: Array | RowFile, labels: Array
+) -> tuple[float, Array]:
     """Accuracy, and how much of it is lost when one filter's output is set to zero.
 
     Args:
         network: the trained network.
         name: of a convolution layer.
         images: (N, H, W, C) uint8.
-        labels: (N,) uint8.
+        labels: (n,) uint8 of the first n images, which are used.
 
     Returns:
         The accuracy of the whole network, and float64 (F,): the share of the images lost (negative
@@ -34,10 +36,10 @@ def ablation(network: "keras.Model", name: str, images: Array, labels: Array) ->
     masks = np.vstack([np.ones(filters), 1 - np.eye(filters)]).astype(np.float32)
     head = extractor(network, [name])
     correct = np.zeros(len(masks), np.int64)
-    for rows, batch in batches(images):
+    for rows, batch in batches(images, network, len(labels)):
         outputs = head([batch])[name]
         correct += [int(count(outputs, mask, labels[rows])) for mask in masks]
-    return correct[0] / len(images), (correct[0] - correct[1:]) / len(images)
+    return correct[0] / len(labels), (correct[0] - correct[1:]) / len(labels)
 
 
 def _correct_counter(network: "keras.Model", name: str) -> Callable[[Any, Array, Any], Any]:

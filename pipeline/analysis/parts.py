@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.base.arrays import Array
-from pipeline.network.shapes import window_padding
+from pipeline.config.shapes import window_padding
 
 if TYPE_CHECKING:
     import keras

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from pipeline.base.arrays import Array, RowFile
-from pipeline.network.batches import EVALUATION_BATCH, batches
+from pipeline.network.batches import batch_size, batches
 from pipeline.network.outputs import extractor
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def strongest_patches(
         return {n: (tf.reduce_max(flat[n], axis=1), tf.argmax(flat[n], axis=1)) for n in names}
 
     found: dict[str, Patches] = {}
-    for rows, batch in batches(images):
+    for rows, batch in batches(images, network):
         for name, pair in peaks(batch).items():
             values, places = (array.numpy().T for array in pair)
             numbers = np.broadcast_to(np.arange(rows.start, rows.stop), values.shape)
@@ -110,8 +110,9 @@ def recomputed(
     model = extractor(network, [name])
     units = list(zip(*(array.ravel() for array in patches[1:]), strict=True))
     values = []
-    for start in range(0, len(units), EVALUATION_BATCH):
-        part = units[start : start + EVALUATION_BATCH]
+    size = batch_size(network)
+    for start in range(0, len(units), size):
+        part = units[start : start + size]
         alone = np.stack([_only_patch(images[n], fields[0], fields[1], row, col) for n, row, col in part])
         outputs = np.asarray(model([alone.astype(np.float32) / 255.0])[name])
         filters = [(start + i) // patches.images.shape[1] for i in range(len(part))]

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline.config.shapes import window_padding
 from pipeline.network.checkpoint import Layer
-from pipeline.network.shapes import window_padding
 
 
 @dataclass(frozen=True)

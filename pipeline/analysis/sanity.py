@@ -7,6 +7,7 @@ import numpy as np
 
 from pipeline.analysis.attributions import FIRST_STEPS, gradient_function, integrated_gradients, logit_model
 from pipeline.base.arrays import Array
+from pipeline.network.batches import batch_size
 from pipeline.network.outputs import separated
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def cascade(network: "keras.Model", images: Array, seed: int) -> dict[str, Array
 
     def maps() -> Array:
         pairs = zip(images, predicted.tolist(), strict=True)
-        return np.stack([integrated_gradients(gradients, *p, FIRST_STEPS).sum(axis=-1) for p in pairs])
+        found = [integrated_gradients(gradients, *p, FIRST_STEPS, batch_size(logits)) for p in pairs]
+        return np.stack([values.sum(axis=-1) for values in found])
 
     found = {"none": maps()}
     weighted = [layer for layer in apart.layers if layer.weights]
@@ -65,8 +67,8 @@ def edges(image: Array) -> Array:
     return strength
 
 
-def rank_correlation(first: Array, second: Array, where: Array) -> float:
-    """Spearman's rank correlation of two maps where a mask holds; 0 when either is constant there.
+def rank_correlation(first: Array, second: Array, where: Array) -> float | None:
+    """Spearman's rank correlation of two maps where a mask holds; None when either is constant there.
 
     Args:
         first: float (H, W).
@@ -77,22 +79,28 @@ def rank_correlation(first: Array, second: Array, where: Array) -> float:
 
     one, other = first[where], second[where]
     if len(one) < 2 or np.ptp(one) == 0 or np.ptp(other) == 0:
-        return 0.0
+        return None
     return float(spearmanr(one, other).statistic)
 
 
-def _mean_correlations(steps: Sequence[Array], where: Array) -> list[float]:
-    """Of each step's maps (N, H, W) with the first step's: the mean `rank_correlation` of the images."""
-    return [
-        float(np.mean([rank_correlation(*row) for row in zip(steps[0], maps, where, strict=True)]))
-        for maps in steps
-    ]
+def _mean_correlations(steps: Sequence[Array], where: Array) -> list[float | None]:
+    """Of each step's maps (N, H, W) with the first step's: the mean `rank_correlation` of the images.
+
+    An image with a constant map counts nowhere; None when all have one. The first step's own is 1.
+    """
+    means: list[float | None] = []
+    for maps in steps:
+        found = [rank_correlation(*row) for row in zip(steps[0], maps, where, strict=True)]
+        known = [value for value in found if value is not None]
+        means.append(float(np.mean(known)) if known else None)
+    return [1.0, *means[1:]]
 
 
 def describe(steps: Mapping[str, Array], images: Array) -> dict[str, Any]:
     """JSON values: mean rank correlations with the trained network's maps, and who passes.
 
-    A method passes when the wholly random network's maps correlate with them less than 0.5.
+    A method passes when the wholly random network's maps correlate with them less than 0.5; of maps that
+    are constant, as a dead network's are, nothing can be said: `passed` is None, and `reason` says why.
 
     Args:
         steps: of `cascade`.
@@ -110,6 +118,11 @@ def describe(steps: Mapping[str, Array], images: Array) -> dict[str, Any]:
         "integrated_gradients_without_sign": unsigned,
         "edge_detector": unchanged,
         "limit": SANITY_LIMIT,
-        "passed": abs(signed[-1]) < SANITY_LIMIT,
-        "edge_detector_passed": abs(unchanged[-1]) < SANITY_LIMIT,
+        "passed": _passes(signed[-1]),
+        "edge_detector_passed": _passes(unchanged[-1]),
+        **({"reason": "not applicable: the maps are constant"} if signed[-1] is None else {}),
     }
+
+
+def _passes(correlation: float | None) -> bool | None:
+    return None if correlation is None else abs(correlation) < SANITY_LIMIT

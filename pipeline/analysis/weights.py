@@ -74,8 +74,8 @@ def compare(trained: Array, untrained: Array) -> dict[str, Any]:
     Returns:
         JSON values. `wasserstein` is the Wasserstein-1 distance between the two distributions of
         weights, in units of weight; `kolmogorov_smirnov` the largest difference of their cumulative
-        distributions, 0..1; `relative_travel` ||W - W0|| / ||W0||; `cosine` per filter, 1 for an
-        unchanged direction (0 where a filter is all zero).
+        distributions, 0..1; `relative_travel` ||W - W0|| / ||W0||, None where W0 is all zero;
+        `cosine` per filter, 1 for an unchanged direction (0 where a filter is all zero).
 
     References:
         Ramdas, Garcia and Cuturi, On Wasserstein two-sample testing, 2017. SciPy's
@@ -91,7 +91,7 @@ def compare(trained: Array, untrained: Array) -> dict[str, Any]:
         "wasserstein": float(wasserstein_distance(after, before)),
         # The method is that of the p-value, which is not used; an exact one may fail, and warns then.
         "kolmogorov_smirnov": float(ks_2samp(after, before, method="asymp").statistic),
-        "relative_travel": float(travel / length),
+        "relative_travel": float(travel / length) if length else None,
         "cosine": [float(value) for value in cosines(trained, untrained)],
     }
 

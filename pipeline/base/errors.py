@@ -84,6 +84,3 @@ ADVICE = {
     errno.EIO: "; the disk may be failing",
     errno.EMFILE: "; raise the limit of open files (`ulimit -n`)",
 }
-
-
-words = message

@@ -3,7 +3,6 @@
 Nothing written here carries a date, a time or a memory address, so that equal content is equal bytes.
 """
 
-import contextlib
 import csv
 import io
 import json
@@ -45,12 +44,6 @@ def replaced(path: Path) -> Iterator[Path]:
         raise InputError(message(refused, path)) from None
     finally:
         remove(temporary)
-
-
-@contextmanager
-def replaced_together(*paths: Path) -> Iterator[list[Path]]:
-    with contextlib.ExitStack() as stack:
-        yield [stack.enter_context(replaced(path)) for path in paths]
 
 
 def _refused(raised: BaseException | None) -> OSError | None:
@@ -130,7 +123,8 @@ def read_bytes(path: Path, limit: int) -> bytes:
     """
     with open_regular(path) as stream:
         try:
-            content = stream.read(limit + 1)
+            # Python makes room for as many bytes as are asked for, be the file ever so small.
+            content = stream.read(min(limit, os.fstat(stream.fileno()).st_size) + 1)
         except OSError as error:
             raise InputError(message(error, path)) from None
     if len(content) > limit:

@@ -21,7 +21,7 @@ def closure(script: Path) -> list[Path]:
 
 
 def imported(path: Path) -> set[Path]:
-    """The files of this project that one file imports by name; packages' own files hold nothing that changes a result."""
+    """The files of this project that one file imports by name; an `__init__` changes no result."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 
@@ -9,7 +10,8 @@ from contextlib import contextmanager
 def repeated(call: Callable[[], object], seconds: float) -> Iterator[None]:
     """Call a function in a thread of its own while the block runs, with `seconds` between two calls.
 
-    The last call comes after the block: it sees all that the block did.
+    The last call comes after the block: it sees all that the block did. An error of a call ends the
+    calls, and is raised at the block's end.
     """
     over = threading.Event()
 
@@ -19,10 +21,10 @@ def repeated(call: Callable[[], object], seconds: float) -> Iterator[None]:
             over.wait(seconds)
         call()
 
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+    with ThreadPoolExecutor(1) as pool:
+        calls = pool.submit(run)
+        try:
+            yield
+        finally:
+            over.set()
+        calls.result()

@@ -1,6 +1,6 @@
 """Classify image files with the trained network.
 
-    python -m pipeline.commands.predict shoe.png folder/of/images --plot predictions
+    filterscope predict shoe.png folder/of/images --plot predictions
 
 Each file goes through the very preprocessing of training: size, channels and scaling. The network
 knows light things on black (as Fashion-MNIST and MNIST are): for a dark thing on white, as most
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.base import arrays
-from pipeline.base.errors import InputError, one_line_errors, words
+from pipeline.base.errors import InputError, message, one_line_errors
 from pipeline.config.params import load
 from pipeline.config.schema import Config
 from pipeline.data.image import UnreadableImageError, read
@@ -39,7 +39,7 @@ class Prediction:
     Attributes:
         path: of the file.
         pixels: (H, W, C) uint8, as the network was given them.
-        changes: words for each thing that was done to the image.
+        changes: what was done to the image, a text for each.
         probabilities: (K,) float32.
     """
 
@@ -98,12 +98,13 @@ def image_files(paths: Sequence[Path]) -> list[Path]:
 
 
 def _below(folder: Path) -> list[Path]:
-    inside = (Path(place) / name for place, _, names in os.walk(folder, onerror=_refuse) for name in names)
+    # `os.walk` passes over a folder that it may not read, unless it is stopped.
+    inside = (Path(place) / name for place, _, names in os.walk(folder, onerror=_stop) for name in names)
     return sorted(path for path in inside if not path.name.startswith("."))
 
 
-def _refuse(error: OSError) -> None:
-    raise InputError(words(error)) from None
+def _stop(error: OSError) -> None:
+    raise error
 
 
 def _decode(
@@ -144,28 +145,38 @@ def as_json(predictions: Sequence[Prediction], classes: Sequence[str]) -> str:
 def show(predictions: Sequence[Prediction], classes: Sequence[str]) -> None:
     """Print a table: file, class, probability, the next candidates, what was done to the image.
 
-    What all files have in common stands below it, so that a narrow screen shows what tells them apart.
+    What all files have in common stands below it, so that a narrow screen shows where they differ.
     """
     from rich.console import Console
     from rich.table import Column, Table
     from rich.text import Text
 
-    folder = Path(os.path.commonpath([one.path.parent for one in predictions]))
-    changes = {"\n".join(one.changes) or "none" for one in predictions}
+    folder = _common_folder([one.path for one in predictions])
+    changes = ["\n".join(one.changes) or "none" for one in predictions]
+    alike = len(set(changes)) == 1
     names = Column("file", overflow="fold"), Column("class", overflow="fold")
-    table = Table(*names, "probability", "then", *(["changes"] if len(changes) > 1 else []))
-    for one in predictions:
+    table = Table(*names, "probability", "then", *([] if alike else ["changes"]))
+    for one, change in zip(predictions, changes, strict=True):
         first, *others = np.argsort(-one.probabilities, kind="stable")[:MAX_SHOWN]
         candidates = "\n".join(f"{classes[k]} {one.probabilities[k]:.1%}" for k in others)
-        probability = f"{one.probabilities[first]:.1%}"
-        row = [printable(one.path.relative_to(folder)), classes[first], probability, candidates]
+        name = printable(one.path.relative_to(folder) if folder else one.path)
+        row = [name, classes[first], f"{one.probabilities[first]:.1%}", candidates, change]
         # As `Text`, since `[b]` in a name would be taken for a style.
-        table.add_row(*map(Text, [*row, *(["\n".join(one.changes) or "none"] if len(changes) > 1 else [])]))
+        table.add_row(*map(Text, row[: len(table.columns)]))
     console = Console()
     console.print(table)
-    console.print(Text(f"files in: {printable(folder)}"), soft_wrap=True)
-    if len(changes) == 1:
-        console.print(Text(f"changes to each: {changes.pop()}".replace("\n", ", ")), soft_wrap=True)
+    if folder:
+        console.print(Text(f"files in: {printable(folder)}"), soft_wrap=True)
+    if alike:
+        console.print(Text(f"changes to each: {changes[0]}".replace("\n", ", ")), soft_wrap=True)
+
+
+def _common_folder(paths: Sequence[Path]) -> Path | None:
+    """The folder that all files are below, or None: absolute and relative paths, or two drives."""
+    try:
+        return Path(os.path.commonpath([path.parent for path in paths]))
+    except ValueError:
+        return None
 
 
 def plot(predictions: Sequence[Prediction], classes: Sequence[str], folder: Path) -> None:
@@ -181,13 +192,13 @@ def plot(predictions: Sequence[Prediction], classes: Sequence[str], folder: Path
             figure = evaluation.prediction(one.pixels, one.probabilities, classes, name)
             write_figure(folder / f"{number}_{one.path.stem[:MAX_STEM]}.png", figure)
     except OSError as error:
-        raise InputError(f"--plot: {words(error, folder)}") from None
+        raise InputError(f"--plot: {message(error, folder)}") from None
 
 
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m pipeline.commands.predict", description="Classify images with the trained network."
+        prog="filterscope predict", description="Classify images with the trained network."
     )
     parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="an image file or a folder")
     parser.add_argument("--model", type=Path, default=Path("models/best.keras"), help="%(default)s")

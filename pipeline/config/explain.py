@@ -1,13 +1,10 @@
 """The section `explain`."""
 
-from dataclasses import dataclass
-
-from pipeline.config.fields import whole
+from pipeline.config.section import Count, Section
 
 
-@dataclass(frozen=True)
-class ExplainConfig:
+class ExplainConfig(Section):
     """Over how many images the deeper looks are taken."""
 
-    ablation_images: int = whole(1)
-    sanity_images: int = whole(1)
+    ablation_images: Count
+    sanity_images: Count

@@ -1,45 +1,42 @@
 """The section `model`."""
 
-from dataclasses import dataclass, fields
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
 
 from pipeline.base.errors import InputError
-from pipeline.config.fields import COUNT, FLAG, POSITIVE, SHARE, checked, choice, list_of, per_block
+from pipeline.config.section import MAX_LENGTH, Count, Line, PerBlock, Section, Several, Share
 
-ACTIVATIONS = ("relu", "sigmoid", "tanh", "elu", "gelu", "silu", "linear")
+Activation = Literal["relu", "sigmoid", "tanh", "elu", "gelu", "silu", "linear"]
+Initializer = Literal["glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "random_normal"]
+# Weights that are all but zero have no standard deviation in float32, and those beyond 1,000 no finite loss.
+Deviation = Annotated[float, Field(ge=1e-6, le=1000)]
 
-# What `initializer_stddev` has to be where no initializer uses it.
-IDLE_STDDEV = 0.01
 
-
-@dataclass(frozen=True)
-class ModelConfig:
+class ModelConfig(Section):
     """The network, as parallel lists with one entry per convolution block."""
 
-    filters: list[int] = list_of(*COUNT)
-    kernel_size: int | list[int] = per_block(*COUNT)
-    strides: int | list[int] = per_block(*COUNT)
-    padding: str | list[str] = per_block("same or valid", lambda v: v in ("same", "valid"))
-    activation: str | list[str] = per_block("one of " + ", ".join(ACTIVATIONS), lambda v: v in ACTIVATIONS)
-    local_response_normalization: bool | list[bool] = per_block(*FLAG)
-    pool: str | list[str] = per_block("max, average or none", lambda v: v in ("max", "average", "none"))
-    pool_size: int | list[int] = per_block(*COUNT)
-    pool_strides: int | list[int] = per_block(*COUNT)
-    dense: list[int] = list_of(*COUNT, minimum=0)
-    dropout: float = checked(*SHARE)
-    initializer: str = choice("glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "random_normal")
-    initializer_stddev: float = checked(*POSITIVE)
+    name: Line
+    filters: Several[Count]
+    kernel_size: PerBlock[Count]
+    strides: PerBlock[Count]
+    padding: PerBlock[Literal["same", "valid"]]
+    activation: PerBlock[Activation]
+    local_response_normalization: PerBlock[bool]
+    pool: PerBlock[Literal["max", "average", "none"]]
+    pool_size: PerBlock[Count]
+    pool_strides: PerBlock[Count]
+    dense: Annotated[list[Count], Field(max_length=MAX_LENGTH)]
+    dropout: Share
+    initializer: Initializer
+    initializer_stddev: Deviation
 
-    def __post_init__(self) -> None:
-        if self.initializer != "random_normal" and self.initializer_stddev != IDLE_STDDEV:
-            raise InputError(
-                f"model.initializer_stddev: received {self.initializer_stddev}, which does nothing for"
-                f" model.initializer {self.initializer}; expected {IDLE_STDDEV}, or initializer random_normal"
-            )
-        blocks = len(self.filters)
-        for f in fields(self):
-            value = getattr(self, f.name)
-            if isinstance(value, list) and f.name != "dense" and len(value) != blocks:
+    @model_validator(mode="after")
+    def _check_lengths(self) -> "ModelConfig":
+        for name, value in self:
+            if isinstance(value, list) and name != "dense" and len(value) != len(self.filters):
                 raise InputError(
-                    f"model.{f.name}: received {value!r}, a list of {len(value)}, expected one value or"
-                    f" a list of {blocks}, one for each of model.filters {self.filters!r}"
+                    f"model.{name}: received {value!r}, a list of {len(value)}, expected one value or"
+                    f" a list of {len(self.filters)}, one for each of model.filters {self.filters!r}"
                 )
+        return self

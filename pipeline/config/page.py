@@ -1,14 +1,13 @@
 """The section `page`."""
 
-from dataclasses import dataclass
+from typing import Literal
 
-from pipeline.config.fields import POSITIVE, checked, choice, whole
+from pipeline.config.section import Count, Positive, Section
 
 
-@dataclass(frozen=True)
-class PageConfig:
+class PageConfig(Section):
     """How large the page may be, and how it opens."""
 
-    max_megabytes: float = checked(*POSITIVE)
-    num_images: int = whole(1)
-    language: str = choice("en", "ko")
+    max_megabytes: Positive
+    num_images: Count
+    language: Literal["en", "ko"]

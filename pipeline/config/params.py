@@ -1,112 +1,124 @@
 """Reading `params.yaml`, the composition of `conf/` that stages read, and checking it against the schema."""
 
 import difflib
-import io
-from collections.abc import Mapping
-from dataclasses import Field, fields, is_dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
-import yaml
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import BaseModel, ValidationError
 from yaml import YAMLError
 
 from pipeline.base.errors import InputError
-from pipeline.base.files import read_bytes
 
-MAX_YAML_BYTES = 2**20
-MAX_YAML_DEPTH = 20
-# In C, where PyYAML was built with it: ten times as quick.
-PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-MISSING = "???"
-Checked = TypeVar("Checked")
-
-
-def yaml_text(path: Path) -> str:
-    """Read a YAML file that is no larger, deeper or fuller of repetitions than a configuration is.
-
-    Aliases are refused: a few lines of them can stand for more values than memory holds.
-
-    Raises:
-        InputError: it is that, is not UTF-8, no YAML, or no regular file.
-        FileNotFoundError: it is not there.
-    """
-    try:
-        text = read_bytes(path, MAX_YAML_BYTES).decode()
-        depth = 0
-        for event in yaml.parse(text, Loader=PARSER):
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if isinstance(event, yaml.AliasEvent):
-                raise InputError(f"{path}: received the alias *{event.anchor}, expected its values")
-            if depth > MAX_YAML_DEPTH:
-                raise InputError(f"{path}: received more than {MAX_YAML_DEPTH} levels, expected fewer")
-    except (YAMLError, UnicodeError) as error:
-        raise InputError(f"{path} cannot be read as YAML: {error}") from None
-    return text
+Checked = TypeVar("Checked", bound=BaseModel)
 
 
 def read_values(path: Path) -> dict[str, Any]:
-    """Read `params.yaml` through OmegaConf (which, unlike PyYAML, takes 1e-3 for a number)."""
+    """Read `params.yaml` through OmegaConf (which, unlike PyYAML, takes 1e-3 for a number).
+
+    Raises:
+        InputError: it is missing, has a merge conflict, or is no mapping in YAML.
+    """
     try:
-        text = io.StringIO(yaml_text(path))
-        values = OmegaConf.to_container(OmegaConf.load(text), resolve=True)
+        text = path.read_text(encoding="utf-8")
+        refuse_conflict(path, text)
+        values = OmegaConf.to_container(OmegaConf.create(text), resolve=True)
     except FileNotFoundError:
         raise InputError(f"{path} is missing: run `dvc repro compose` to write it") from None
-    except InputError:
-        raise
-    # OmegaConf hands on what Python's own constructors say of a value: OverflowError, TypeError, ...
-    except Exception as error:
+    except (YAMLError, OmegaConfBaseException, UnicodeError) as error:
         raise InputError(f"{path} cannot be read as YAML: {error}") from None
     if not isinstance(values, dict):
         raise InputError(f"{path} holds a {type(values).__name__}, expected a mapping of sections")
     return {str(key): value for key, value in values.items()}
 
 
+def refuse_conflict(path: Path, text: str) -> None:
+    """Refuse a text file in which Git left a merge conflict."""
+    if any(line.startswith("<<<<<<< ") for line in text.splitlines()):
+        raise InputError(f"{path} has a merge conflict: edit it, or `git checkout --ours {path}`")
+
+
 def load(schema: type[Checked], path: Path = Path("params.yaml")) -> Checked:
-    """Load and check those sections of the composed configuration that a dataclass names.
+    """Load and check those sections of the composed configuration that a schema names.
 
     So an edit of the schema of pictures, say, is none of the code that trains.
     """
     values = read_values(path)
-    return check(schema, {f.name: values[f.name] for f in fields(schema) if f.name in values})  # type: ignore[arg-type]
+    return check(schema, {name: values[name] for name in schema.model_fields if name in values})
 
 
-def check(schema: type[Checked], values: Any, prefix: str = "") -> Checked:
-    """Check composed values against a schema, and return them as its dataclasses.
+def check(schema: type[Checked], values: Any) -> Checked:
+    """Check composed values against a schema, and return them as its models.
 
     Args:
-        schema: a dataclass of `config.fields`.
+        schema: a model of the sections to check.
         values: nested mappings as in `params.yaml`.
-        prefix: what stands before their keys, such as "train.".
 
     Raises:
-        InputError: an unknown key, or a missing, mistyped or out-of-range value, or lists of
-            unequal length; one line naming the key, what was received and what is expected.
+        InputError: an unknown key, or a missing, mistyped or out-of-range value, or values that do not fit
+            together; one line naming the key, what was received and what is expected.
     """
-    known = {f.name: f for f in fields(schema)}  # type: ignore[arg-type]
-    if not isinstance(values, Mapping):
-        wanted = f"a mapping with the keys {', '.join(known)}"
-        raise InputError(f"{prefix.rstrip('.') or 'params'}: received {values!r}, expected {wanted}")
-    for key in values:
-        if key not in known:
-            raise InputError(_unknown_key(f"{prefix}{key}", values[key], prefix, list(known)))
-    return schema(**{key: _check_field(f, values, prefix) for key, f in known.items()})
+    try:
+        return schema.model_validate(values)
+    except ValidationError as error:
+        lines = [_line(schema, values, one) for one in error.errors()]
+        raise InputError("; ".join(dict.fromkeys(lines))) from None
 
 
-def _check_field(f: "Field[Any]", values: Mapping[str, Any], prefix: str) -> Any:
-    name, value = prefix + f.name, values.get(f.name, MISSING)
-    if is_dataclass(f.type) and isinstance(f.type, type):
-        return check(f.type, {} if value == MISSING else value, name + ".")
-    expected = f.metadata["expected"]
-    if isinstance(value, str) and value == MISSING:
-        raise InputError(f"{name}: received nothing, expected {expected}")
-    if not f.metadata["holds"](value):
-        raise InputError(f"{name}: received {value!r}, expected {expected}")
-    # Keras takes no whole number for a learning rate.
-    return float(value) if f.type is float else value
+def _line(schema: type[BaseModel], values: Any, error: Any) -> str:
+    about = error.get("ctx", {})
+    if isinstance(about.get("error"), InputError):
+        return str(about["error"])
+    key, received = _key(values, error), repr(error["input"])
+    if error["type"] == "missing":
+        return f"{key}: received nothing, expected a value"
+    if error["type"] == "extra_forbidden":
+        return f"{key}: unknown key (received {received}); {_hint(key, list(_keys(schema)))}"
+    if error["type"] == "union_tag_invalid":
+        return f"{key}.kind: received {about['tag']!r}, expected one of {about['expected_tags']}"
+    return f"{key}: received {received}, expected {_expected(error)}"
 
 
-def _unknown_key(name: str, value: Any, prefix: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name.rsplit(".", 1)[-1], known, n=1)
-    hint = f"did you mean {prefix}{near[0]}?" if near else f"expected one of {', '.join(known)}"
-    return f"{name}: unknown key (received {value!r}); {hint}"
+def _hint(key: str, known: list[str]) -> str:
+    parent = key.rpartition(".")[0]
+    if key in known:
+        return f"expected one that this kind of {parent} has"
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.8)
+    siblings = [name.rpartition(".")[2] for name in known if name.rpartition(".")[0] == parent]
+    return f"did you mean {near[0]}?" if near else f"expected one of {', '.join(siblings)}"
+
+
+def _expected(error: Any) -> str:
+    """What pydantic says that an input should be, as the end of our sentence."""
+    if "error" in error.get("ctx", {}):
+        return str(error["ctx"]["error"]).removeprefix("expected ")
+    text = (
+        error["msg"].replace("List should have", "a list with").replace("a valid integer", "a whole number")
+    )
+    text = text.removeprefix("Input should be ").partition(" after validation")[0]
+    return f"a value {text}" if text.startswith(("greater", "less")) else text
+
+
+def _key(values: Any, error: Any) -> str:
+    """The dotted key of a value, without the names that pydantic gives the members of a union."""
+    names, inside = [], values
+    for place in error["loc"]:
+        if isinstance(inside, Mapping) and place in inside:
+            names.append(str(place))
+            inside = inside[place]
+        elif isinstance(inside, list) and isinstance(place, int):
+            inside = inside[place]
+        elif error["type"] == "missing" and place == error["loc"][-1]:
+            names.append(str(place))
+    return ".".join(names)
+
+
+def _keys(schema: Any, prefix: str = "") -> Iterator[str]:
+    """The dotted keys of a schema, also those of the members of a union."""
+    for name, field in schema.model_fields.items():
+        yield f"{prefix}{name}"
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                yield from _keys(kind, f"{prefix}{name}.")

@@ -1,17 +1,18 @@
 """The section `runtime`."""
 
-from dataclasses import dataclass
+from typing import Annotated, Literal
 
-from pipeline.config.fields import choice, whole
+from pydantic import Field
+
+from pipeline.config.section import Section
 
 # TensorFlow starts them all at once; few machines have more cores.
 MAX_THREADS = 256
 
 
-@dataclass(frozen=True)
-class RuntimeConfig:
+class RuntimeConfig(Section):
     """The machine: part of the configuration, since it changes the result as another seed does."""
 
-    threads: int = whole(1, MAX_THREADS)
-    device: str = choice("auto", "cpu", "gpu")
-    precision: str = choice("auto", "float32", "mixed_bfloat16")
+    threads: Annotated[int, Field(ge=1, le=MAX_THREADS)]
+    device: Literal["auto", "cpu", "gpu"]
+    precision: Literal["auto", "float32", "mixed_bfloat16"]

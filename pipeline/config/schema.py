@@ -1,20 +1,25 @@
 """The whole configuration: what `params.yaml` holds."""
 
-from dataclasses import dataclass
+from typing import Annotated
 
-from pipeline.config.data import DataConfig, check_images
+from pydantic import Field, model_validator
+
+from pipeline.base.errors import InputError
+from pipeline.config.data import DataConfig
 from pipeline.config.explain import ExplainConfig
-from pipeline.config.fields import checked, seed_number
 from pipeline.config.model import ModelConfig
 from pipeline.config.page import PageConfig
 from pipeline.config.runtime import RuntimeConfig
+from pipeline.config.section import Section, Seed
+from pipeline.config.shapes import check_size
 from pipeline.config.train import TrainConfig
-from pipeline.config.visualize import VisualizeConfig
+from pipeline.config.visualize import VisualizeConfig, check_images
+
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
-@dataclass(frozen=True)
-class Config:
-    """`params.yaml`, checked."""
+class Config(Section):
+    """`params.yaml`, checked: each value, and what has to fit together, before any data is fetched."""
 
     data: DataConfig
     model: ModelConfig
@@ -23,9 +28,18 @@ class Config:
     explain: ExplainConfig
     page: PageConfig
     runtime: RuntimeConfig
-    seed: int = seed_number()
-    conf_digest: str = checked("the SHA-256 of conf/", lambda v: type(v) is str and len(v) == 64)
+    seed: Seed
+    conf_digest: Digest
+    config_digest: Digest
 
-    def __post_init__(self) -> None:
+    @model_validator(mode="after")
+    def _check_together(self) -> "Config":
+        if self.train.shift >= min(self.data.image_size):
+            raise InputError(
+                f"train.shift: received {self.train.shift}, expected fewer pixels than the images of"
+                f" data.image_size {self.data.image_size} have"
+            )
+        check_size(self.model, self.data.input_shape, self.train.batch_size)
         if self.data.counts is not None:
             check_images(self.visualize.images, self.data.counts)
+        return self

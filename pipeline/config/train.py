@@ -1,31 +1,31 @@
 """The section `train`."""
 
-from dataclasses import dataclass
+from typing import Annotated, Literal
 
-from pipeline.config.fields import FLAG, POSITIVE, SHARE, between, checked, choice, is_number, optional, whole
+from pydantic import Field
+
+from pipeline.config.section import MAX_COUNT, Count, Line, Positive, Section, Share
 
 # Adam moves each weight by about the learning rate in every step, and weights begin at a tenth or so.
 MAX_LEARNING_RATE = 10
 # Images that are in memory together, with what every layer makes of them.
 MAX_BATCH = 65_536
+NotNegative = Annotated[int, Field(ge=0, le=MAX_COUNT)]
 
 
-@dataclass(frozen=True)
-class TrainConfig:
+class TrainConfig(Section):
     """How long, how fast and on which variations of the images the network learns."""
 
-    epochs: int = whole(1)
-    batch_size: int = whole(1, MAX_BATCH)
-    learning_rate: float = checked(
-        f"a finite number above 0, at most {MAX_LEARNING_RATE}",
-        lambda v: is_number(v) and 0 < v <= MAX_LEARNING_RATE,
-    )
-    muon_learning_rate: float | None = optional(*POSITIVE)
-    learning_rate_schedule: str = choice("constant", "cosine", "triangle")
-    warmup: float = checked(*SHARE)
-    label_smoothing: float = checked(*SHARE)
-    flip: bool = checked(*FLAG)
-    shift: int = whole(0)
-    average_decay: float = checked(*SHARE)
-    mixed_precision: bool = checked(*FLAG)
-    patience: int | None = optional(*between(0))
+    name: Line
+    epochs: Count
+    batch_size: Annotated[int, Field(ge=1, le=MAX_BATCH)]
+    learning_rate: Annotated[float, Field(gt=0, le=MAX_LEARNING_RATE)]
+    muon_learning_rate: Positive | None
+    learning_rate_schedule: Literal["constant", "cosine", "triangle"]
+    warmup: Share
+    label_smoothing: Share
+    flip: bool
+    shift: NotNegative
+    average_decay: Share
+    mixed_precision: bool
+    patience: NotNegative | None

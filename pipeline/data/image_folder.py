@@ -100,7 +100,7 @@ def _split(entries: list[Entry], test_fraction: float, seed: int) -> list[list[E
     try:
         return train_test_split(entries, test_size=test_fraction, random_state=seed, stratify=labels)  # type: ignore[no-any-return]
     except ValueError as error:
-        raise InputError(f"data.test_fraction: received {test_fraction}, but {error}") from None
+        raise InputError(f"data.source.test_fraction: received {test_fraction}, but {error}") from None
 
 
 def _decoded(

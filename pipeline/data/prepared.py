@@ -2,18 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, Field, PositiveInt, ValidationError
 
 from pipeline.base import files
 from pipeline.base.arrays import Array, RowFile
 from pipeline.base.errors import InputError
-from pipeline.config.data import check_images
-
-AGAIN = "run `dvc repro --force prepare`"
-Kind = TypeVar("Kind", bound="Described")
+from pipeline.config.visualize import ImageChoice, check_images
 
 
 def split_rows(labels: Array, validation_fraction: float, seed: int) -> tuple[Array, Array]:
@@ -48,25 +43,26 @@ def split_rows(labels: Array, validation_fraction: float, seed: int) -> tuple[Ar
     return train, validation
 
 
-def find_image(rows: dict[str, Array], counts: dict[str, int], split: str, index: int) -> tuple[str, int]:
-    """The split "train", "validation" or "test" in which a chosen image lies, and its index in it.
+def find_image(rows: dict[str, Array], counts: dict[str, int], image: ImageChoice) -> tuple[str, int]:
+    """The split "train", "validation" or "test" that has a chosen image, and its index in it.
 
     Args:
         rows: source row (N,) of each image of the splits "train" and "validation".
         counts: images in each split.
-        split: one of the three, or "source" for the order of the source's training set.
-        index: of the image in it, from 0.
+        image: in one of the three, or in "source", the order of the source's training set.
 
     Raises:
         InputError: there is no such image.
     """
-    check_images([{"split": split, "index": index}], counts)
-    if split != "source":
-        return split, index
+    check_images([image], counts)
+    if image.split != "source":
+        return image.split, image.index
     for name, source in rows.items():
-        if len(places := np.flatnonzero(source == index)):
+        if len(places := np.flatnonzero(source == image.index)):
             return name, int(places[0])
-    raise InputError(f"visualize.images: source {index} is in no split: the data is damaged; {AGAIN}")
+    raise InputError(
+        f"visualize.images: source {image.index}: not in a split; run `dvc repro --force prepare`"
+    )
 
 
 @dataclass(frozen=True)
@@ -86,7 +82,7 @@ class ChosenImage:
 
 @dataclass(frozen=True)
 class Prepared:
-    """The folder of stage `prepare`; what is read from it has been compared with its `dataset.json`.
+    """The folder of stage `prepare`.
 
     Attributes:
         folder: where it lies.
@@ -101,90 +97,38 @@ class Prepared:
     counts: dict[str, int]
 
     def images(self, split: str) -> RowFile:
-        """Images (N, H, W, C) uint8 of a split, on disk.
-
-        Raises:
-            InputError: the file is missing, damaged, or other than `dataset.json` says.
-        """
-        return self._checked(f"{split}_images", (self.counts[split], *self.shape), np.uint8)
+        """Images (N, H, W, C) uint8 of a split, on disk."""
+        return RowFile(self.folder / f"{split}_images.npy")
 
     def labels(self, split: str) -> Array:
-        """Labels (N,) uint8 of a split, each below K; raises as `images`."""
-        stored = self._checked(f"{split}_labels", (self.counts[split],), np.uint8)
-        labels = stored[:]
-        if len(labels) and labels.max() >= len(self.classes):
-            wanted = f"0 to {len(self.classes) - 1}, a number for each class"
-            raise InputError(f"{stored.path}: received a label {labels.max()}, expected {wanted}; {AGAIN}")
-        return labels
+        """Labels (N,) uint8 of a split, each below K."""
+        return RowFile(self.folder / f"{split}_labels.npy")[:]
 
     def rows(self, split: str) -> Array:
-        """Row (N,) int64 in the source's training set of each image of a split; raises as `images`."""
-        return self._checked(f"{split}_rows", (self.counts[split],), np.int64)[:]
-
-    def _checked(self, name: str, shape: tuple[int, ...], dtype: type[np.generic]) -> RowFile:
-        return read_rows(self.folder / f"{name}.npy", shape, dtype, AGAIN)
-
-
-def read_rows(path: Path, shape: tuple[int, ...], dtype: type[np.generic], again: str) -> RowFile:
-    """Open a `.npy` file that has to be of that shape and dtype.
-
-    Raises:
-        InputError: it is missing, damaged or another; ends with `again`, which is what to do.
-    """
-    stored = RowFile(path)
-    if (stored.shape, stored.dtype) != (shape, np.dtype(dtype)):
-        received, expected = f"{stored.dtype} {stored.shape}", f"{np.dtype(dtype)} {shape}"
-        raise InputError(f"{path}: received {received}, expected {expected}; {again}")
-    return stored
-
-
-class Described(BaseModel):
-    """What every `dataset.json` says, raw or prepared: K class names and the shape (H, W, C) of an image."""
-
-    classes: Annotated[list[str], Field(min_length=2)]
-    shape: tuple[PositiveInt, PositiveInt, PositiveInt]
-
-
-class _Splits(Described):
-    counts: Annotated[dict[Literal["train", "validation", "test"], PositiveInt], Field(min_length=3)]
+        """Row (N,) int64 in the source's training set of each image of a split."""
+        return RowFile(self.folder / f"{split}_rows.npy")[:]
 
 
 def read_prepared(folder: Path, name: str = "dataset.json") -> Prepared:
     """Read what `dataset.json`, or a file of another name, says of the prepared folder.
 
     Raises:
-        InputError: it is missing, damaged, or says something else than stage `prepare` writes.
+        InputError: it is missing, or no JSON.
     """
-    return Prepared(folder, **dict(read_described(folder / name, _Splits, AGAIN)))
+    about = files.read_json(folder / name)
+    return Prepared(folder, about["classes"], tuple(about["shape"]), about["counts"])
 
 
-def read_described(path: Path, kind: type[Kind], again: str) -> Kind:
-    """Read JSON that has to hold what a model says.
-
-    Raises:
-        InputError: it is missing, damaged or another; ends with `again`, which is what to do.
-    """
-    with files.understood(path, "cannot be read"):
-        content = files.read_bytes(path, files.MAX_TEXT_BYTES)
-    try:
-        return kind.model_validate_json(content, strict=True)
-    except ValidationError as error:
-        wrong = error.errors()[0]
-        key = ": ".join([str(path), *map(str, wrong["loc"])])
-        received = str(wrong["input"])[:80]
-        raise InputError(f"{key}: received {received}: {wrong['msg']}; {again}") from None
-
-
-def read_chosen(prepared: Prepared, chosen: list[dict[str, Any]]) -> list[ChosenImage]:
+def read_chosen(prepared: Prepared, chosen: list[ImageChoice]) -> list[ChosenImage]:
     """Read the images of `visualize.images`.
 
     Raises:
-        InputError: a file is missing or damaged, or there is no such image.
+        InputError: there is no such image.
     """
     rows = {name: prepared.rows(name) for name in ("train", "validation")}
     images = []
     for place in chosen:
-        split, row = find_image(rows, prepared.counts, place["split"], place["index"])
+        split, row = find_image(rows, prepared.counts, place)
         pixels, label = prepared.images(split)[row], prepared.labels(split)[row]
-        images.append(ChosenImage(place["split"], place["index"], pixels, prepared.classes[label]))
+        images.append(ChosenImage(place.split, place.index, pixels, prepared.classes[label]))
     return images

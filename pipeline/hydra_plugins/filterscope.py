@@ -1,4 +1,4 @@
-"""What Hydra loads before DVC composes `conf/`: the digest resolver and the checks behind it.
+"""What Hydra loads before DVC composes `conf/`: the resolvers of its digests.
 
 DVC finds this folder by `hydra.plugins_path` in `.dvc/config` and imports it, alone of all this
 project, into its own process; hence the line that makes `pipeline` importable.
@@ -14,13 +14,6 @@ sys.path.insert(0, str(ROOT))
 from pipeline.base.errors import InputError  # noqa: E402
 from pipeline.config import composing  # noqa: E402
 from pipeline.config.params import read_values  # noqa: E402
-from pipeline.config.schema import Config  # noqa: E402
-from pipeline.network.shapes import check_size  # noqa: E402
-
-
-def check_network(cfg: Config) -> None:
-    """Refuse a network that does not fit its input or any memory, before any data is fetched."""
-    check_size(cfg.model, cfg.data.input_shape, cfg.train.batch_size)
 
 
 def tell_dropped(values: dict[str, Any]) -> None:
@@ -32,11 +25,11 @@ def tell_dropped(values: dict[str, Any]) -> None:
     dropped = composing.dropped(old, values, composing.default_values(ROOT / "conf"))
     if dropped:
         print("dvc composes conf/ and `-S`; give these values of params.yaml by `-S` too, to keep them:")
-    for line in composing.told(dropped):
+    for line in composing.lines(dropped):
         print(f"  {line}")
     sys.stdout.flush()
 
 
 # Under this name the module is DVC's; this project's own commands import it from `pipeline`.
 IN_DVC = __name__ == "hydra_plugins.filterscope"
-composing.register(ROOT / "conf", check_network, tell_dropped if IN_DVC else None)
+composing.register(ROOT / "conf", tell_dropped if IN_DVC else None)

@@ -6,7 +6,8 @@ import json
 import math
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +20,18 @@ from pipeline.base.files import read_bytes, replaced
 if TYPE_CHECKING:
     import keras
 
+from pipeline.config.shapes import Shape, window_output
 from pipeline.network.layers import local_response_normalization_class
-from pipeline.network.shapes import Shape, window_output
 from pipeline.network.start import import_keras
 
 NETWORK, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
 OWN_LAYER = "filterscope>LocalResponseNormalization"
 MAX_ARCHIVE_BYTES = 8 * 2**30
+# What the parsers of the three formats raise of a damaged file.
+ZIP_ERRORS = (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError)
+HDF5_ERRORS = (OSError, RuntimeError, LookupError, TypeError, AttributeError, ArithmeticError, ValueError)
+# And what values of other kinds and sizes than Keras writes lead to.
+JSON_ERRORS = (RecursionError, LookupError, TypeError, AttributeError, ArithmeticError, ValueError)
 
 
 def save_network(network: "keras.Sequential", path: Path) -> None:
@@ -87,30 +93,42 @@ def _digests(entries: Mapping[str, bytes]) -> dict[str, str]:
 def _read(path: Path, recorded: bool) -> tuple[dict[str, Any], list["Layer"]]:
     """Keras' configuration of a saved network, to make it anew, and what `read_layers` returns."""
     try:
-        entries = _entries(path)
-        network = json.loads(entries[NETWORK])
-        _check_record(entries, recorded)
-        _check_classes(network)
-        found = layers(network["config"]["layers"], _read_weights(entries[WEIGHTS]))
-        _check_layers(found)
-        return network, found
+        content = read_bytes(path, MAX_ARCHIVE_BYTES)
     except FileNotFoundError:
         raise InputError(
             f"{path} is missing: run `dvc repro train`, or `dvc pull` if it was pushed"
         ) from None
+    with _parsing(path, ZIP_ERRORS):
+        entries = _entries(content)
+    with _parsing(path, JSON_ERRORS):
+        network = json.loads(entries[NETWORK])
+        _check_record(entries, recorded)
+        _check_classes(network)
+        found = layers(network["config"]["layers"], {})
+        shapes = [_variable_shapes(layer) for layer in found]
+    with _parsing(path, HDF5_ERRORS):
+        variables = _read_weights(entries[WEIGHTS])
+    found = [replace(layer, variables=variables.get(layer.name, [])) for layer in found]
+    with _parsing(path, ()):
+        _check_layers(found, shapes)
+    return network, found
+
+
+@contextmanager
+def _parsing(path: Path, errors: tuple[type[Exception], ...]) -> Iterator[None]:
+    """Say in one line, with the file's path, what is wrong with it when its parser raises one of these."""
+    try:
+        yield
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    except RecursionError:
-        raise InputError(f"{path} is not a Keras archive of a Sequential model: nested too deeply") from None
-    # Three formats, whose readers raise what they like of a damaged file: KeyError, struct.error, ...
-    except Exception as error:
+    except errors as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{path} is not a Keras archive of a Sequential model: {reason}") from None
 
 
-def _entries(path: Path) -> dict[str, bytes]:
+def _entries(content: bytes) -> dict[str, bytes]:
     """The three files in an archive; neither packed nor larger than the archive, as Keras leaves them."""
-    with zipfile.ZipFile(io.BytesIO(read_bytes(path, MAX_ARCHIVE_BYTES))) as archive:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
         names = sorted(entry.filename for entry in archive.infolist())
         if names != sorted((NETWORK, WEIGHTS, METADATA)):
             raise ValueError(f"received the files {', '.join(names)[:200]}")
@@ -218,16 +236,14 @@ def load_model(path: Path, input_shape: Shape, num_classes: int | None = None) -
 def _made_anew(path: Path, configuration: dict[str, Any], found: list["Layer"]) -> "keras.Model":
     keras = import_keras()
     local_response_normalization_class()
-    try:
+    with _parsing(path, JSON_ERRORS):
         # `Sequential.from_config` would build the network anew after each layer.
         made = [keras.saving.deserialize_keras_object(layer) for layer in configuration["layers"]]
         network = keras.Sequential(made, name=configuration["name"])
-        for layer in found[1:]:
-            network.get_layer(layer.name).set_weights(layer.variables)
-    # The configuration of a layer may be wrong in whatever way.
-    except Exception as error:
-        first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        raise InputError(f"{path} cannot be loaded as a Keras model: {first_line}") from None
+    # A configuration may have Keras make other weights, such as no bias.
+    with _parsing(path, (ValueError,)):
+        for layer, saved in zip(network.layers, found[1:], strict=True):
+            layer.set_weights(saved.variables)
     return network
 
 
@@ -304,19 +320,19 @@ def layers(configs: list[dict[str, Any]], variables: dict[str, list[Array]]) -> 
     return found
 
 
-def _check_layers(found: list[Layer]) -> None:
+def _check_layers(found: list[Layer], shapes: list[list[Shape]]) -> None:
     """Refuse layers that do not fit their weights or each other, and weights that are not finite."""
     if len(found) < 2 or found[0].kind != "InputLayer" or found[-1].kind != "Dense":
         kinds = ", ".join(layer.kind for layer in found) or "none"
-        raise ValueError(f"received the layers {kinds[:200]}, expected an input first and classes last")
+        raise InputError(f"received the layers {kinds[:200]}, expected an input first and classes last")
     if len({layer.name for layer in found}) < len(found):
-        raise ValueError("two of its layers have the same name")
-    for layer in found:
-        received, expected = [array.shape for array in layer.variables], _variable_shapes(layer)
+        raise InputError("two of its layers have the same name")
+    for layer, expected in zip(found, shapes, strict=True):
+        received = [array.shape for array in layer.variables]
         if received != expected:
-            raise ValueError(f"layer {layer.name} has weights of {received}, expected {expected}")
+            raise InputError(f"layer {layer.name} has weights of {received}, expected {expected}")
         if any(array.dtype != np.float32 for array in layer.variables):
-            raise ValueError(f"layer {layer.name} has other numbers than float32")
+            raise InputError(f"layer {layer.name} has other numbers than float32")
         bad = sum(int((~np.isfinite(array)).sum()) for array in layer.variables)
         if bad:
             raise InputError(
@@ -346,7 +362,7 @@ def _output_shape(kind: str, config: dict[str, Any], shape: Shape) -> Shape:
         windows = config["kernel_size"] if kind == "Conv2D" else config["pool_size"]
         sizes = zip(shape[:2], windows, config["strides"], strict=True)
         height, width = (window_output(*size, config["padding"]) for size in sizes)
-        return height, width, config.get("filters", shape[2])
+        return height, width, config["filters"] if kind == "Conv2D" else shape[2]
     raise InputError(f"layer {config['name']}: received a {kind}, expected a layer that `train` builds")
 
 

@@ -12,7 +12,7 @@ from pipeline.config.model import ModelConfig
 
 if TYPE_CHECKING:
     import keras
-from pipeline.network.shapes import Shape, blocks, layer_name, trace_shapes
+from pipeline.config.shapes import Shape, blocks, layer_name, trace_shapes
 from pipeline.network.start import import_keras
 
 

@@ -77,7 +77,7 @@ def cpu_flags(path: Path) -> set[str]:
 def _cpu_fields(path: Path) -> dict[str, str]:
     """What that file tells of the first core, by name; nothing where there is no such file."""
     try:
-        first = path.read_text().split("\n\n")[0]
+        first = path.read_text(encoding="utf-8").split("\n\n")[0]
     except OSError:
         return {}
     pairs = [line.partition(":") for line in first.splitlines()]

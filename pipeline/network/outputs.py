@@ -18,7 +18,7 @@ def probabilities(network: "keras.Model", images: Array | RowFile) -> Array:
 
 
 def logits_and_probabilities(network: "keras.Model", images: Array | RowFile) -> tuple[Array, Array]:
-    """What a Sequential network makes of images (N, H, W, C) uint8 before and after its last softmax.
+    """What a Sequential network makes of images (N, H, W, C) uint8 before and after a softmax.
 
     Returns:
         float32 (N, K) each.
@@ -26,10 +26,18 @@ def logits_and_probabilities(network: "keras.Model", images: Array | RowFile) ->
     import keras
 
     apart = separated(network)
-    both = keras.Model(apart.inputs, [layer.output for layer in apart.layers[-2:]])
-    parts = [both([batch]) for _, batch in batches(images)]
-    logits, shares = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return logits, shares
+    logits, last = logits_of(apart), apart.layers[-1].output
+    shares = keras.activations.softmax(logits) if logits is last else last
+    both = keras.Model(apart.inputs, [logits, shares])
+    parts = [both([batch]) for _, batch in batches(images, network)]
+    before, after = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return before, after
+
+
+def logits_of(apart: "keras.Model") -> "keras.KerasTensor":
+    """What a network with separated activations makes before its softmax; its output if it has none."""
+    last = apart.layers[-1]
+    return last.input if activation_name(last) == "softmax" else last.output
 
 
 def convolution_names(network: "keras.Model") -> list[str]:

@@ -1,1 +1,1 @@
-"""The offline page: what goes into it, a NumPy twin of the network, and the one file made of both."""
+"""The offline page: what goes into it, and the one file made of that."""

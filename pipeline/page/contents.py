@@ -34,7 +34,7 @@ class Contents:
         """The same without the arrays whose names begin so."""
         return replace(self, arrays={n: a for n, a in self.arrays.items() if not n.startswith(prefix)})
 
-    def told(self, **values: Any) -> "Contents":
+    def extended(self, **values: Any) -> "Contents":
         """The same with more JSON values."""
         return replace(self, values={**self.values, **values})
 
@@ -59,29 +59,29 @@ def fitted(contents: Contents, limit: int) -> Contents:
 def _smaller(contents: Contents) -> Iterator[Contents]:
     """Fewer epochs, then none, then no patches; then no network, with patches and without.
 
-    The value `live` tells whether the page can run the network, `patches` whether there are any.
+    The value `live` says whether the page can run the network, `patches` whether there are any.
     """
     for count in range(len(contents.values["epochs"]), MIN_EPOCHS - 1, -1):
-        yield _thinned(contents, count).told(live=True, patches=True)
-    bare = contents.without("epochs/").told(epochs=[])
-    yield bare.told(live=True, patches=True)
-    yield bare.without("patches/").told(live=True, patches=False)
+        yield _thinned(contents, count).extended(live=True, patches=True)
+    bare = contents.without("epochs/").extended(epochs=[])
+    yield bare.extended(live=True, patches=True)
+    yield bare.without("patches/").extended(live=True, patches=False)
     dead = bare.without("trained/").without("untrained/")
-    yield dead.told(live=False, patches=True)
-    yield dead.without("patches/").told(live=False, patches=False)
+    yield dead.extended(live=False, patches=True)
+    yield dead.without("patches/").extended(live=False, patches=False)
 
 
 def _thinned(contents: Contents, count: int) -> Contents:
-    """Only some of the epochs, evenly spread from the first to the last, with the best among them."""
+    """Only some of the epochs, evenly spread from the first to the last, with the kept one among them."""
     epochs = contents.values["epochs"]
     if count >= len(epochs):
         return contents
     places = {round(place) for place in np.linspace(0, len(epochs) - 1, count)}
-    if (best := contents.values["best_epoch"]) in epochs:
+    if (kept := contents.values["kept_epoch"]) in epochs:
         last = len(epochs) - 1
         # The first and the last stay as long as there are others.
-        nearest = min(places - {0, last} or {last}, key=lambda place: abs(epochs[place] - best))
-        places = places - {nearest} | {epochs.index(best)}
-    kept = sorted(places)
-    arrays = {n: a[kept] if n.startswith("epochs/") else a for n, a in contents.arrays.items()}
-    return Contents({**contents.values, "epochs": [epochs[place] for place in kept]}, arrays)
+        nearest = min(places - {0, last} or {last}, key=lambda place: abs(epochs[place] - kept))
+        places = places - {nearest} | {epochs.index(kept)}
+    rows = sorted(places)
+    arrays = {n: a[rows] if n.startswith("epochs/") else a for n, a in contents.arrays.items()}
+    return Contents({**contents.values, "epochs": [epochs[row] for row in rows]}, arrays)

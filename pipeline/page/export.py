@@ -1,5 +1,6 @@
 """What goes into the page: from the stages' arrays and reports to its contents."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, zip_longest
@@ -9,7 +10,8 @@ import numpy as np
 
 from pipeline.analysis.scores import confusion_matrix, score
 from pipeline.base.arrays import Array
-from pipeline.page import networks, truth, twin
+from pipeline.network import outputs
+from pipeline.page import networks
 from pipeline.page.contents import Contents
 from pipeline.page.material import Material
 
@@ -18,75 +20,73 @@ MAX_RANKED = 1000
 
 
 def export(
-    given: Material, *, num_images: int, num_mistakes: int, kernel_limit: float | None, image_bytes: int
+    material: Material, *, num_images: int, num_mistakes: int, kernel_limit: float | None, image_bytes: int
 ) -> Contents:
     """Everything that the page shows.
 
     Args:
-        given: what the other stages left.
+        material: what the other stages left.
         num_images: test images in the page, at most.
         num_mistakes: the most confident mistakes shown.
         kernel_limit: colour range of kernels with one input channel, or None for their own.
         image_bytes: that the images may take in all; at least one is shown.
     """
-    per_image = int(np.prod(given.dataset["shape"]))
-    count = min(num_images, max(1, image_bytes // per_image))
-    ranked, looked_at = _most_confident_mistakes(given, min(num_mistakes, count))
-    choice = choose(given.actual, given.predicted, ranked, count)
-    pictures = given.test_images[choice.rows]
-    computed = twin.probabilities(given.trained, pictures)
-    places = {row: place for place, row in enumerate(choice.rows.tolist(), start=len(given.chosen))}
-    shown, pictures, computed = _with_chosen(given, choice, pictures, computed)
+    count = min(num_images, max(1, image_bytes // math.prod(material.dataset.shape)))
+    mistakes, ranked = _most_confident_mistakes(material, min(num_mistakes, count))
+    choice = choose(material.actual, material.predicted, mistakes, count)
+    # The images that the configuration asks for come first.
+    pictures = np.stack([*(image.pixels for image in material.chosen), *material.test_images[choice.rows]])
+    probabilities = outputs.probabilities(material.network, pictures)
+    places = {row: place for place, row in enumerate(choice.rows.tolist(), start=len(material.chosen))}
     values = {
-        **_overview(given),
-        "images": shown,
+        **_overview(material),
+        "images": _captions(material, choice, probabilities),
         "samples": [places[row] for row in choice.samples],
         "mistakes": [places[row] for row in choice.mistakes],
-        "mistakes_ranked": looked_at,
+        "mistakes_ranked": ranked,
         "background": background(pictures),
-        "layers": [networks.described(layer) for layer in given.trained],
-        "filters": networks.filters(given, kernel_limit),
-        "epochs": given.epochs["epochs"].tolist(),
-        "num_epochs": len(given.epochs["epochs"]),
-        "truth": truth.measure(given, computed[len(given.chosen) :], choice.rows),
+        "layers": [networks.described(layer) for layer in material.trained],
+        "filters": networks.filters(material, kernel_limit),
+        "epochs": material.epochs["epochs"].tolist(),
+        "num_epochs": len(material.epochs["epochs"]),
     }
-    arrays = {"images": pictures, "probabilities": computed}
-    return Contents(values, arrays | networks.weights(given) | networks.patches(given))
+    arrays = {"images": pictures, "probabilities": probabilities}
+    return Contents(values, arrays | networks.weights(material) | networks.patches(material))
 
 
-def _overview(given: Material) -> dict[str, Any]:
-    classes = given.dataset["classes"]
+def _overview(material: Material) -> dict[str, Any]:
+    classes = material.dataset.classes
     return {
-        "name": given.dataset["name"],
         "classes": classes,
-        "shape": list(given.dataset["shape"]),
-        "counts": given.dataset["counts"],
-        "parameters": given.reports["metrics"]["parameters"],
-        "best_epoch": given.reports["metrics"]["kept_epoch"],
-        "scores": {name: given.reports["metrics"][name] for name in ("validation", "test")},
-        "untrained_score": _untrained_score(given),
-        "history": {name: list(column) for name, column in given.history.items()},
-        "class_scores": given.class_scores,
-        "confusion": confusion_matrix(given.actual, given.predicted, len(classes)).tolist(),
+        "shape": material.dataset.shape,
+        "counts": material.dataset.counts,
+        "parameters": material.reports["metrics"]["parameters"],
+        "kept_epoch": material.reports["metrics"]["kept_epoch"],
+        "scores": {name: material.reports["metrics"][name] for name in ("validation", "test")},
+        "untrained_score": _untrained_score(material),
+        "history": {name: list(column) for name, column in material.history.items()},
+        "class_scores": material.class_scores,
+        "confusion": confusion_matrix(material.actual, material.predicted, len(classes)).tolist(),
     }
 
 
-def _untrained_score(given: Material) -> dict[str, Any]:
+def _untrained_score(material: Material) -> dict[str, Any]:
     """Of the untrained network, on the validation images that the filters were switched off for."""
-    importance = given.reports["explain"]["importance"]
-    first = slice(importance["images"])
-    logits, found = twin.logits_and_probabilities(given.untrained, given.validation_images[first])
-    compared = {"images": len(found), "trained_accuracy": importance["accuracy"]}
-    return {**score(logits, found.argmax(axis=1), given.validation_labels[first]), **compared}
+    importance = material.reports["explain"]["importance"]
+    count = importance["images"]
+    labels, images = material.dataset.labels("validation")[:count], material.validation_images[:count]
+    logits = outputs.logits_and_probabilities(material.untrained_network, images)[0]
+    compared = {"images": len(labels), "trained_accuracy": importance["accuracy"]}
+    return {**score(logits, logits.argmax(axis=1), labels), **compared}
 
 
-def _most_confident_mistakes(given: Material, count: int) -> tuple[list[int], int]:
+def _most_confident_mistakes(material: Material, count: int) -> tuple[list[int], int]:
     """Rows of the mistakes that the network was surest of, and among how many they were sought."""
-    wrong = np.flatnonzero(given.actual != given.predicted)[:MAX_RANKED]
+    wrong = np.flatnonzero(material.actual != material.predicted)[:MAX_RANKED]
     if not len(wrong):
         return [], 0
-    found = twin.probabilities(given.trained, given.test_images[wrong])
-    sure = found[np.arange(len(wrong)), given.predicted[wrong]]
+    probabilities = outputs.probabilities(material.network, material.test_images[wrong])
+    sure = probabilities[np.arange(len(wrong)), material.predicted[wrong]]
     return wrong[np.argsort(-sure, kind="stable")][:count].tolist(), len(wrong)
 
 
@@ -106,7 +106,7 @@ class Choice:
 
 
 def choose(actual: Array, predicted: Array, mistakes: Sequence[int], count: int) -> Choice:
-    """Choose `count` test images at most: one a class, the mistakes given, then as many of each cell.
+    """Choose `count` test images at most: one a class, the mistakes passed, then as many of each cell.
 
     Args:
         actual: (N,) class numbers.
@@ -129,18 +129,14 @@ def _by_turns(actual: Array, predicted: Array) -> Iterator[int]:
         yield from (row for row in turn if row is not None)
 
 
-def _with_chosen(
-    given: Material, choice: Choice, pictures: Array, computed: Array
-) -> tuple[list[dict[str, Any]], Array, Array]:
-    """The chosen images before those of the test set: what is told of each, pixels, probabilities."""
-    own = np.stack([image["pixels"] for image in given.chosen])
-    found = twin.probabilities(given.trained, own)
-    rows = [(image["split"], image["index"], image["actual"]) for image in given.chosen]
-    rows += [("test", row, int(given.actual[row])) for row in choice.rows.tolist()]
-    predicted = [*found.argmax(axis=1).tolist(), *given.predicted[choice.rows].tolist()]
+def _captions(material: Material, choice: Choice, probabilities: Array) -> list[dict[str, Any]]:
+    """Place, actual and predicted class of each image: first the chosen ones, then those of the test set."""
+    classes, own = material.dataset.classes, len(material.chosen)
+    images = [(image.split, image.index, classes.index(image.class_name)) for image in material.chosen]
+    images += [("test", row, int(material.actual[row])) for row in choice.rows.tolist()]
+    predicted = [*probabilities[:own].argmax(axis=1).tolist(), *material.predicted[choice.rows].tolist()]
     names = ("split", "index", "actual", "predicted")
-    told = [dict(zip(names, (*row, k), strict=True)) for row, k in zip(rows, predicted, strict=True)]
-    return told, np.concatenate([own, pictures]), np.concatenate([found, computed])
+    return [dict(zip(names, (*image, k), strict=True)) for image, k in zip(images, predicted, strict=True)]
 
 
 def background(images: Array) -> int:

@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.base.arrays import Array, RowFile
+from pipeline.data.prepared import ChosenImage, Prepared
 from pipeline.network.checkpoint import Layer
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True)
@@ -13,22 +17,25 @@ class Material:
     """All that the stage has read.
 
     Attributes:
-        dataset: `dataset.json`: name, classes, shape, counts.
-        trained: the best network's layers.
-        untrained: the same before the first step.
+        dataset: the prepared folder.
+        network: the trained one, which computes what the page's own engine is held to.
+        untrained_network: the same before the first step.
+        trained: the layers of the trained network.
+        untrained: those of the untrained one.
         epochs: arrays of `epochs.npz` by name.
         reports: JSON values by name: `metrics`, `features`, `compare_untrained`, `explain`.
         history: columns of `history.tsv` by name.
         class_scores: rows of `classes.csv` by column name.
         actual: class numbers (N,) of the test images.
-        predicted: likewise, as TensorFlow predicted them.
+        predicted: likewise, as stage `evaluate` predicted them.
         test_images: (N, H, W, C) uint8.
         validation_images: (V, H, W, C) uint8.
-        validation_labels: (V,) uint8.
-        chosen: the images that the configuration asks for, (H, W, C) uint8, by their titles.
+        chosen: the images that the configuration asks for.
     """
 
-    dataset: Mapping[str, Any]
+    dataset: Prepared
+    network: "keras.Model"
+    untrained_network: "keras.Model"
     trained: list[Layer]
     untrained: list[Layer]
     epochs: Mapping[str, Array]
@@ -39,5 +46,4 @@ class Material:
     predicted: Array
     test_images: RowFile
     validation_images: RowFile
-    validation_labels: Array
-    chosen: list[dict[str, Any]]
+    chosen: list[ChosenImage]

@@ -1,6 +1,6 @@
 """The networks' layers, weights and filters as the page holds them, and the patches that excite these."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,11 +27,11 @@ def described(layer: Layer) -> dict[str, Any]:
     }
 
 
-def filters(given: Material, kernel_limit: float | None) -> dict[str, Any]:
+def filters(material: Material, kernel_limit: float | None) -> dict[str, Any]:
     """Numbers of each filter, as JSON values by the name of its convolution; arguments are as in `export`."""
-    features, explained = given.reports["features"], given.reports["explain"]
+    features, explained = material.reports["features"], material.reports["explain"]
     found = {}
-    for after, before in paired_convolutions(given.trained, given.untrained):
+    for after, before in paired_convolutions(material.trained, material.untrained):
         words, limit = initializer_limit(before)
         found[after.name] = {
             **features["layers"][after.name],
@@ -39,14 +39,14 @@ def filters(given: Material, kernel_limit: float | None) -> dict[str, Any]:
             "accuracy_lost": explained["importance"]["layers"][after.name]["accuracy_lost"],
             "accuracy_images": explained["importance"]["images"],
             "patch_images": explained["patches"]["images"],
-            "cosine": given.reports["compare_untrained"][after.name]["cosine"],
+            "cosine": material.reports["compare_untrained"][after.name]["cosine"],
             "initializer": {"words": words, "limit": limit},
             "colour_limit": colour_limit(kernel_limit, after.kernel, before.kernel),
         }
     return found
 
 
-def weights(given: Material) -> dict[str, Array]:
+def weights(material: Material) -> dict[str, Array]:
     """Trained weights as they are; of the untrained network, which no result rests on, 16 bits each.
 
     Returns:
@@ -55,32 +55,34 @@ def weights(given: Material) -> dict[str, Array]:
     Raises:
         InputError: the epochs' arrays do not fit the network.
     """
-    names = ("kernel", "bias")
-    found: dict[str, Array] = {}
-    for layer in given.trained:
-        found |= {f"trained/{layer.name}/{n}": a for n, a in zip(names, layer.variables, strict=False)}
-    for layer in given.untrained:
-        halves = [array.astype(np.float16) for array in layer.variables]
-        found |= {f"untrained/{layer.name}/{n}": a for n, a in zip(names, halves, strict=False)}
-    for layer in convolutions(given.trained):
-        found |= {f"epochs/{layer.name}/{n}": _epochs(given, layer, n) for n in names}
-    return found
+    trained = {f"trained/{name}": array for name, array in _variables(material.trained)}
+    halves = {f"untrained/{name}": array.astype(np.float16) for name, array in _variables(material.untrained)}
+    last = _variables(convolutions(material.trained))
+    epochs = {f"epochs/{name}": _epochs(material, name, array.shape) for name, array in last}
+    return trained | halves | epochs
 
 
-def _epochs(given: Material, layer: Layer, name: str) -> Array:
+def _variables(layers: Sequence[Layer]) -> Iterator[tuple[str, Array]]:
+    """Each kernel and bias, named `<layer>/kernel` and `<layer>/bias`."""
+    for layer in layers:
+        for kind, array in zip(("kernel", "bias"), layer.variables, strict=False):
+            yield f"{layer.name}/{kind}", array
+
+
+def _epochs(material: Material, name: str, shape: tuple[int, ...]) -> Array:
     """Float16 (E, ...) of one variable of a convolution after each epoch."""
-    expected = (len(given.epochs["epochs"]), *layer.variables[name == "bias"].shape)
-    array = given.epochs.get(f"{layer.name}/{name}")
+    expected = (len(material.epochs["epochs"]), *shape)
+    array = material.epochs.get(name)
     if array is None or array.shape != expected:
         received = "none" if array is None else array.shape
         raise InputError(
-            f"epochs.npz: received {received} for {layer.name}/{name}, expected {expected};"
+            f"epochs.npz: received {received} for {name}, expected {expected};"
             " run `dvc repro train` to write it anew"
         )
     return array.astype(np.float16)
 
 
-def patches(given: Material) -> dict[str, Array]:
+def patches(material: Material) -> dict[str, Array]:
     """Of each convolution's filter F, the strongest P patches: pixels, and where they lie.
 
     Returns:
@@ -89,9 +91,9 @@ def patches(given: Material) -> dict[str, Array]:
         the field (ends excluded); `patches/<layer>/activations` float32 (F, P).
     """
     arrays: dict[str, Array] = {}
-    fields = receptive_fields(given.trained)
-    for name, row in given.reports["explain"]["patches"]["layers"].items():
-        pixels, places = _crops(given, row, *fields[name])
+    fields = receptive_fields(material.trained)
+    for name, row in material.reports["explain"]["patches"]["layers"].items():
+        pixels, places = _crops(material, row, *fields[name])
         arrays[f"patches/{name}/pixels"] = pixels
         arrays[f"patches/{name}/places"] = places
         arrays[f"patches/{name}/activations"] = np.array(row["activations"], np.float32)
@@ -99,15 +101,15 @@ def patches(given: Material) -> dict[str, Array]:
 
 
 def _crops(
-    given: Material, row: Mapping[str, Any], down: ReceptiveField, across: ReceptiveField
+    material: Material, row: Mapping[str, Any], down: ReceptiveField, across: ReceptiveField
 ) -> tuple[Array, Array]:
     numbers = np.array(row["images"], np.int64)
-    height, width, channels = given.dataset["shape"]
+    height, width, channels = material.dataset.shape
     tall, wide = min(down.size, height), min(across.size, width)
     pixels = np.zeros((*numbers.shape, tall, wide, channels), np.uint8)
     places = np.zeros((*numbers.shape, 4), np.int16)
     needed, inverse = np.unique(numbers, return_inverse=True)
-    sources = given.validation_images[needed][inverse.ravel()]
+    sources = material.validation_images[needed][inverse.ravel()]
     outputs = zip(np.ravel(row["rows"]).tolist(), np.ravel(row["columns"]).tolist(), strict=True)
     for place, source, (r, c) in zip(np.ndindex(numbers.shape), sources, outputs, strict=True):
         (top, bottom), (left, right) = down.inside(r, height), across.inside(c, width)

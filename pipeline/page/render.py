@@ -47,10 +47,10 @@ RUN = Kind(
         "derivation",
         "inspector",
         "live",
-        "truth",
+        "check",
         "main",
     ),
-    ("overview", "learning", "results", "weights", "live", "truth"),
+    ("overview", "learning", "results", "weights", "live", "check"),
 )
 SWEEP = Kind("sweep", ("trade", "side", "runs", "sweep"), ("trade", "side", "runs"))
 DTYPES = {"float32": "<f4", "float16": "<f2", "uint8": "u1", "int16": "<i2"}

@@ -5,9 +5,9 @@ file. Weights are blue (negative), white (zero) and red (positive); activations 
 Everything that is compared shares one scale, and each tile carries its filter's number.
 """
 
+import logging
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from importlib.resources import files
 from itertools import accumulate
 from pathlib import Path
@@ -20,7 +20,7 @@ from matplotlib.axis import Axis
 from matplotlib.collections import PatchCollection
 from matplotlib.colors import AsinhNorm, Normalize, PowerNorm
 from matplotlib.figure import Figure
-from matplotlib.font_manager import fontManager
+from matplotlib.font_manager import FontProperties, fontManager
 from matplotlib.image import PcolorImage
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
@@ -42,13 +42,13 @@ PITCH_X, PITCH_Y = 1.12, 1.36
 
 def _font_of_all_letters() -> str:
     """Name of a font with the letters that DejaVu Sans lacks (Hangul, kana, ideographs); makes it known."""
-    fontManager.addfont(str(files("noto_cjk_sans_jp_regular") / "NotoSansCJKjp-Regular.otf"))
-    regular = fontManager.ttflist[-1]
-    # It stands for the bold ones too, of which it has none, instead of a warning.
-    fontManager.ttflist.append(replace(regular, weight=700))
-    return regular.name
+    path = str(files("noto_cjk_sans_jp_regular") / "NotoSansCJKjp-Regular.otf")
+    fontManager.addfont(path)
+    return FontProperties(fname=path).get_name()
 
 
+# That font has no bold letters, of which Matplotlib warns at each bold text, and takes the others.
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 rcParams["font.family"] = ["DejaVu Sans", _font_of_all_letters()]
 
 

@@ -112,7 +112,7 @@ def sanity(
     image: Array,
     maps: Mapping[str, Array],
     edge_map: Array,
-    curves: Mapping[str, Sequence[float]],
+    curves: Mapping[str, Sequence[float | None]],
     title: str,
 ) -> Figure:
     """The maps of one image while the network is made random, and how alike they stay over several.
@@ -121,7 +121,7 @@ def sanity(
         image: (H, W, C) uint8.
         maps: (H, W) attribution by the layer down to which the network is random.
         edge_map: (H, W) of the edge detector, which knows no network.
-        curves: rank correlation with the first map after each step, by method.
+        curves: rank correlation with the first map after each step, by method; None is left out.
         title: of the figure.
     """
     columns = len(maps) + 1
@@ -144,10 +144,11 @@ def sanity(
     return figure
 
 
-def _draw_curves(axes: Axes, layers: Sequence[str], curves: Mapping[str, Sequence[float]]) -> None:
+def _draw_curves(axes: Axes, layers: Sequence[str], curves: Mapping[str, Sequence[float | None]]) -> None:
     styles = [(STRONG, "o", "-"), (STRONG, "s", ":"), (ACCENT, "^", "--")]
     for (words, values), (colour, marker, line) in zip(curves.items(), styles, strict=True):
-        axes.plot(range(len(values)), values, color=colour, marker=marker, ls=line, label=words)
+        heights = np.array(values, float)
+        axes.plot(range(len(heights)), heights, color=colour, marker=marker, ls=line, label=words)
     axes.axhline(0, color="0.5", lw=0.8)
     axes.set_xticks(range(len(layers)), ["trained", *layers[1:]])
     axes.set(ylim=(-0.5, 1.08), xlabel="layers made random, from the top down to this one")

@@ -3,14 +3,14 @@
 import re
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from pipeline.analysis.groups import Group, Run
+from pipeline.analysis.groups import Group
 from pipeline.analysis.weights import colour_limit
 from pipeline.base.arrays import Array
-from pipeline.base.errors import InputError
 from pipeline.network.checkpoint import convolutions, sees_colours
 from pipeline.pictures import comparison
 from pipeline.pictures.curves import learning_curves
@@ -25,7 +25,7 @@ SCORES = {"precision": "precision", "recall": "recall", "f1": "F1"}
 
 
 def write_plots(root: Path, groups: Sequence[Group], folder: Path) -> list[str]:
-    """Write pictures of what differs to a folder, and return words for what could not be drawn.
+    """Write pictures of what differs to a folder, and return a line for what could not be drawn.
 
     `curves.png`; for each group after the first `confusion_<n>_<name>.png` and
     `classes_<n>_<name>.png`, set against the first; `kernels_<layer>.png`. Other files there stay.
@@ -39,67 +39,49 @@ def write_plots(root: Path, groups: Sequence[Group], folder: Path) -> list[str]:
 
 
 def _write_curves(root: Path, groups: Sequence[Group], folder: Path, notes: list[str]) -> None:
-    histories = {one.label: [_history(root, run, notes) for run in one.runs] for one in groups}
-    known = {label: [h for h in found if h] for label, found in histories.items() if any(found)}
-    if known:
-        write_figure(folder / "curves.png", learning_curves(known))
-
-
-def _history(root: Path, run: Run, notes: list[str]) -> dict[str, list[float]]:
-    path = "reports/history.tsv"
-    history = or_note(notes, reading.read_history, root, run) or {}
-    wanted = {"epoch", "loss", "accuracy", "val_loss", "val_accuracy"}
-    if history and not wanted <= set(history):
-        notes.append(f"{path} of {run.name} lacks the columns {', '.join(sorted(wanted - set(history)))}")
-        return {}
-    return history
+    read = {
+        one.label: [or_note(notes, reading.read_history, root, run) for run in one.runs] for one in groups
+    }
+    known = {label: [history for history in members if history] for label, members in read.items()}
+    if drawn := {label: members for label, members in known.items() if members}:
+        write_figure(folder / "curves.png", learning_curves(drawn))
 
 
 def _write_tests(root: Path, groups: Sequence[Group], folder: Path, notes: list[str]) -> None:
     baseline, *others = [or_note(notes, _test, root, one) for one in groups]
-    if baseline is None:
-        return
-    old_classes, old_counts, old_scores = baseline
-    for number, (one, found) in enumerate(zip(groups[1:], others, strict=True), start=1):
-        if found is None:
+    for number, (one, test) in enumerate(zip(groups[1:], others, strict=True), start=1):
+        if baseline is None or test is None:
             continue
-        classes, counts, scores = found
-        words = one.label, groups[0].label
-        if not same_data(one, groups[0]):
-            notes.append(f"{words[0]} and {words[1]} are of other data: no change per class is drawn")
-            continue
-        if classes != old_classes:
-            notes.append(f"{words[0]} and {words[1]} have other classes: no change per class is drawn")
+        labels = one.label, groups[0].label
+        if not same_data(one, groups[0]) or test.classes != baseline.classes:
+            notes.append(f"{labels[0]} and {labels[1]} are of other data: no change per class is drawn")
             continue
         name = f"{number}_{re.sub(r'[^A-Za-z0-9._-]+', '_', one.runs[0].name)}.png"
-        changes = {key: scores[key] - old_scores[key] for key in scores}
-        figure = comparison.class_changes(changes, classes, *words)
-        write_figure(folder / f"classes_{name}", figure)
-        if not np.array_equal(counts.sum(axis=1), old_counts.sum(axis=1)):
-            notes.append(f"{words[0]} and {words[1]} have other test images: no confusion is drawn")
-            continue
-        figure = comparison.confusion_change(counts - old_counts, classes, *words)
+        changes = {key: test.scores[key] - baseline.scores[key] for key in SCORES.values()}
+        write_figure(folder / f"classes_{name}", comparison.class_changes(changes, test.classes, *labels))
+        difference = test.confusion - baseline.confusion
+        figure = comparison.confusion_change(difference, test.classes, *labels)
         write_figure(folder / f"confusion_{name}", figure)
 
 
-def _test(root: Path, one: Group) -> tuple[list[str], Array, dict[str, Array]]:
-    """Classes, confusion (K, K) and scores (K,) by name on the test images; means over the runs."""
+@dataclass(frozen=True)
+class Tested:
+    """Of the test images: K classes, confusion (K, K), scores (K,) by name; means over a group's runs."""
+
+    classes: list[str]
+    confusion: Array
+    scores: dict[str, Array]
+
+
+def _test(root: Path, one: Group) -> Tested:
     tables = [reading.read_table(root, run, "reports/classes.csv") for run in one.runs]
     pairs = [reading.read_table(root, run, "reports/confusion.csv") for run in one.runs]
-    try:
-        names = [[row["class"] for row in table] for table in tables]
-        if any(classes != names[0] for classes in names):
-            raise ValueError("the runs' classes differ")
-        scores = {
-            words: np.mean([[float(row[key]) for row in table] for table in tables], axis=0)
-            for key, words in SCORES.items()
-        }
-        counts = np.mean([_count(rows, names[0]) for rows in pairs], axis=0)
-    except (KeyError, ValueError) as error:
-        raise InputError(
-            f"reports/classes.csv and confusion.csv of {one.label} do not fit: {error}"
-        ) from None
-    return names[0], counts, scores
+    classes = [row["class"] for row in tables[0]]
+    scores = {
+        label: np.mean([[float(row[key]) for row in table] for table in tables], axis=0)
+        for key, label in SCORES.items()
+    }
+    return Tested(classes, np.mean([_count(rows, classes) for rows in pairs], axis=0), scores)
 
 
 def _count(rows: Sequence[dict[str, str]], classes: Sequence[str]) -> Array:

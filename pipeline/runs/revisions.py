@@ -2,11 +2,12 @@
 
 import difflib
 import re
-import subprocess
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.base.errors import InputError
+from pipeline.base.git import git
 
 WORKSPACE = "workspace"
 # DVC keeps each experiment at refs/exps/<2 hex>/<38 hex of its baseline>/<name>.
@@ -43,13 +44,13 @@ def resolve(root: Path, name: str) -> Revision:
     """
     if name == WORKSPACE:
         return Revision(name, None)
-    found = run_git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
-    if found.returncode == 0:
-        return Revision(name, found.stdout.decode().strip())
+    with suppress(InputError):
+        commit = git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        return Revision(name, commit)
     same = [one for one in experiments(root) if one.name == name]
     if not same:
         raise InputError(_unknown(root, name))
-    head = run_git(root, "rev-parse", "HEAD").stdout.decode().strip()
+    head = git(root, "rev-parse", "HEAD")
     chosen = max(same, key=lambda one: (one.baseline == head, one.time))
     if len(same) == 1:
         return chosen
@@ -59,15 +60,14 @@ def resolve(root: Path, name: str) -> Revision:
 
 
 def _unknown(root: Path, name: str) -> str:
-    inside = run_git(root, "rev-parse", "--git-dir")
-    if inside.returncode:
-        return f"{root}: {inside.stderr.decode().strip()}; expected the folder of this project"
-    listed = run_git(
+    branches = git(
         root, "for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags", "refs/remotes"
     )
-    known = [WORKSPACE, *listed.stdout.decode().split(), *(one.name for one in experiments(root))]
+    known = [WORKSPACE, *branches.split(), *(one.name for one in experiments(root))]
     near = difflib.get_close_matches(name, known, n=3)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
+    if git(root, "rev-parse", "--is-shallow-repository") == "true":
+        hint += "this clone is shallow: `git fetch --unshallow` gets earlier commits; "
     return (
         f"revision {name!r}: received a name that is neither workspace nor a branch, tag, commit or"
         f" experiment; {hint}`dvc exp list --all-commits` lists the experiments, `git branch --all` branches"
@@ -78,13 +78,8 @@ def experiments(root: Path) -> list[Revision]:
     """All DVC experiments of the repository, by name."""
     form = "--format=%(objectname) %(committerdate:unix) %(refname)"
     found = []
-    for line in run_git(root, "for-each-ref", form, "refs/exps").stdout.decode().splitlines():
+    for line in git(root, "for-each-ref", form, "refs/exps").splitlines():
         commit, time, ref = line.split(" ", 2)
         if match := EXPERIMENT_REF.fullmatch(ref):
             found.append(Revision(match[3], commit, baseline=match[1] + match[2], time=int(time)))
     return sorted(found, key=lambda one: (one.name, one.time))
-
-
-def run_git(root: Path, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
-    """Git's output as bytes, also that of a failure: nothing may be read as text or be left off here."""
-    return subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=False)

@@ -5,12 +5,12 @@
 """
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.analysis.weights import colour_limit, compare, initializer_limit, paired_convolutions
 from pipeline.base import files
 from pipeline.config.params import load
+from pipeline.config.section import Section
 from pipeline.config.visualize import VisualizeConfig
 from pipeline.network.checkpoint import read_layers, sees_colours
 from pipeline.pictures import weights
@@ -19,8 +19,7 @@ from pipeline.pictures.kernels import kernels
 from pipeline.stages import stage
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section):
     """What this stage reads of `params.yaml`."""
 
     visualize: VisualizeConfig
@@ -48,9 +47,8 @@ def compare_untrained(
         after.name: compare(after.kernel, before.kernel) | {"initializer_limit": initializer_limit(before)[1]}
         for after, before in pairs
     }
-    with files.replaced_together(report, pictures) as [numbers, folder]:
-        folder.mkdir()
-        files.write_json(numbers, distances)
+    files.write_json(report, distances)
+    with files.replaced_folder(pictures) as folder:
         for after, before in pairs:
             panels = {f"{after.name}, trained": after.kernel, f"{after.name}, untrained": before.kernel}
             figure = kernels(
@@ -69,9 +67,10 @@ def compare_untrained(
             )
             write_figure(folder / f"compare_weights_{after.name}.png", figure)
     for name, row in distances.items():
+        travel = row["relative_travel"]
         print(
-            f"compare_untrained: {name} std {row['untrained']['std']:.4f} ->"
-            f" {row['trained']['std']:.4f}, relative travel {row['relative_travel']:.2f}"
+            f"compare_untrained: {name} std {row['untrained']['std']:.4f} -> {row['trained']['std']:.4f},"
+            f" relative travel {'unknown' if travel is None else f'{travel:.2f}'}"
         )
 
 

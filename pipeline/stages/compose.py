@@ -11,7 +11,7 @@ from pipeline.base import files
 from pipeline.config import composing
 from pipeline.config.params import check, read_values
 from pipeline.config.schema import Config
-from pipeline.hydra_plugins.filterscope import check_network
+from pipeline.hydra_plugins import filterscope  # noqa: F401  (registers what conf/ needs to be composed)
 from pipeline.stages import stage
 
 
@@ -20,7 +20,8 @@ def compose(conf: Path, params: Path) -> None:
 
     `dvc exp run -S` writes its overrides into `params.yaml` with today's digest of `conf/`, and a
     hand edit leaves that digest alone: both are kept, once checked. After an edit of `conf/` the
-    digest differs: the file is composed anew and every value that changes is named.
+    digest differs: the file is composed anew, of the same files of its groups unless `config.yaml`
+    changed, and every value that changes is named.
 
     Args:
         conf: folder with `config.yaml` and its groups.
@@ -31,13 +32,12 @@ def compose(conf: Path, params: Path) -> None:
     """
     old = read_values(params) if params.exists() else {}
     if old.get("conf_digest") == composing.conf_digest(conf):
-        check_network(check(Config, old))
+        check(Config, old)
         # DVC sets this for the stages of an experiment, whose values it has composed itself.
         how = "composed by dvc" if "DVC_EXP_NAME" in os.environ else "kept"
         print(f"compose: {params} is up to date with {conf}/ and valid; {how}")
         return
-    text = composing.compose(conf)
-    files.write_text(params, text)
+    files.write_text(params, composing.recompose(conf, old))
     changes = composing.differences(old, read_values(params)) if old else {}
     print(f"compose: {params} written from {conf}/; values that change: {len(changes)}")
     for key, (before, after) in changes.items():

@@ -1,11 +1,10 @@
-"""Stage `evaluate`: the best network -> scores and pictures of what it gets right and wrong.
+"""Stage `evaluate`: the trained network -> scores and pictures of what it gets right and wrong.
 
     python -m pipeline.stages.evaluate models/best.keras data/prepared reports/history.tsv reports \
         reports/figures/evaluate
 """
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +19,9 @@ from pipeline.analysis.scores import (
 )
 from pipeline.base import files
 from pipeline.base.errors import InputError
-from pipeline.config.fields import seed_number
 from pipeline.config.params import load
 from pipeline.config.runtime import RuntimeConfig
+from pipeline.config.section import Section, Seed
 from pipeline.config.train import TrainConfig
 from pipeline.config.visualize import VisualizeConfig
 from pipeline.data.prepared import read_prepared
@@ -34,14 +33,13 @@ from pipeline.pictures.drawing import write_figure
 from pipeline.stages import stage
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section):
     """What this stage reads of `params.yaml`."""
 
     train: TrainConfig
     visualize: VisualizeConfig
     runtime: RuntimeConfig
-    seed: int = seed_number()
+    seed: Seed
 
 
 def evaluate(

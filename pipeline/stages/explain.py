@@ -1,11 +1,10 @@
-"""Stage `explain`: the best network -> what excites each filter, what it is worth, what a class rests on.
+"""Stage `explain`: the trained network -> what excites each filter, what it is worth, what a class rests on.
 
     python -m pipeline.stages.explain models/best.keras data/prepared reports/explain.json \
         reports/figures/explain
 """
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +16,9 @@ from pipeline.analysis.receptive_fields import receptive_fields
 from pipeline.analysis.sanity import cascade, describe, edges
 from pipeline.base import arrays, files
 from pipeline.config.explain import ExplainConfig
-from pipeline.config.fields import seed_number
 from pipeline.config.params import load
 from pipeline.config.runtime import RuntimeConfig
+from pipeline.config.section import Section, Seed
 from pipeline.config.visualize import VisualizeConfig
 from pipeline.data.prepared import ChosenImage, read_chosen, read_prepared
 from pipeline.network import outputs
@@ -33,14 +32,13 @@ if TYPE_CHECKING:
     import keras
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section):
     """What this stage reads of `params.yaml`."""
 
     explain: ExplainConfig
     visualize: VisualizeConfig
     runtime: RuntimeConfig
-    seed: int = seed_number()
+    seed: Seed
 
 
 def explain(cfg: Settings, checkpoint: Path, prepared: Path, report: Path, pictures: Path) -> None:
@@ -65,16 +63,14 @@ def explain(cfg: Settings, checkpoint: Path, prepared: Path, report: Path, pictu
     images = dataset.images("validation")
     configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
     network = load_model(checkpoint, dataset.shape, len(dataset.classes))
-    ablated = slice(cfg.explain.ablation_images)
-    with files.replaced_together(report, pictures) as [numbers, folder]:
-        folder.mkdir()
+    with files.replaced_folder(pictures) as folder:
         about = {
             "patches": _patches(folder, network, images),
-            "importance": _importance(folder, network, images[ablated], labels[ablated]),
+            "importance": _importance(folder, network, images, labels[: cfg.explain.ablation_images]),
             "attributions": _attributions(folder, network, chosen, dataset.classes),
             "sanity": _sanity(folder, network, images[: cfg.explain.sanity_images], cfg.seed),
         }
-        files.write_json(numbers, about)
+    files.write_json(report, about)
     _print_summary(about)
 
 
@@ -101,16 +97,16 @@ def _patches(folder: Path, network: "keras.Model", images: arrays.RowFile) -> di
 
 
 def _importance(
-    folder: Path, network: "keras.Model", images: arrays.Array, labels: arrays.Array
+    folder: Path, network: "keras.Model", images: arrays.RowFile, labels: arrays.Array
 ) -> dict[str, Any]:
     layers = {}
     accuracy = 0.0
     for name in outputs.convolution_names(network):
         accuracy, lost = importance.ablation(network, name, images, labels)
         layers[name] = {"accuracy_lost": lost.tolist()}
-        figure = explanations.importance(name, lost, accuracy, len(images))
+        figure = explanations.importance(name, lost, accuracy, len(labels))
         write_figure(folder / f"importance_{name}.png", figure)
-    return {"images": len(images), "accuracy": accuracy, "layers": layers}
+    return {"images": len(labels), "accuracy": accuracy, "layers": layers}
 
 
 def _attributions(
@@ -171,11 +167,17 @@ def _print_summary(about: dict[str, Any]) -> None:
                 f"explain: {row['split']} image {row['index']}, {logit['class']}: {verdict} within"
                 f" {logit['completeness_error']:.2%}, {logit['steps']} steps"
             )
-    sanity = about["sanity"]
-    print(
-        f"explain: rank correlation with a random network's map {sanity['integrated_gradients'][-1]:.2f}"
-        f" (edge detector {sanity['edge_detector'][-1]:.2f}):"
-        f" sanity test {'passed' if sanity['passed'] else 'NOT PASSED'}"
+    print(f"explain: {_sanity_text(about['sanity'])}")
+
+
+def _sanity_text(sanity: dict[str, Any]) -> str:
+    if sanity["passed"] is None:
+        return f"sanity test {sanity['reason']}"
+    edge_detector = sanity["edge_detector"][-1]
+    control = "constant" if edge_detector is None else f"{edge_detector:.2f}"
+    return (
+        f"rank correlation with a random network's map {sanity['integrated_gradients'][-1]:.2f}"
+        f" (edge detector {control}): sanity test {'passed' if sanity['passed'] else 'NOT PASSED'}"
     )
 
 

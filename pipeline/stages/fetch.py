@@ -5,21 +5,20 @@ python -m pipeline.stages.fetch data/external data/raw
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from pipeline.base import arrays, files
-from pipeline.config.data import DataConfig
+from pipeline.config.data import DataConfig, ImageFolder, Plain, Published
 from pipeline.config.params import load
+from pipeline.config.section import Section
 from pipeline.data import folders, image_folder, npz, published
 from pipeline.data.dataset import Chunks, Dataset, check_classes, check_readable, check_shape, describe
 from pipeline.stages import stage
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section):
     """What this stage reads of `params.yaml`."""
 
     data: DataConfig
@@ -48,7 +47,7 @@ def fetch(cfg: Settings, external: Path, raw: Path) -> None:
                 labels[part], digests[f"{part}_images"] = _write_images(folder, part, chunks, dataset.shape)
                 arrays.write_array(folder / f"{part}_labels.npy", labels[part])
                 digests[f"{part}_labels"] = arrays.sha256(labels[part])
-        check_readable(dataset.unreadable, cfg.data.skip_unreadable)
+        check_readable(dataset.unreadable, skip=_skips(cfg.data.source))
         check_classes(labels, dataset.classes)
         counts = {part: len(numbers) for part, numbers in labels.items()}
         files.write_json(folder / "dataset.json", describe(cfg.data.name, dataset, counts, digests))
@@ -56,21 +55,23 @@ def fetch(cfg: Settings, external: Path, raw: Path) -> None:
 
 
 def _opened(cfg: Settings) -> Dataset:
-    if cfg.data.name == "fashion_mnist":
-        return published.fashion_mnist(cfg.data.folder, cfg.data.mirror)
-    if cfg.data.name == "mnist":
-        return published.mnist(cfg.data.folder, cfg.data.mirror)
-    if cfg.data.name == "npz":
-        return npz.npz(cfg.data.folder)
-    if cfg.data.name == "image_folder":
+    source = cfg.data.source
+    if isinstance(source, Published):
+        opened = published.mnist if source.kind == "mnist" else published.fashion_mnist
+        return opened(cfg.data.folder, source.mirror)
+    if isinstance(source, ImageFolder):
         return image_folder.image_folder(
             cfg.data.folder,
             cfg.data.input_shape,
-            resize=cfg.data.resize,
-            test_fraction=cfg.data.test_fraction,
+            resize=source.resize,
+            test_fraction=source.test_fraction,
             split_seed=cfg.data.split_seed,
         )
-    return published.digits()
+    return npz.npz(cfg.data.folder) if source.kind == "npz" else published.digits()
+
+
+def _skips(source: Published | Plain | ImageFolder) -> bool:
+    return isinstance(source, ImageFolder) and source.skip_unreadable
 
 
 def _print_unwatched(folder: str | None, external: Path) -> None:

@@ -4,26 +4,27 @@ python -m pipeline.stages.report data/prepared models reports pipeline/page/brow
 """
 
 import csv
+import io
 import sys
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pipeline.base import files
-from pipeline.base.arrays import Array, RowFile, read_npz
+from pipeline.base.arrays import Array, read_npz
 from pipeline.base.errors import InputError
 from pipeline.config.data import DataConfig
-from pipeline.config.fields import seed_number
 from pipeline.config.model import ModelConfig
 from pipeline.config.page import PageConfig
 from pipeline.config.params import load
 from pipeline.config.runtime import RuntimeConfig
+from pipeline.config.section import Section, Seed
 from pipeline.config.train import TrainConfig
 from pipeline.config.visualize import VisualizeConfig
-from pipeline.data.prepared import read_chosen, read_prepared
-from pipeline.network.checkpoint import read_layers
+from pipeline.data.prepared import Prepared, read_chosen, read_prepared
+from pipeline.network.checkpoint import load_model, read_layers
+from pipeline.network.start import configure_runtime
 from pipeline.page.contents import fitted
 from pipeline.page.export import export
 from pipeline.page.material import Material
@@ -36,8 +37,7 @@ MEGABYTE = 1_000_000
 IMAGE_SHARE, ROOM = 0.25, 400_000
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section):
     """What this stage reads of `params.yaml`."""
 
     page: PageConfig
@@ -46,7 +46,7 @@ class Settings:
     model: ModelConfig
     train: TrainConfig
     runtime: RuntimeConfig
-    seed: int = seed_number()
+    seed: Seed
 
 
 def report(cfg: Settings, prepared: Path, models: Path, reports: Path, browser: Path, page: Path) -> None:
@@ -65,30 +65,21 @@ def report(cfg: Settings, prepared: Path, models: Path, reports: Path, browser: 
         InputError: an input is missing, damaged or does not fit the others.
     """
     limit = round(cfg.page.max_megabytes * MEGABYTE)
-    try:
-        contents = export(
-            _read(cfg, prepared, models, reports),
-            num_images=cfg.page.num_images,
-            num_mistakes=cfg.visualize.num_mistakes,
-            kernel_limit=cfg.visualize.kernel_limit,
-            # As base64 they take a third more.
-            image_bytes=round(limit * IMAGE_SHARE * 3 / 4),
-        )
-    except InputError:
-        raise
-    # The tables and numbers of five stages, of which any may lack anything.
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, csv.Error) as error:
-        told = f"{type(error).__name__}: {error}"
-        raise InputError(
-            f"{reports}: what the stages left there, or in {models}, is damaged or does not fit together"
-            f" ({told}); run `dvc repro --force --downstream train`"
-        ) from error
-    contents = fitted(contents, max(0, limit - ROOM)).told(
+    contents = export(
+        _read(cfg, prepared, models, reports),
+        num_images=cfg.page.num_images,
+        num_mistakes=cfg.visualize.num_mistakes,
+        kernel_limit=cfg.visualize.kernel_limit,
+        # As base64 they take a third more.
+        image_bytes=round(limit * IMAGE_SHARE * 3 / 4),
+    )
+    contents = fitted(contents, max(0, limit - ROOM)).extended(
+        name=cfg.data.name,
         configuration={
-            "data": asdict(cfg.data),
-            "model": asdict(cfg.model),
-            "train": asdict(cfg.train),
-            "runtime": asdict(cfg.runtime),
+            "data": cfg.data.model_dump(),
+            "model": cfg.model.model_dump(),
+            "train": cfg.train.model_dump(),
+            "runtime": cfg.runtime.model_dump(),
             "seed": cfg.seed,
         },
         resize=cfg.data.resize,
@@ -101,16 +92,17 @@ def report(cfg: Settings, prepared: Path, models: Path, reports: Path, browser: 
 
 
 def _read(cfg: Settings, prepared: Path, models: Path, reports: Path) -> Material:
-    dataset = files.read_json(prepared / "dataset.json")
-    actual, predicted = _read_confusion(reports / "confusion.csv", dataset["classes"])
-    test_images = RowFile(prepared / "test_images.npy")
-    if len(actual) != len(test_images):
-        raise InputError(
-            f"{reports / 'confusion.csv'} has {len(actual)} rows, there are {len(test_images)} test images;"
-            " run `dvc repro` to make both anew"
-        )
+    dataset = read_prepared(prepared)
+    actual, predicted = _read_confusion(reports / "confusion.csv", dataset)
+    configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
+    network, untrained_network = (
+        load_model(models / f"{name}.keras", dataset.shape, len(dataset.classes))
+        for name in ("best", "untrained")
+    )
     return Material(
         dataset=dataset,
+        network=network,
+        untrained_network=untrained_network,
         trained=read_layers(models / "best.keras"),
         untrained=read_layers(models / "untrained.keras"),
         epochs=read_npz(models / "epochs.npz"),
@@ -119,51 +111,39 @@ def _read(cfg: Settings, prepared: Path, models: Path, reports: Path) -> Materia
         class_scores=_read_rows(reports / "classes.csv"),
         actual=actual,
         predicted=predicted,
-        test_images=test_images,
-        validation_images=RowFile(prepared / "validation_images.npy"),
-        validation_labels=RowFile(prepared / "validation_labels.npy")[:],
-        chosen=[
-            {
-                "split": image.split,
-                "index": image.index,
-                "actual": dataset["classes"].index(image.class_name),
-                "pixels": image.pixels,
-            }
-            for image in read_chosen(read_prepared(prepared), cfg.visualize.images)
-        ],
+        test_images=dataset.images("test"),
+        validation_images=dataset.images("validation"),
+        chosen=read_chosen(dataset, cfg.visualize.images),
     )
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            return list(csv.DictReader(stream))
-    except FileNotFoundError:
-        raise InputError(files.missing(path)) from None
+    with files.understood(path, "is no table of comma-separated values"):
+        text = files.read_bytes(path, files.MAX_TEXT_BYTES).decode()
+    return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
-def _read_confusion(path: Path, classes: list[str]) -> tuple[Array, Array]:
+def _read_confusion(path: Path, dataset: Prepared) -> tuple[Array, Array]:
     """Actual and predicted class numbers (N,) int64 of the test images."""
-    numbers = {name: number for number, name in enumerate(classes)}
+    numbers = {name: number for number, name in enumerate(dataset.classes)}
     try:
         pairs = [(numbers[row["actual"]], numbers[row["predicted"]]) for row in _read_rows(path)]
     except KeyError as error:
         raise InputError(
             f"{path}: received the class {error}, expected one of dataset.json; run `dvc repro`"
         ) from None
-    actual, predicted = np.array(pairs, np.int64).reshape(-1, 2).T
+    if len(pairs) != dataset.counts["test"]:
+        raise InputError(
+            f"{path} has {len(pairs)} rows, there are {dataset.counts['test']} test images;"
+            " run `dvc repro` to make both anew"
+        )
+    actual, predicted = np.array(pairs, np.int64).T
     return actual, predicted
 
 
 def _print_summary(values: dict[str, Any], page: Path, size: int) -> None:
-    truth = values["truth"]
-    largest = max(truth[name]["largest_difference"] for name in ("extremes", "activations"))
     live = "with the live network" if values["live"] else "too large for the live network"
     print(f"report: {page}, {size / MEGABYTE:.2f} MB, {live}, {len(values['images'])} images")
-    print(
-        f"report: largest relative difference from TensorFlow {largest:.1e},"
-        f" same class for {truth['same_class']} of {truth['images']} test images"
-    )
 
 
 if __name__ == "__main__":

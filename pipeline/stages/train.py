@@ -1,4 +1,4 @@
-"""Stage `train`: a training split -> the best network, and the same network untrained.
+"""Stage `train`: a training split -> the trained network, and the same untrained.
 
     python -m pipeline.stages.train data/prepared models reports .train
 
@@ -12,7 +12,6 @@ import json
 import os
 import sys
 import time
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +20,13 @@ from pipeline.base.errors import InputError
 from pipeline.base.git import commit_of
 from pipeline.base.imports import ROOT, closure
 from pipeline.config.data import DataConfig
-from pipeline.config.fields import seed_number
 from pipeline.config.model import ModelConfig
 from pipeline.config.params import load
 from pipeline.config.runtime import RuntimeConfig
+from pipeline.config.section import Section, Seed
 from pipeline.config.train import TrainConfig
 from pipeline.data.prepared import read_prepared
-from pipeline.network.batches import EVALUATION_BATCH
+from pipeline.network.batches import batch_size
 from pipeline.network.checkpoint import save_network
 from pipeline.network.layers import build_model, summary
 from pipeline.network.machine import dtype_policy, made_with
@@ -47,15 +46,14 @@ STATE = "state.npz"
 Splits = dict[str, tuple[arrays.RowFile, arrays.Array]]
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section):
     """What this stage reads of `params.yaml`."""
 
     data: DataConfig
     model: ModelConfig
     train: TrainConfig
     runtime: RuntimeConfig
-    seed: int = seed_number()
+    seed: Seed
 
 
 def train(cfg: Settings, prepared: Path, saved: Path, reports: Path, scratch: Path) -> None:
@@ -89,7 +87,7 @@ def train(cfg: Settings, prepared: Path, saved: Path, reports: Path, scratch: Pa
     # The twin is in float32: layers of a mixed-precision model keep that policy when saved.
     networks = build(dtype=policy), build()
     untrained = networks[0].get_weights()
-    trainer = Trainer(networks, _recipe(cfg), _sources(cfg, splits), seed=cfg.seed)
+    trainer = Trainer(networks, _recipe(cfg), _sources(cfg, splits, batch_size(networks[0])), seed=cfg.seed)
     state = _fit(cfg, trainer, scratch, _digest(cfg, splits, used))
     _save(trainer.kept, untrained, saved / "untrained.keras")
     _save(trainer.kept, state.kept_weights, saved / "best.keras")
@@ -113,12 +111,12 @@ def _recipe(cfg: Settings) -> TrainConfig:
     """The recipe for these data: images that must not be mirrored are not."""
     if cfg.train.flip and not cfg.data.may_be_mirrored:
         print("train: no image is mirrored, since data.may_be_mirrored is false")
-        return replace(cfg.train, flip=False)
+        return cfg.train.model_copy(update={"flip": False})
     return cfg.train
 
 
-def _sources(cfg: Settings, splits: Splits) -> tuple[Source, Source]:
-    return source(*splits["train"], cfg.train.batch_size), source(*splits["validation"], EVALUATION_BATCH)
+def _sources(cfg: Settings, splits: Splits, scored: int) -> tuple[Source, Source]:
+    return source(*splits["train"], cfg.train.batch_size), source(*splits["validation"], scored)
 
 
 def _fit(cfg: Settings, trainer: Trainer, scratch: Path, digest: str) -> TrainingState:
@@ -141,7 +139,7 @@ def _fit(cfg: Settings, trainer: Trainer, scratch: Path, digest: str) -> Trainin
 
 def _digest(cfg: Settings, splits: Splits, used: dict[str, Any]) -> str:
     """SHA-256 of all that a resumed run must share with the interrupted one."""
-    sections = [asdict(section) for section in (cfg.model, cfg.train, cfg.runtime)]
+    sections = [section.model_dump() for section in (cfg.model, cfg.train, cfg.runtime)]
     about = {
         "configuration": [*sections, cfg.seed, cfg.data.may_be_mirrored],
         "data": [arrays.sha256(array) for pair in splits.values() for array in pair],

@@ -5,7 +5,6 @@
 """
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +14,9 @@ from pipeline.analysis.walk import Step, describe_step
 from pipeline.analysis.walk import walk as walked
 from pipeline.base import files
 from pipeline.base.arrays import Array
-from pipeline.config.fields import seed_number
 from pipeline.config.params import load
 from pipeline.config.runtime import RuntimeConfig
+from pipeline.config.section import Section, Seed
 from pipeline.config.visualize import VisualizeConfig
 from pipeline.data.prepared import ChosenImage, read_chosen, read_prepared
 from pipeline.network import outputs
@@ -31,13 +30,12 @@ if TYPE_CHECKING:
     import keras
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section):
     """What this stage reads of `params.yaml`."""
 
     visualize: VisualizeConfig
     runtime: RuntimeConfig
-    seed: int = seed_number()
+    seed: Seed
 
 
 def visualize_features(
@@ -63,27 +61,27 @@ def visualize_features(
     """
     dataset = read_prepared(prepared)
     images = read_chosen(dataset, cfg.visualize.images)
-    many = dataset.images("validation")[: cfg.visualize.fire_rate_images]
+    many = dataset.images("validation")
+    count = min(cfg.visualize.fire_rate_images, len(many))
     configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
     networks = [
         load_model(path, dataset.shape, len(dataset.classes)) for path in (checkpoint, untrained_file)
     ]
     network, untrained = networks
     names = outputs.convolution_names(network)
-    rates = [fire_rates(one, names, many) for one in networks]
+    rates = [fire_rates(one, names, many, count) for one in networks]
     about = {name: describe_rates(rates[0][name]) for name in names}
     walks = [walked(network, image.pixels) for image in images]
     described = [_describe(image, steps) for image, steps in zip(images, walks, strict=True)]
-    with files.replaced_together(report, pictures) as [numbers, folder]:
-        folder.mkdir()
-        files.write_json(numbers, {"images": len(many), "layers": about, "walks": described})
+    files.write_json(report, {"images": count, "layers": about, "walks": described})
+    with files.replaced_folder(pictures) as folder:
         first = images[0]
         write_figure(folder / "input.png", features.input_image(first.pixels, first.title))
         layer = network.layers[0]
         shown = parts(network, first.pixels)
         figure = features.parts(shown, first.title, stride=layer.strides[0], layer=layer.name)
         write_figure(folder / "parts.png", figure)
-        _draw_feature_maps(folder, networks, rates, first.pixels, len(many))
+        _draw_feature_maps(folder, networks, rates, first.pixels, count)
         for number, (image, steps) in enumerate(zip(images, walks, strict=True)):
             before = walked(untrained, image.pixels)
             _draw_walk(cfg, folder / f"walk_{number}", image, steps, before, dataset.classes)

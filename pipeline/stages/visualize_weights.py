@@ -1,16 +1,16 @@
-"""Stage `visualize_weights`: the best network -> its kernels as numbers and pictures.
+"""Stage `visualize_weights`: the trained network -> its kernels as numbers and pictures.
 
     python -m pipeline.stages.visualize_weights models/best.keras reports/weights.json \
         reports/figures/visualize_weights
 """
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.analysis.weights import colour_limit, statistics
 from pipeline.base import files
 from pipeline.config.params import load
+from pipeline.config.section import Section
 from pipeline.config.visualize import VisualizeConfig
 from pipeline.network.checkpoint import convolutions, read_layers, sees_colours
 from pipeline.pictures import kernels, weights
@@ -18,8 +18,7 @@ from pipeline.pictures.drawing import write_figure
 from pipeline.stages import stage
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Section):
     """What this stage reads of `params.yaml`."""
 
     visualize: VisualizeConfig
@@ -41,9 +40,8 @@ def visualize_weights(cfg: Settings, checkpoint: Path, report: Path, pictures: P
     network = read_layers(checkpoint)
     layers = convolutions(network)
     about = {layer.name: statistics(*layer.variables) for layer in layers}
-    with files.replaced_together(report, pictures) as [numbers, folder]:
-        folder.mkdir()
-        files.write_json(numbers, about)
+    files.write_json(report, about)
+    with files.replaced_folder(pictures) as folder:
         write_figure(folder / "architecture.png", weights.architecture(network))
         for layer in layers:
             figure = kernels.kernels(

@@ -23,7 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pipeline.base.errors import InputError
 from pipeline.base.git import git
 from pipeline.base.threads import repeated
-from pipeline.config.composing import conf_digest
+from pipeline.config import composing
 from pipeline.sweeps import cluster, planning, result
 from pipeline.sweeps.job import Order, say
 
@@ -47,9 +47,8 @@ class Sweep(Callback):
         with _ending_the_sweep():
             root = Path.cwd()
             planning.check_repository(root)
-            digest = conf_digest(root / "conf")
             # A job is composed from what is committed, maybe where there is no `conf/`.
-            OmegaConf.register_new_resolver("conf_digest", lambda: digest, replace=True)
+            composing.fix_digests(root / "conf")
             with read_write(config):
                 planning.complete(config)
                 config.hydra.job.name = name = planning.sweep_name(config)

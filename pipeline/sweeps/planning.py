@@ -20,7 +20,6 @@ from pipeline.base.git import git
 from pipeline.config.composing import differences
 from pipeline.config.params import check
 from pipeline.config.schema import Config
-from pipeline.network.shapes import check_size
 from pipeline.sweeps.job import experiment_name
 
 # What an experiment is made of; reports and dvc.lock are what it makes.
@@ -79,7 +78,6 @@ def planned(root: Path, config: DictConfig) -> tuple[dict[str, list[str]], set[s
         try:
             composed = GlobalHydra.instance().config_loader().load_sweep_config(config, job)
             cfg = check(Config, _values(composed))
-            check_size(cfg.model, cfg.data.input_shape, cfg.train.batch_size)
             data = absolute(root, cfg.data.folder)
         except (InputError, HydraException, OmegaConfBaseException) as error:
             raise InputError(f"job {' '.join(job)}: {error}") from None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.base.arrays import Array, RowFile, chunks
-from pipeline.base.errors import InputError, words
+from pipeline.base.errors import InputError, message
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -100,7 +100,7 @@ def _read(array: Array | RowFile, rows: Array) -> Array:
     try:
         return array[rows]
     except OSError as error:
-        raise InputError(words(error)) from None
+        raise InputError(message(error)) from None
 
 
 @contextmanager
@@ -111,8 +111,8 @@ def input_errors() -> Iterator[None]:
     try:
         yield
     except tf.errors.OpError as error:
-        if message := re.search(r"InputError: (.+)\nTraceback", error.message):
-            raise InputError(message[1]) from None
+        if found := re.search(r"InputError: (.+)\nTraceback", error.message):
+            raise InputError(found[1]) from None
         raise
 
 

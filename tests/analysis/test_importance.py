@@ -25,7 +25,7 @@ def test_a_filter_that_never_fires_has_no_patches_and_costs_nothing(small_networ
 
 @pytest.mark.parametrize("name", ["conv2d", "conv2d_1"])
 def test_ablation_is_that_of_a_network_whose_next_layer_ignores_the_filter(small_network, monkeypatch, name):
-    monkeypatch.setattr(batches, "EVALUATION_BATCH", 7)
+    monkeypatch.setattr(batches, "MOST_IMAGES", 7)
     # After max pooling a zeroed channel is a channel that the next kernel multiplies by zero.
     net = small_network()
     scaled = (IMAGES / 255).astype(np.float32)

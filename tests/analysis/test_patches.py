@@ -8,10 +8,10 @@ import pytest
 from pipeline.analysis import patches
 from pipeline.analysis.patches import Patches
 from pipeline.analysis.receptive_fields import ReceptiveField, receptive_fields, widened
+from pipeline.config.shapes import window_output
 from pipeline.network import batches
 from pipeline.network.checkpoint import layers_of
 from pipeline.network.outputs import convolution_names, extractor
-from pipeline.network.shapes import window_output
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (30, 12, 12, 1), np.uint8)
@@ -27,12 +27,6 @@ def test_receptive_field_of_valid_windows_has_the_closed_form():
     # Araujo et al. 2019, eq. 2: 1 + the sum of (window - 1) * product of the strides before it.
     assert field.size == 1 + sum((w - 1) * j for (w, _), j in zip(windows, jumps[:-1], strict=True))
     assert (field.jump, field.start) == (jumps[-1], 0)
-
-
-def test_same_padding_begins_before_the_image():
-    # 28 pixels, window 3: one pixel before, one after; 8 pixels, window 3, stride 2: none before, one after.
-    assert widened(ReceptiveField(), 28, 3, 1, "same") == ReceptiveField(3, 1, -1)
-    assert widened(ReceptiveField(), 8, 3, 2, "same") == ReceptiveField(3, 2, 0)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +70,7 @@ def test_a_crop_beyond_the_image_is_blank_there():
 
 
 def test_the_strongest_patches_are_those_of_all_outputs_sorted(small_network, monkeypatch):
-    monkeypatch.setattr(batches, "EVALUATION_BATCH", 7)
+    monkeypatch.setattr(batches, "MOST_IMAGES", 7)
     net = small_network()
     found = patches.strongest_patches(net, ["conv2d", "conv2d_1"], IMAGES)
     for name, strongest in found.items():

@@ -28,3 +28,14 @@ def test_an_error_of_the_block_ends_the_calls_and_is_passed_on():
     with pytest.raises(ValueError, match="of the block"):
         fail()
     assert 1 <= len(seen) <= 2
+
+
+def test_an_error_of_the_function_is_raised_at_the_end_of_the_block():
+    done = []
+
+    def fail():
+        raise ValueError("of the thread")
+
+    with pytest.raises(ValueError, match="of the thread"), repeated(fail, 0.01):
+        done.append("the block")
+    assert done

@@ -5,6 +5,7 @@ import pytest
 
 from pipeline.base import arrays
 from pipeline.base.errors import InputError
+from pipeline.config.visualize import ImageChoice
 from pipeline.data.dataset import check_classes, check_readable, check_shape, in_memory
 from pipeline.data.prepared import find_image, split_rows
 
@@ -72,8 +73,8 @@ def test_a_split_without_some_class_is_refused(fraction, message):
 def test_an_image_of_the_source_is_found_in_the_split_that_holds_it():
     rows = {"train": np.array([4, 0, 2]), "validation": np.array([3, 1])}
     counts = {"train": 3, "validation": 2, "test": 7}
-    assert find_image(rows, counts, "source", 0) == ("train", 1)
-    assert find_image(rows, counts, "source", 3) == ("validation", 0)
-    assert find_image(rows, counts, "test", 6) == ("test", 6)
+    assert find_image(rows, counts, ImageChoice(split="source", index=0)) == ("train", 1)
+    assert find_image(rows, counts, ImageChoice(split="source", index=3)) == ("validation", 0)
+    assert find_image(rows, counts, ImageChoice(split="test", index=6)) == ("test", 6)
     with pytest.raises(InputError, match="received source 5, expected an index below 5"):
-        find_image(rows, counts, "source", 5)
+        find_image(rows, counts, ImageChoice(split="source", index=5))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.base.errors import InputError
+from pipeline.network import checkpoint
 from pipeline.network.checkpoint import load_model, read_layers, save_network, write_canonical_keras
 
 
@@ -204,6 +205,20 @@ def empty(saved, path):
 @pytest.mark.parametrize("damage", [deep_json, packed, another_packing, cut, another_file, empty])
 def test_a_damaged_archive_is_one_line(saved, tmp_path, damage):
     refused(damage(saved, tmp_path / "a.keras"), "is not a Keras archive of a Sequential model")
+
+
+def test_a_fault_of_our_own_is_not_called_a_damaged_file(trained, monkeypatch):
+    def fail(*_):
+        raise KeyError("ours")
+
+    path = trained.folder / "models/best.keras"
+    monkeypatch.setattr(checkpoint, "_check_layers", fail)
+    with pytest.raises(KeyError):
+        read_layers(path)
+    monkeypatch.undo()
+    monkeypatch.setattr("keras.Layer.set_weights", fail)
+    with pytest.raises(KeyError):
+        load_model(path, (8, 8, 1))
 
 
 def test_a_network_for_other_classes_is_refused(trained):

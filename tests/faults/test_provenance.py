@@ -37,7 +37,6 @@ MEANWHILE = [
     ("explain", "subprocess.run(['git', 'stash', '--quiet'], check=True)", "seed 3 -> 42"),
     ("report", "Path('models/epochs.npz').write_text('other')", "models/epochs.npz"),
 ]
-pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

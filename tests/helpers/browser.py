@@ -1,6 +1,5 @@
-"""A browser for the tests: the system's Chromium or Chrome, else Playwright's own, else Debian's."""
+"""A browser for the tests: the system's Chromium or Chrome, else Playwright's own."""
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -12,10 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from filelock import FileLock
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
-from pipeline.commands.doctor import system_browser
-
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 ARGUMENTS = [
     # Chromium refuses to sandbox what root starts.
     *(["--no-sandbox"] if os.geteuid() == 0 else []),
@@ -45,7 +45,7 @@ BEYOND = """() => [...document.querySelectorAll("body *")].filter((element) => {
 
 
 class NoBrowserError(RuntimeError):
-    """There is none, and none can be had."""
+    """There is none, or it does not start."""
 
 
 class Watched:
@@ -92,11 +92,11 @@ def running_browser() -> Iterator[Browser]:
         NoBrowserError: with one line that says what to install.
     """
     with sync_playwright() as playwright:
-        start = playwright.chromium.launch
-        with _one_at_a_time():
-            path = system_browser() or install(playwright.chromium.executable_path)
+        # The tests' other processes wait while one installs.
+        with FileLock(Path(tempfile.gettempdir()) / f"filterscope-browser-{os.geteuid()}.lock"):
+            path = _executable(playwright.chromium.executable_path)
         try:
-            browser = start(executable_path=path, args=ARGUMENTS)
+            browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         except Error as error:
             raise NoBrowserError(f"{path} does not start: {error.message.splitlines()[0]}; {NONE}") from None
         yield browser
@@ -109,6 +109,14 @@ def wait_until(page: Page, expression: str, seconds: float = 15) -> None:
     while not page.evaluate(expression):
         assert time.monotonic() < end, f"not true after {seconds} s: {expression}"
         page.wait_for_timeout(20)
+
+
+def array_of(page: Page, name: str) -> Any:
+    """One of the page's arrays as a NumPy array."""
+    data, shape = page.evaluate(
+        "(name) => [Array.from(filterscope.arrayOf(name).data), filterscope.arrayOf(name).shape]", name
+    )
+    return np.array(data).reshape(shape)
 
 
 def scroll_through(page: Page) -> None:
@@ -132,33 +140,11 @@ def violations(page: Page) -> list[str]:
     )
 
 
-def install(playwrights: str) -> str:
-    """Install a browser: Playwright's own, which lies at the path given, else Debian's.
-
-    Raises:
-        NoBrowserError: neither can be had.
-    """
-    if Path(playwrights).exists() or _succeeds(sys.executable, "-m", "playwright", "install", "chromium"):
-        return playwrights
-    if os.geteuid() == 0 and shutil.which("apt-get"):
-        _succeeds("apt-get", "update", "--quiet")
-        _succeeds("apt-get", "install", "--quiet", "--yes", "--no-install-recommends", "chromium")
-    if (path := system_browser()) is None:
-        raise NoBrowserError(NONE)
-    return path
-
-
-def _succeeds(*command: str) -> bool:
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    try:
-        return subprocess.run(command, env=environment, capture_output=True, timeout=600).returncode == 0
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-
-
-@contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    """The tests' other processes wait while one installs."""
-    with (Path(tempfile.gettempdir()) / f"filterscope-browser-{os.getuid()}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def _executable(own: str) -> str:
+    """Path of the system's browser, or else of Playwright's own, which is installed where it is not."""
+    if system := next(filter(None, map(shutil.which, BROWSERS)), None):
+        return system
+    if not Path(own).exists():
+        command = [sys.executable, "-m", "playwright", "install", "chromium"]
+        subprocess.run(command, capture_output=True, timeout=600)
+    return own

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pipeline.base.errors import one_line_errors
 
 EVERY = "EVERY_FAULT" in os.environ
-# For each kind of input; in `make test` always the same ones. README.md has the totals.
+# For each kind of input; in `make test` always the same ones.
 SOME, MANY = 12, 150
 EXAMPLES = MANY if EVERY else SOME
 # Far above what any takes: what does not end, or takes all memory, is found.
@@ -140,27 +140,20 @@ def archives(draw: Any, given: dict[str, Any]) -> bytes:
     return draw(damaged(stream.getvalue())) if draw(st.booleans()) else stream.getvalue()
 
 
-def npy(array: Any) -> bytes:
-    """An array as the bytes of a `.npy` file."""
-    stream = io.BytesIO()
-    np.save(stream, array, allow_pickle=True)
-    return stream.getvalue()
-
-
 def survives(read: Callable[[], object]) -> None:
     """Insist that reading succeeds, or ends in one line, within bounds of time and memory."""
     try:
         with _bounded(), one_line_errors():
             read()
     except SystemExit as error:
-        told = str(error.code)
-        assert told.startswith("error: "), told
-        assert "\n" not in told
-        assert "out of memory" not in told, told
+        message = str(error.code)
+        assert message.startswith("error: "), message
+        assert "\n" not in message
+        assert "out of memory" not in message, message
 
 
 def fuzz(inputs: st.SearchStrategy[Any], read: Callable[[Any], object], *found: Any) -> None:
-    """Try `EXAMPLES` inputs; in `make fuzz` others each time, whose seed a failure tells.
+    """Try `EXAMPLES` inputs; in `make fuzz` others each time, whose seed a failure prints.
 
     Args:
         inputs: to try.

@@ -5,21 +5,31 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import numpy as np
+import pytest
 from conftest import composed
 from every_stage import ASSETS
 
-from pipeline.analysis import firing, importance, patches, scores, walk, weights
 from pipeline.base import arrays, files
 from pipeline.base.arrays import Array
-from pipeline.network import outputs
-from pipeline.network.checkpoint import read_layers, save_network
+from pipeline.config.schema import Config
+from pipeline.network.checkpoint import save_network
 from pipeline.network.layers import build_model
 from pipeline.network.start import configure_runtime
+from pipeline.stages import compare_untrained, evaluate, explain, visualize_features
 from pipeline.stages.report import report
+from pipeline.training.snapshots import joined, snapshot, write_snapshots
 
 EPOCHS = 3
+# What each stage draws with.
+DRAWING = {
+    evaluate: ("curves", "evaluation"),
+    visualize_features: ("features", "_draw_walk"),
+    compare_untrained: ("kernels", "weights"),
+    explain: ("explanations",),
+}
 CLASSES = [f"class {letter}" for letter in "ABCDEFGHIJ"]
 HOSTILE = [
     "<img src=x onerror=alert(1)>",
@@ -77,103 +87,51 @@ def write_run(folder: Path, network: Any, classes: list[str], *, counts: tuple[i
         counts: of validation and test images.
     """
     prepared, models, reports = (folder / name for name in ("prepared", "models", "reports"))
-    shape = tuple(network.input_shape[1:])
-    splits = {
-        name: images_of_shapes(count, shape, seed)
-        for seed, (name, count) in enumerate(zip(("train", "validation", "test"), (8, *counts), strict=True))
-    }
-    labels = {
-        name: (np.arange(len(images)) % len(classes)).astype(np.uint8) for name, images in splits.items()
-    }
-    for name, images in splits.items():
-        arrays.write_array(prepared / f"{name}_images.npy", images)
-        arrays.write_array(prepared / f"{name}_labels.npy", labels[name])
-    arrays.write_array(prepared / "train_rows.npy", np.arange(8))
-    arrays.write_array(prepared / "validation_rows.npy", np.arange(8, 8 + counts[0]))
-    about = {
-        "name": "made",
-        "classes": classes,
-        "shape": list(shape),
-        "counts": {n: len(i) for n, i in splits.items()},
-    }
-    files.write_json(prepared / "dataset.json", about)
-    models.mkdir(parents=True)
+    _write_prepared(prepared, tuple(network.input_shape[1:]), classes, counts)
     save_network(network, models / "untrained.keras")
+    before, snapshots = network.get_weights(), snapshot(network)
     shake(network, 7)
+    after = network.get_weights()
+    for share in np.linspace(0, 1, EPOCHS + 1)[1:]:
+        network.set_weights([old + (new - old) * share for old, new in zip(before, after, strict=True)])
+        snapshots = joined(snapshots, snapshot(network))
+    write_snapshots(models / "epochs.npz", snapshots)
     save_network(network, models / "best.keras")
-    _write_epochs(models)
-    _write_scores(reports, network, splits, labels, classes)
-    _write_features(reports, network, splits, classes)
-    _write_explanations(reports, network, splits["validation"], labels["validation"])
-    _write_comparison(reports, models)
-
-
-def _write_epochs(models: Path) -> None:
-    """Kernels of some epochs: the untrained, some in between that are no training's, the best."""
-    before, after = (
-        {layer.name: layer.variables for layer in read_layers(models / f"{name}.keras")}
-        for name in ("untrained", "best")
-    )
-    arrays: dict[str, Array] = {"epochs": np.arange(EPOCHS + 1)}
-    for name, variables in after.items():
-        if len(variables) == 2 and variables[0].ndim == 4:
-            for kind, first, last in zip(("kernel", "bias"), before[name], variables, strict=True):
-                steps = [first + (last - first) * share for share in np.linspace(0, 1, EPOCHS + 1)]
-                arrays[f"{name}/{kind}"] = np.stack(steps).astype(np.float16)
-    np.savez(models / "epochs.npz", **arrays)
-
-
-def _write_comparison(reports: Path, models: Path) -> None:
-    trained, untrained = (read_layers(models / f"{name}.keras") for name in ("best", "untrained"))
-    pairs = weights.paired_convolutions(trained, untrained)
-    distances = {after.name: weights.compare(after.kernel, before.kernel) for after, before in pairs}
-    files.write_json(reports / "compare_untrained.json", distances)
-
-
-def _write_scores(
-    reports: Path, network: Any, splits: dict[str, Array], labels: dict[str, Array], classes: list[str]
-) -> None:
-    about: dict[str, Any] = {"parameters": network.count_params(), "epochs": EPOCHS, "best_epoch": EPOCHS}
-    for name in ("validation", "test"):
-        logits, probabilities = outputs.logits_and_probabilities(network, splits[name])
-        predicted = probabilities.argmax(axis=1)
-        about[name] = scores.score(logits, predicted, labels[name])
-    files.write_json(reports / "metrics.json", about)
     header = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
     rows = [[1, 0.9, 0.5, 0.8, 0.6], [2, 0.7, 0.6, 0.6, 0.65], [3, 0.5, 0.7, 0.5, 0.7]]
     files.write_table(reports / "history.tsv", header, rows, "\t")
-    columns = ("class", "precision", "recall", "f1", "images")
-    table = scores.class_scores(labels["test"], predicted, classes)
-    files.write_table(reports / "classes.csv", columns, table)
-    pairs = [(classes[a], classes[p]) for a, p in zip(labels["test"], predicted, strict=True)]
-    files.write_table(reports / "confusion.csv", ("actual", "predicted"), pairs)
+    _write_reports(composed("explain.sanity_images=1"), prepared, models, reports)
 
 
-def _write_features(reports: Path, network: Any, splits: dict[str, Array], classes: list[str]) -> None:
-    names, many = outputs.convolution_names(network), splits["validation"]
-    rates = firing.fire_rates(network, names, many)
-    steps = {step.name: walk.describe_step(step) for step in walk.walk(network, splits["train"][0])}
-    about = {
-        "images": len(many),
-        "layers": {name: firing.describe_rates(row) for name, row in rates.items()},
-        "walks": [{"split": "source", "index": 0, "class": classes[0], "layers": steps}],
-    }
-    files.write_json(reports / "features.json", about)
+def _write_prepared(
+    folder: Path, shape: tuple[int, ...], classes: list[str], counts: tuple[int, int]
+) -> None:
+    sizes = {"train": 8, "validation": counts[0], "test": counts[1]}
+    for seed, (name, count) in enumerate(sizes.items()):
+        arrays.write_array(folder / f"{name}_images.npy", images_of_shapes(count, shape, seed))
+        arrays.write_array(folder / f"{name}_labels.npy", (np.arange(count) % len(classes)).astype(np.uint8))
+    arrays.write_array(folder / "train_rows.npy", np.arange(8))
+    arrays.write_array(folder / "validation_rows.npy", np.arange(8, 8 + counts[0]))
+    about = {"name": "made", "classes": classes, "shape": list(shape), "counts": sizes}
+    files.write_json(folder / "dataset.json", about)
 
 
-def _write_explanations(reports: Path, network: Any, images: Array, labels: Array) -> None:
-    names = outputs.convolution_names(network)
-    ablated = {name: importance.ablation(network, name, images, labels) for name in names}
-    worth = {
-        "images": len(images),
-        "accuracy": ablated[names[0]][0],
-        "layers": {name: {"accuracy_lost": lost.tolist()} for name, (_, lost) in ablated.items()},
-    }
-    strongest = patches.strongest_patches(network, names, images)
-    keys = ("images", "rows", "columns", "activations")
-    found = {name: {key: getattr(row, key).tolist() for key in keys} for name, row in strongest.items()}
-    about = {"patches": {"images": len(images), "layers": found}, "importance": worth}
-    files.write_json(reports / "explain.json", about)
+def _write_reports(cfg: Config, prepared: Path, models: Path, reports: Path) -> None:
+    """What the stages after `train` write, without their pictures."""
+    best, untrained, pictures = models / "best.keras", models / "untrained.keras", reports / "figures"
+    with pytest.MonkeyPatch.context() as patch:
+        for stage, names in DRAWING.items():
+            for name in ("write_figure", *names):
+                patch.setattr(stage, name, MagicMock())
+        patch.setattr(explain, "_attributions", lambda *_: [])
+        patch.setattr(explain, "_print_summary", MagicMock())
+        evaluate.evaluate(cfg, best, prepared, reports / "history.tsv", reports, pictures)
+        features = reports / "features.json"
+        visualize_features.visualize_features(cfg, best, untrained, prepared, features, pictures)
+        compare_untrained.compare_untrained(
+            cfg, best, untrained, reports / "compare_untrained.json", pictures
+        )
+        explain.explain(cfg, best, prepared, reports / "explain.json", pictures)
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:

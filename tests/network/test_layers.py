@@ -1,16 +1,12 @@
 """The network's shapes and sizes, worked out by hand, and its outputs, worked out in NumPy."""
 
-import dataclasses
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
 from pipeline.base.errors import InputError
+from pipeline.config.shapes import trace_shapes, window_output
 from pipeline.network.checkpoint import load_model, save_network
-from pipeline.network.layers import build_model, local_response_normalization_class
-from pipeline.network.shapes import trace_shapes, window_output
+from pipeline.network.layers import build_model
 from pipeline.network.start import import_keras
 
 FASHION = {"input_shape": (28, 28, 1), "num_classes": 10}
@@ -21,28 +17,16 @@ def keras():
     return import_keras()
 
 
-def test_the_default_network_is_the_textbooks(compose, keras):
+def test_the_default_network_is_the_textbooks(compose):
     network = build_model(compose().model, **FASHION)
     kinds = [type(layer).__name__ for layer in network.layers]
-    assert kinds == [
-        "Conv2D",
-        "MaxPooling2D",
-        "Conv2D",
-        "MaxPooling2D",
-        "Flatten",
-        "Dense",
-        "Dropout",
-        "Dense",
-    ]
+    assert kinds == [*["Conv2D", "MaxPooling2D"] * 2, "Flatten", "Dense", "Dropout", "Dense"]
     shapes = [layer.output.shape[1:] for layer in network.layers]
     assert shapes == [(28, 28, 32), (14, 14, 32), (14, 14, 64), (7, 7, 64), (3136,), (100,), (100,), (10,)]
     assert [layer.count_params() for layer in network.layers if layer.weights] == [320, 18496, 313700, 1010]
-    assert network.count_params() == 333526
     assert network.layers[6].rate == 0.4
     assert [layer.activation.__name__ for layer in network.layers[::2][:2]] == ["relu", "relu"]
     assert network.layers[-1].activation.__name__ == "softmax"
-    first = keras.Model(network.inputs, network.layers[0].output)
-    assert first.output.shape == (None, 28, 28, 32)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +76,7 @@ def test_a_windows_output_is_the_number_of_its_places(size, window, stride, padd
     ],
 )
 def test_a_window_that_does_not_fit_names_its_layer_and_both_sizes(changes, message, compose):
-    model = dataclasses.replace(compose().model, **changes)
+    model = compose().model.model_copy(update=changes)
     with pytest.raises(InputError, match=message):
         trace_shapes(model, (28, 28, 1))
 
@@ -115,16 +99,6 @@ def test_no_dropout_and_no_hidden_layer_leave_the_layers_out(compose):
     assert [layer.name for layer in network.layers[-3:]] == ["dense", "dense_1", "dense_2"]
 
 
-def test_local_response_normalization_is_the_papers_formula(compose):
-    layer = local_response_normalization_class()()
-    values = np.random.default_rng(0).normal(size=(1, 2, 2, 7)).astype(np.float32) * 30
-    expected = np.empty_like(values)
-    for channel in range(7):
-        near = values[..., max(0, channel - 2) : channel + 3]
-        expected[..., channel] = values[..., channel] / (2 + 1e-4 * (near**2).sum(-1)) ** 0.75
-    np.testing.assert_allclose(np.asarray(layer(values)), expected, rtol=1e-5)
-
-
 def test_loading_refuses_what_does_not_fit(tmp_path, compose):
     path = tmp_path / "network.keras"
     with pytest.raises(InputError, match=r"network\.keras is missing: run `dvc repro train`"):
@@ -144,10 +118,3 @@ def test_a_network_with_normalization_survives_saving(tmp_path, compose):
     images = np.random.default_rng(0).random((3, 28, 28, 1), np.float32)
     restored = load_model(tmp_path / "network.keras", (28, 28, 1))
     np.testing.assert_array_equal(restored(images), network(images))
-
-
-def test_importing_the_shapes_does_not_import_tensorflow():
-    modules = "pipeline.network.layers, pipeline.network.checkpoint, pipeline.pictures.weights"
-    code = f"import sys, {modules}; print('tensorflow' in sys.modules)"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "False"

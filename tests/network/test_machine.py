@@ -1,7 +1,6 @@
 """What the machine computes with: precision and processor."""
 
 import platform
-from pathlib import Path
 
 import pytest
 
@@ -37,14 +36,6 @@ def test_processors_of_one_name_are_told_apart_by_their_numbers(tmp_path):
         path.write_text(CPUINFO.replace("flags", f"cpu family: 25\nmodel : {model}\nflags"))
         found.add(machine.processor(path))
     assert found == {"a CPU, cpu family 25, model 17", "a CPU, cpu family 25, model 1"}
-
-
-def test_this_machine_is_asked(monkeypatch, tmp_path):
-    import tensorflow as tf
-
-    if not tf.config.get_visible_devices("GPU"):
-        words = Path("/proc/cpuinfo").read_text().split()
-        assert machine.has_bfloat16() == ("avx512_bf16" in words or "amx_bf16" in words)
 
 
 @pytest.mark.parametrize(

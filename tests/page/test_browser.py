@@ -1,6 +1,6 @@
 """The page as its readers use it: what it shows, does and never does."""
 
-import base64
+import re
 import shutil
 import statistics
 import time
@@ -8,34 +8,26 @@ import time
 import pytest
 from browser import beyond, scroll_through, violations, wait_until
 from conftest import ROOT
-from made_run import HOSTILE, images_of_shapes, json_of, network_of
+from made_run import HOSTILE, json_of, network_of
 
-from pipeline.network.checkpoint import read_layers
-from pipeline.page.networks import described
 from pipeline.page.render import RUN
 
 pytest_plugins = ["page_fixtures"]
 
 SCREENSHOTS = ROOT / ".screenshots"
+WORDS = json_of(ROOT / "pipeline/page/browser/words.json")
 
 
-def test_it_asks_for_nothing_and_complains_of_nothing(opened, default_page):
-    watched = opened(default_page)
-    scroll_through(watched.page)
-    watched.page.get_by_role("button", name="한국어").click()
-    scroll_through(watched.page)
-    assert watched.requests == [default_page.as_uri()]
-    assert watched.complaints == []
-
-
-def test_it_works_in_another_folder(opened, default_page, tmp_path):
+def test_it_asks_for_nothing_and_complains_of_nothing_in_whatever_folder(opened, default_page, tmp_path):
     moved = tmp_path / "ein Ordner" / "page %20.html"
     moved.parent.mkdir()
     shutil.copy(default_page, moved)
     watched = opened(moved)
-    wait_until(
-        watched.page, "document.querySelector('.predicted').textContent.startsWith('predicted: class')"
-    )
+    wait_until(watched.page, "document.querySelector('.predicted').textContent.includes('class')")
+    scroll_through(watched.page)
+    watched.page.get_by_role("button", name="한국어").click()
+    scroll_through(watched.page)
+    assert watched.requests == [moved.as_uri()]
     assert watched.complaints == []
 
 
@@ -68,7 +60,7 @@ def test_the_policy_lets_nothing_else_run_or_load(opened, default_page):
         (1440, "dark", "English"),
     ],
 )
-def test_nothing_lies_beyond_the_window_and_pictures_of_each_part_are_kept(
+def test_all_lies_in_the_window_axe_finds_nothing_and_pictures_of_each_part_are_kept(
     opened, default_page, width, scheme, language
 ):
     """The pictures are for a person to look at."""
@@ -84,11 +76,6 @@ def test_nothing_lies_beyond_the_window_and_pictures_of_each_part_are_kept(
         path = SCREENSHOTS / f"{part}_{width}_{scheme}_{'en' if language == 'English' else 'ko'}.png"
         page.locator(f"#{part}").screenshot(path=path)
         assert path.stat().st_size > 5000
-
-
-@pytest.mark.parametrize(("width", "scheme"), [(375, "dark"), (1440, "light")])
-def test_axe_finds_no_violation(opened, default_page, width, scheme):
-    page = opened(default_page, width=width, color_scheme=scheme, reduced_motion="reduce").page
     page.locator("#layer-1 .tile").first.click()
     page.locator(".layer-card .term").first.focus()
     assert violations(page) == []
@@ -128,11 +115,8 @@ def test_it_is_used_by_keys_alone(opened, default_page):
     wait_until(page, "filterscope.live.pixels.filter((level) => level > 200).length >= 6")
     page.locator(".plot[role=slider]").first.focus()
     page.keyboard.press("Home")
-    assert (
-        page.locator(".readout")
-        .first.inner_text()
-        .startswith("epoch 1: training 0.900 nats, validation 0.800 nats")
-    )
+    # Epoch, training and validation loss of the first row of `history.tsv`.
+    assert re.findall(r"[\d.]+", page.locator(".readout").first.inner_text()) == ["1", "0.900", "0.800"]
 
 
 def test_every_control_can_be_reached_by_tab(standing):
@@ -151,7 +135,7 @@ def test_every_control_can_be_reached_by_tab(standing):
 def test_terms_explain_themselves_on_focus_and_escape_hides_them(standing):
     page = standing
     page.locator("#weights .term").first.focus()
-    assert page.locator("#tip").inner_text().startswith("Kernel: a small grid of weights")
+    assert page.locator("#tip").inner_text() == WORDS["term.kernel"]["en"]
     page.keyboard.press("Escape")
     assert page.locator("#tip").is_hidden()
 
@@ -159,42 +143,13 @@ def test_terms_explain_themselves_on_focus_and_escape_hides_them(standing):
 def test_korean_is_remembered_and_replaces_every_english_word(opened, default_page):
     watched = opened(default_page)
     watched.page.get_by_role("button", name="한국어").click()
-    assert watched.page.evaluate("document.documentElement.lang") == "ko"
-    assert watched.page.locator("#live-heading").inner_text() == "살아 있는 신경망"
     watched.page.reload()
     watched.page.wait_for_selector("html[data-ready]", state="attached")
-    assert watched.page.locator("#live-heading").inner_text() == "살아 있는 신경망"
-    both = json_of(ROOT / "pipeline/page/browser/words.json").values()
-    english = {words["en"] for words in both if len(words["en"]) > 12 and words["en"] != words["ko"]}
+    assert watched.page.evaluate("document.documentElement.lang") == "ko"
+    assert watched.page.locator("#live-heading").inner_text() == WORDS["live.title"]["ko"]
+    english = {both["en"] for both in WORDS.values() if len(both["en"]) > 12 and both["en"] != both["ko"]}
     text = watched.page.locator("body").inner_text()
     assert [words for words in english if words in text] == []
-
-
-# Speed
-
-
-PASS = """([layers, images, size, count]) => {
-  const network = filterscope.buildNetwork(layers, (layer, kind) => {
-    const shape = kind === "bias" ? layer.output_shape.at(-1) : layer.parameters - layer.output_shape.at(-1);
-    return Float32Array.from({ length: shape }, (_, i) => Math.sin(i) / 10);
-  });
-  const pixels = Uint8Array.from(atob(images), (c) => c.charCodeAt(0));
-  const times = [];
-  for (let n = 0; n < count; n++) {
-    const start = performance.now();
-    filterscope.run(network, pixels.subarray((n % 8) * size, (n % 8 + 1) * size));
-    times.push(performance.now() - start);
-  }
-  return times.sort((a, b) => a - b)[count >> 1];
-}"""
-
-
-@pytest.mark.parametrize(("model", "milliseconds"), [("cnn", 50), ("alexnet", 250)])
-def test_a_pass_is_fast_enough_to_draw_with(standing, tmp_path, model, milliseconds):
-    network_of(f"model={model}").save(tmp_path / "a.keras")
-    layers = [described(layer) for layer in read_layers(tmp_path / "a.keras", recorded=False)]
-    images = base64.b64encode(images_of_shapes(8, (28, 28, 1), 1).tobytes()).decode()
-    assert standing.evaluate(PASS, [layers, images, 784, 15]) < milliseconds
 
 
 def test_it_opens_within_the_bars(opened, default_page):

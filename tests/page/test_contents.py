@@ -7,24 +7,18 @@ from pipeline.page.contents import Contents, fitted
 from pipeline.page.export import background, choose
 
 
-def contents(epochs=11, best=8):
+def contents(epochs=11, kept=8):
     """Some arrays of 300 bytes each, which are 400 characters, and 30 bytes for each epoch."""
     arrays = {name: np.zeros(300, np.uint8) for name in ("images", "trained/a", "untrained/a", "patches/a")}
     kernels = np.repeat(np.arange(epochs, dtype=np.uint8)[:, np.newaxis], 30, axis=1)
-    return Contents({"epochs": list(range(epochs)), "best_epoch": best}, {**arrays, "epochs/a": kernels})
+    return Contents({"epochs": list(range(epochs)), "kept_epoch": kept}, {**arrays, "epochs/a": kernels})
 
 
-def test_everything_stays_when_it_fits():
-    given = contents()
-    assert given.characters == 4 * 400 + 440
-    found = fitted(given, 2040)
-    assert found.values == {"epochs": list(range(11)), "best_epoch": 8, "live": True, "patches": True}
-    assert set(found.arrays) == set(given.arrays)
-
-
-def test_epochs_give_way_first_but_the_first_the_best_and_the_last_stay():
-    for limit in range(1600 + 3 * 40, 2040, 40):
-        found = fitted(contents(), limit)
+def test_all_stays_when_it_fits_else_epochs_give_way_but_the_first_the_kept_and_the_last():
+    whole = contents()
+    assert set(fitted(whole, whole.characters).arrays) == set(whole.arrays)
+    for limit in range(1600 + 3 * 40, whole.characters + 1, 40):
+        found = fitted(whole, limit)
         assert len(found.values["epochs"]) == (limit - 1600) // 40
         assert {0, 8, 10} <= set(found.values["epochs"])
         # Each array still belongs to its epoch.
@@ -32,16 +26,19 @@ def test_epochs_give_way_first_but_the_first_the_best_and_the_last_stay():
         assert found.characters <= limit
 
 
-def test_then_all_epochs_then_the_patches_then_the_network():
-    assert fitted(contents(), 1600).values["epochs"] == []
-    assert fitted(contents(), 1600).values["live"]
-    without_patches = fitted(contents(), 1599)
-    assert without_patches.values["live"]
-    assert set(without_patches.arrays) == {"images", "trained/a", "untrained/a"}
-    dead = fitted(contents(), 1199)
-    assert not dead.values["live"]
-    assert set(dead.arrays) == {"images", "patches/a"}
-    assert set(fitted(contents(), 0).arrays) == {"images"}
+@pytest.mark.parametrize(
+    ("limit", "live", "names"),
+    [
+        (1600, True, {"images", "trained/a", "untrained/a", "patches/a"}),
+        (1599, True, {"images", "trained/a", "untrained/a"}),
+        (1199, False, {"images", "patches/a"}),
+        (0, False, {"images"}),
+    ],
+)
+def test_then_all_epochs_then_the_patches_then_the_network(limit, live, names):
+    found = fitted(contents(), limit)
+    assert (found.values["epochs"], found.values["live"]) == ([], live)
+    assert set(found.arrays) == names
 
 
 def test_one_image_a_class_and_the_mistakes_come_first():

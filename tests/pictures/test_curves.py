@@ -62,7 +62,7 @@ def test_colours_differ_in_lightness_or_hue_for_the_colour_blind_and_no_pair_is_
     assert distances[~np.eye(len(seen), dtype=bool)].min() > 0.2
 
 
-def test_the_only_run_has_training_beside_validation_and_the_value_at_the_best_epoch():
+def test_the_only_run_has_training_beside_validation_and_the_value_at_the_kept_epoch():
     figure = learning_curves({"validation": [history([0.5, 0.3125, 0.4])]})
     words = texts(figure)
     assert "| 0.3125 |" in words

@@ -33,7 +33,6 @@ def test_importance_has_one_bar_per_filter_in_percentage_points(filters):
     lost = RNG.normal(0, 0.01, filters)
     figure = explanations.importance("conv2d", lost, 0.9, 200)
     np.testing.assert_allclose([bar.get_height() for bar in figure.axes[0].patches], 100 * lost)
-    assert "90.00% with all filters; one image is 0.5 points" in texts(figure)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

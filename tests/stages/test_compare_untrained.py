@@ -4,10 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from scipy import stats
 
-from pipeline.network.checkpoint import load_model, save_network
-from pipeline.network.layers import build_model
+from pipeline.network.checkpoint import load_model
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +30,6 @@ def test_the_distances_are_those_between_the_saved_kernels(trained, report, name
     assert row["relative_travel"] == pytest.approx(
         np.sqrt(((after - before) ** 2).sum() / (before**2).sum()), rel=1e-4
     )
-    # The exact method gives the same statistic, but for its last bit.
-    expected = stats.ks_2samp(after.ravel(), before.ravel(), method="asymp").statistic
-    assert row["kolmogorov_smirnov"] == expected
     assert len(row["cosine"]) == after.shape[-1]
     first = [kernel[..., 0].ravel() for kernel in (after, before)]
     assert row["cosine"][0] == pytest.approx(
@@ -50,20 +45,3 @@ def test_training_widened_the_weights_beyond_the_initializers_limits(trained, re
     assert np.abs(before).max() <= limit
     assert np.abs(after).max() > limit
     assert report["conv2d"]["trained"]["std"] > report["conv2d"]["untrained"]["std"]
-
-
-def test_every_convolution_has_its_pictures(trained):
-    names = {path.name for path in (trained.folder / "reports/figures/compare_untrained").iterdir()}
-    layers = ("conv2d", "conv2d_1")
-    assert names == {f"compare_{kind}_{layer}.png" for kind in ("kernels", "weights") for layer in layers}
-
-
-def test_networks_of_different_shape_are_refused_in_one_line(trained, tmp_path, compose):
-    path = tmp_path / "other.keras"
-    model = compose("model.filters=[8,16]").model
-    save_network(build_model(model, input_shape=(8, 8, 1), num_classes=10), path)
-    outputs = [str(tmp_path / "a.json"), str(tmp_path / "f")]
-    output = trained.stage("compare_untrained", "models/best.keras", str(path), *outputs, fails=True)
-    assert "expected the same; run `dvc repro train` to write both anew" in output
-    assert "Traceback" not in output
-    assert not (tmp_path / "a.json").exists()

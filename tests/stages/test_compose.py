@@ -1,7 +1,6 @@
 """The flows by which a value reaches the stages, each through the real `dvc`, up to `prepare`."""
 
 import json
-import re
 
 import pytest
 
@@ -30,7 +29,8 @@ def test_an_edit_of_params_survives_dvc_repro(trained, tmp_path):
 
 
 def test_overrides_of_exp_run_reach_the_stages_and_an_idle_repro_does_nothing(project):
-    project.dvc("exp", "run", *DIGITS, "-S", "data.validation_fraction=0.3", "prepare")
+    output = project.dvc("exp", "run", *DIGITS, "-S", "data.validation_fraction=0.3", "prepare")
+    assert "to keep them" not in output
     assert project.params().data.validation_fraction == 0.3
     assert json.loads(project.read("data/prepared/dataset.json"))["counts"]["validation"] == 432
     output = project.dvc("repro", "prepare")
@@ -52,20 +52,6 @@ def test_exp_run_names_the_values_of_params_that_it_does_not_take(project):
     assert "composed by dvc" in output
 
 
-def test_exp_run_says_nothing_of_values_where_params_are_those_of_conf(project):
-    output = project.dvc("exp", "run", "-S", "data=digits", "-S", "seed=3", "compose")
-    assert "to keep them" not in output
-    assert " -> " not in output
-
-
-def test_more_than_ten_values_that_are_not_taken_are_counted(project):
-    project.dvc("exp", "run", "-S", "model=alexnet", "-S", "train=smoke", "compose")
-    project.commit()
-    output = project.dvc("exp", "run", "compose")
-    assert output.count(" -> ") == 10
-    assert re.search(r"^  and \d+ more$", output, re.MULTILINE)
-
-
 def test_queued_overrides_reach_each_of_their_experiments(project):
     values = "data.validation_fraction=0.3,0.4"
     project.dvc("exp", "run", "--queue", *DIGITS, "-S", values, "prepare")
@@ -77,45 +63,25 @@ def test_queued_overrides_reach_each_of_their_experiments(project):
     assert {row["data"]["params"]["params.yaml"]["data"]["data"]["name"] for row in rows} == {"digits"}
 
 
-def test_an_edit_of_conf_names_each_override_that_it_drops(project):
+def test_an_edit_of_conf_keeps_the_chosen_groups_and_names_each_value_that_it_drops(project):
     project.dvc("exp", "run", *DIGITS, "-S", "seed=7", "compose")
     project.edit("conf/train/default.yaml", "epochs: 10 ", "epochs: 12 ")
     output = project.dvc("repro", "compose")
     assert "seed: 7 -> 42" in output
-    assert "data.name: 'digits' -> 'fashion_mnist'" in output
     assert "train.epochs: 10 -> 12" in output
+    assert "data.name" not in output
+    assert project.params().data.name == "digits"
 
 
-@pytest.mark.parametrize(
-    ("override", "message"),
-    [
-        ("train.epoch=3", "train.epoch: unknown key (received 3); did you mean train.epochs?"),
-        ("train.epochs=-1", "train.epochs: received -1, expected a whole number of 1 or more"),
-        ("model.kernel_size=40", "layer conv2d: received a window of 40x40 on an input of 28x28"),
-    ],
-)
-def test_exp_run_refuses_a_wrong_override_before_any_work(project, override, message):
-    before = project.read("params.yaml")
-    output = project.dvc("exp", "run", "-S", override, fails=True)
-    errors = [line for line in output.splitlines() if line.startswith("ERROR")]
-    assert len(errors) == 1
-    assert message in errors[0]
-    assert "Running stage" not in output
-    assert project.read("params.yaml") == before
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ("epochs: 10", "epochs: ten", "train.epochs: received 'ten', expected a whole number of 1 or more"),
-        ("kernel_size: 3", "kernel_size: 31", "layer conv2d: received a window of 31x31"),
-        ("seed: 42\nconf", "conf", "seed: received nothing, expected a whole number"),
-    ],
-)
-def test_repro_refuses_a_wrong_edit_of_params_before_any_other_stage(project, old, new, message):
-    project.edit("params.yaml", old, new)
-    output = project.dvc("repro", fails=True)
-    assert f"error: {message}" in output
+@pytest.mark.parametrize("flow", ["exp run", "repro"])
+def test_a_wrong_value_is_one_line_before_any_other_stage(project, flow):
+    if flow == "repro":
+        project.edit("params.yaml", "epochs: 10", "epochs: ten")
+        output = project.dvc("repro", fails=True)
+    else:
+        output = project.dvc("exp", "run", "-S", "train.epochs=ten", fails=True)
+    assert len([line for line in output.splitlines() if line.startswith("error: train.epochs: ")]) == 1
+    assert "'ten'" in output
     assert "Running stage 'fetch'" not in output
     assert "Traceback" not in output
 
@@ -123,6 +89,5 @@ def test_repro_refuses_a_wrong_edit_of_params_before_any_other_stage(project, ol
 def test_a_wrong_edit_of_conf_leaves_params_as_they_were(project):
     before = project.read("params.yaml")
     project.edit("conf/train/default.yaml", "patience: 2 ", "patience: -2 ")
-    output = project.dvc("repro", "compose", fails=True)
-    assert "error: train.patience: received -2, expected a whole number of 0 or more" in output
+    assert "error: train.patience: " in project.dvc("repro", "compose", fails=True)
     assert project.read("params.yaml") == before

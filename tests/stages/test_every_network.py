@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from conftest import PICTURES
-from every_stage import check_every_stage, run_every_stage
+from every_stage import check_every_stage, drawn, expected_pictures, run_every_stage
 from sklearn.datasets import load_digits
 
 # cnn is what the `trained` project of the other tests has, an unusual one what test_own_images has.
@@ -34,3 +34,10 @@ def test_every_stage_draws_and_counts_for_each_network(name, compose, arrays, tm
     cfg = compose("data=npz", f"data.folder={arrays}", *NETWORKS[name], *quick, *PICTURES)
     run_every_stage(cfg, arrays, tmp_path)
     check_every_stage(cfg, tmp_path)
+
+
+def test_every_stage_run_by_dvc_leaves_every_picture(trained):
+    convolutions = ["conv2d", "conv2d_1"]
+    layers = ["max_pooling2d", "max_pooling2d_1", "flatten", "dense", "dropout", "dense_1"]
+    figures = trained.folder / "reports/figures"
+    assert drawn(figures) == expected_pictures([*convolutions, *layers], convolutions)

@@ -92,7 +92,7 @@ def test_an_unreadable_image_fails_unless_it_may_be_skipped(compose, tmp_path, c
     with pytest.raises(InputError, match=r"^1 unreadable files: red/torn\.png .*skip_unreadable"):
         fetch(compose(*settings), tmp_path, tmp_path / "raw")
     assert not (tmp_path / "raw").exists()
-    fetch(compose(*settings, "data.skip_unreadable=true"), tmp_path, tmp_path / "raw")
+    fetch(compose(*settings, "data.source.skip_unreadable=true"), tmp_path, tmp_path / "raw")
     assert "fetch: skipped: red/torn.png" in capsys.readouterr().out
 
 

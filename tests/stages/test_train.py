@@ -1,6 +1,5 @@
 """Stage `train`: what it saves, and that it repeats and resumes byte by byte."""
 
-import dataclasses
 import json
 import shutil
 import socket
@@ -49,6 +48,10 @@ def cfg() -> Config:
     return configured()
 
 
+def changed(cfg, section, **values):
+    return cfg.model_copy(update={section: getattr(cfg, section).model_copy(update=values)})
+
+
 def run(cfg, trained, folder):
     """Run the stage in a folder of its own; return the SHA-256 of all that it wrote but the times."""
     stage.train(
@@ -79,7 +82,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(cfg, trained
     first = run(cfg, trained, tmp_path / "a")
     assert len(first) == 5
     assert unbroken == first
-    other = run(dataclasses.replace(cfg, seed=7), trained, tmp_path / "c")
+    other = run(cfg.model_copy(update={"seed": 7}), trained, tmp_path / "c")
     assert other["models/untrained.keras"] != first["models/untrained.keras"]
 
 
@@ -104,7 +107,7 @@ def interrupted(trained, tmp_path_factory):
     folder = tmp_path_factory.mktemp("interrupted")
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(stage, "write_state", write_and_die)
-        run(dataclasses.replace(configured(), seed=7), trained, folder)
+        run(configured().model_copy(update={"seed": 7}), trained, folder)
     return folder
 
 
@@ -121,7 +124,7 @@ def test_a_state_that_does_not_fit_is_not_continued(
 
 
 def test_a_loss_that_is_not_finite_fails_and_saves_nothing(cfg, trained, tmp_path):
-    hot = dataclasses.replace(cfg, train=dataclasses.replace(cfg.train, learning_rate=1e38))
+    hot = changed(cfg, "train", learning_rate=1e38)
     with pytest.raises(
         InputError, match=r"epoch 1: .*nan.*expected finite numbers; lower train\.learning_rate"
     ):
@@ -172,8 +175,8 @@ def test_a_run_is_not_continued_with_another_version_or_processor(cfg):
 
 def test_images_are_mirrored_where_the_data_allow_it_only(trained, tmp_path, capsys):
     cfg = configured("full")
-    digits = dataclasses.replace(cfg, data=dataclasses.replace(cfg.data, may_be_mirrored=False))
-    plain = dataclasses.replace(digits, train=dataclasses.replace(cfg.train, flip=False))
+    digits = changed(cfg, "data", may_be_mirrored=False)
+    plain = changed(digits, "train", flip=False)
     found = [run(settings, trained, tmp_path / name) for settings, name in ((digits, "a"), (plain, "b"))]
     assert found[0] == found[1]
     assert "train: no image is mirrored, since data.may_be_mirrored is false" in capsys.readouterr().out

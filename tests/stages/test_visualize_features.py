@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.base import files
+from pipeline.config.visualize import ImageChoice
 from pipeline.data.prepared import find_image
 from pipeline.network.checkpoint import load_model
 
@@ -25,13 +26,6 @@ def test_the_report_holds_the_fire_rates_of_every_filter(trained):
 LAYERS = ["conv2d", "max_pooling2d", "conv2d_1", "max_pooling2d_1", "flatten", "dense", "dropout", "dense_1"]
 
 
-def test_every_convolution_and_every_step_of_the_walk_has_its_picture(trained):
-    names = {path.name for path in (trained.folder / "reports/figures/visualize_features").iterdir()}
-    maps = {f"features_{name}{end}.png" for name in ("conv2d", "conv2d_1") for end in ("", "_untrained")}
-    features = {"input.png", "parts.png", "walk_0_untrained.png", *maps}
-    assert names == features | {"walk_0.png"} | {f"walk_0_{layer}.png" for layer in LAYERS}
-
-
 def test_the_report_holds_the_extremes_of_every_layer_for_the_chosen_image(trained):
     walk = json.loads(trained.read("reports/features.json"))["walks"][0]
     network = load_model(trained.folder / "models/best.keras", (8, 8, 1))
@@ -47,31 +41,10 @@ def test_the_report_holds_the_extremes_of_every_layer_for_the_chosen_image(train
         assert (about["min"], about["max"]) == pytest.approx((values.min(), values.max()), rel=1e-4, abs=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ("index: 0", "index: 99999", "visualize.images: received source 99999, expected an index below 1437"),
-        ("split: source", "split: sauce", "visualize.images: received [{'split': 'sauce', 'index': 0}]"),
-    ],
-)
-def test_an_image_that_is_not_there_fails_in_one_line(trained, tmp_path, old, new, message):
-    text = trained.read("params.yaml")
-    (tmp_path / "params.yaml").write_text(text.replace(old, new))
-    (tmp_path / "pipeline").symlink_to(trained.folder / "pipeline")
-    (tmp_path / "data").symlink_to(trained.folder / "data")
-    (tmp_path / "models").symlink_to(trained.folder / "models")
-    elsewhere = type(trained).existing(tmp_path)
-    arguments = ["models/best.keras", "models/untrained.keras", "data/prepared", "a.json", "figures"]
-    output = elsewhere.stage("visualize_features", *arguments, fails=True)
-    assert f"error: {message}" in output
-    assert "Traceback" not in output
-    assert not (tmp_path / "a.json").exists()
-
-
 def test_the_source_image_is_the_first_of_the_raw_training_set(trained):
 
     rows = {s: np.load(trained.folder / f"data/prepared/{s}_rows.npy") for s in ("train", "validation")}
     counts = files.read_json(trained.folder / "data/prepared/dataset.json")["counts"]
-    split, index = find_image(rows, counts, "source", 0)
+    split, index = find_image(rows, counts, ImageChoice(split="source", index=0))
     found = np.load(trained.folder / f"data/prepared/{split}_images.npy")[index]
     np.testing.assert_array_equal(found, np.load(trained.folder / "data/raw/train_images.npy")[0])

@@ -23,13 +23,6 @@ def test_the_report_holds_the_statistics_of_the_saved_kernels(trained):
         np.testing.assert_allclose(row["filter_norms"], norms, rtol=1e-5)
 
 
-def test_every_convolution_has_its_pictures(trained):
-    names = {path.name for path in (trained.folder / "reports/figures/visualize_weights").iterdir()}
-    layers = ("conv2d", "conv2d_1")
-    pictures = {f"{kind}_{layer}.png" for kind in ("kernels", "weights") for layer in layers}
-    assert names == {"architecture.png", *pictures}
-
-
 def test_neither_stage_of_weights_imports_tensorflow(trained, tmp_path):
     code = """
 import runpy, sys

@@ -66,7 +66,7 @@ const LINES_HEIGHT = 220;
 /**
  * Lines over the epochs, read by pointer or arrow keys.
  * series: [{name, values, style}], without a name for those that neither the legend nor a dot tells apart;
- * epochs: their places on the axis, the first of a series at the first of them; best: one that is marked, if
+ * epochs: their places on the axis, the first of a series at the first of them; kept: one that is marked, if
  * any; describe(i): words
  */
 class LineChart {
@@ -89,7 +89,7 @@ class LineChart {
     );
     this.element = panel(this.title, h("p", { class: "unit" }, this.unit), this.plot, legend, this.readout);
     this.listen();
-    this.read(this.best === undefined ? this.epochs.length - 1 : this.epochs.indexOf(this.best));
+    this.read(this.kept === undefined ? this.epochs.length - 1 : this.epochs.indexOf(this.kept));
   }
 
   named() {
@@ -146,7 +146,7 @@ class LineChart {
       "svg",
       { width, height: LINES_HEIGHT, "aria-hidden": "true" },
       axes(width, LINES_HEIGHT, x, y, { x: t("epoch") }),
-      this.best === undefined ? null : rule(this.best, "best"),
+      this.kept === undefined ? null : rule(this.kept, "kept"),
       rule(epochs[this.at], "cursor"),
       series.map(line),
       // A run that ended before has no value here.

@@ -1,4 +1,4 @@
-// The network's arithmetic. Maps are float32 arrays in the order row, column, channel; a layer is told by
+// The network's arithmetic. Maps are float32 arrays in the order row, column, channel; a layer is defined by
 // its kind and its configuration, never by its name. No DOM here.
 
 const ACTIVATIONS = {

@@ -2,7 +2,7 @@
 
 class Inspector {
   constructor({ inspect, toggle, request }) {
-    Object.assign(this, { inspect, toggle, request, told: null });
+    Object.assign(this, { inspect, toggle, request, shown: null });
     this.title = h("h3", {});
     this.map = pixelCanvas(1, 1);
     this.markElement = h("span", { class: "pixel-mark" });
@@ -58,7 +58,7 @@ class Inspector {
         }),
       );
     }
-    this.tellFilter(there ? network.steps[place.depth] : null);
+    this.showFilter(there ? network.steps[place.depth] : null);
   }
 
   enlarge(network, step) {
@@ -81,13 +81,13 @@ class Inspector {
   }
 
   /** Of a convolution's filter: a switch, what it is worth, what excites it; built anew for another filter only. */
-  tellFilter(step) {
+  showFilter(step) {
     const { channel } = live.place;
     const filter = step?.kind === "Conv2D" ? channel : null;
     const off = filter !== null && switchedOff(step, filter);
     const key = filter === null ? "" : `${step.name} ${filter} ${off}`;
-    if (key === this.told) return;
-    this.told = key;
+    if (key === this.shown) return;
+    this.shown = key;
     if (filter === null) return this.about.replaceChildren();
     const button = h(
       "button",

@@ -14,14 +14,14 @@ function learning() {
 }
 
 function curve(name) {
-  const { history, best_epoch: best } = values;
+  const { history, kept_epoch: kept } = values;
   const format = (v) => (name === "loss" ? v.toFixed(3) : percent(v, 1));
   const describe = (i) =>
     t(`curve.${name}.at`, {
       epoch: history.epoch[i],
       train: format(history[name][i]),
       validation: format(history[`val_${name}`][i]),
-      best: history.epoch[i] === best ? t("curve.best") : "",
+      kept: history.epoch[i] === kept ? t("curve.kept") : "",
     });
   const series = [
     { name: t("training"), values: history[name], style: "soft" },
@@ -32,7 +32,7 @@ function curve(name) {
     unit: t(`curve.${name}.unit`),
     series,
     epochs: history.epoch,
-    best,
+    kept,
     format: name === "loss" ? (v) => short(v, 2) : (v) => percent(v, 0),
     describe,
   }).element;
@@ -182,7 +182,7 @@ class KernelFilm {
 
 function epochWords(epoch) {
   if (epoch === 0) return t("epoch.untrained");
-  return t(epoch === values.best_epoch ? "epoch.best" : "epoch.number", { n: epoch });
+  return t(epoch === values.kept_epoch ? "epoch.kept" : "epoch.number", { n: epoch });
 }
 
 function epochFacts(epoch, now, first) {

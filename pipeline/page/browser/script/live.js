@@ -251,7 +251,7 @@ function liveControls(request) {
   const epochs = values.epochs.filter((epoch) => epoch > 0);
   const which = (value) => set("which")(["trained", "untrained"].includes(value) ? value : Number(value));
   const options = [
-    ["trained", t("live.trained", { n: values.best_epoch })],
+    ["trained", t("live.trained", { n: values.kept_epoch })],
     ["untrained", t("live.untrained")],
     ...epochs.map((epoch) => [epoch, t("live.epoch", { n: epoch })]),
   ];

@@ -15,4 +15,4 @@ window.filterscope = {
   colours: { SIGNED, POSITIVE },
 };
 document.addEventListener("themed", () => view?.request());
-start({ overview, learning, results, weights: weightsPart, live: livePart, truth: truthPart });
+start({ overview, learning, results, weights: weightsPart, live: livePart, check: checkPart });

@@ -5,7 +5,7 @@ function overview() {
 }
 
 function scoreTiles() {
-  const { scores, untrained_score: untrained, history, best_epoch: best, parameters, counts } = values;
+  const { scores, untrained_score: untrained, history, kept_epoch: kept, parameters, counts } = values;
   const tile = (name, value, note) =>
     h(
       "div",
@@ -39,7 +39,7 @@ function scoreTiles() {
     ),
     tile(
       t("score.epoch"),
-      t("score.epoch.of", { n: best, all: history.epoch.length }),
+      t("score.epoch.of", { n: kept, all: history.epoch.length }),
       t("score.epoch.note"),
     ),
     tile(t("score.parameters"), whole(parameters), t("score.parameters.note", { n: whole(counts.train) })),

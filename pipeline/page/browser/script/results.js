@@ -133,7 +133,7 @@ function cellImages(actual, predicted) {
   ];
 }
 
-/** The probability of the class that was predicted, as the stage's NumPy twin computed it. */
+/** The probability of the class that was predicted, as Keras computed it. */
 function certainty(index) {
   const count = values.classes.length;
   return arrayOf("probabilities").data[index * count + values.images[index].predicted];

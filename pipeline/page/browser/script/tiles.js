@@ -47,7 +47,7 @@ function tileGrid({ label, order, tile, canvas, choose, size = 56 }) {
   return Object.assign(grid, { buttons });
 }
 
-/** An image of the page as a button that, unless told otherwise, sends it to the live network. */
+/** An image of the page as a button, which sends it to the live network unless another action is passed. */
 function thumbnail(index, words, size = 56, action = sendToLive) {
   const [height, width, channels] = values.shape;
   const canvas = pixelCanvas(width, height);

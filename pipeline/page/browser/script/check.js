@@ -1,37 +1,22 @@
-// How true this page is: the differences that the stage measured, and those of this very browser.
+// How far this browser is from the class probabilities that Keras computed when the page was made.
 
 const CHECKED_AT_ONCE = 4;
 
-function truthPart() {
-  const { truth } = values;
-  const measured = facts([
-    [
-      t("truth.activations"),
-      difference(truth.activations.largest_difference),
-      h("small", {}, t("truth.activations.note", { n: whole(truth.activations.count) })),
-    ],
-    [
-      t("truth.extremes"),
-      difference(truth.extremes.largest_difference),
-      h("small", {}, t("truth.extremes.note", { n: whole(truth.extremes.count) })),
-    ],
-    [t("truth.classes"), t("truth.of", { n: truth.same_class, all: truth.images })],
-  ]);
+function checkPart() {
   const here = h(
     "div",
     { class: "here", role: "status" },
-    h("p", {}, values.live ? t("truth.waiting") : tooLarge()),
+    h("p", {}, values.live ? t("check.waiting") : tooLarge()),
   );
   if (values.live) whenIdle(() => checkHere(here));
   return part(
-    "truth",
+    "check",
     h(
       "div",
       { class: "pair" },
-      panel(t("truth.stage"), h("p", { class: "note" }, t("truth.stage.note")), measured),
-      panel(t("truth.browser"), h("p", { class: "note" }, t("truth.browser.note")), here),
+      panel(t("check.browser"), h("p", { class: "note" }, t("check.browser.note")), here),
+      panel(t("check.offline"), h("p", {}, t("check.offline.note"))),
     ),
-    panel(t("truth.offline"), h("p", {}, t("truth.offline.note"))),
   );
 }
 
@@ -43,7 +28,7 @@ function whenIdle(action) {
   (window.requestIdleCallback ?? ((then) => setTimeout(then, 300)))(action, { timeout: 4000 });
 }
 
-/** Run every image of the page, a few at a time, and compare with the probabilities of the NumPy twin. */
+/** Run every image of the page, a few at a time, and compare with the probabilities of Keras. */
 function checkHere(place) {
   const network = networkOf("trained", " checked");
   const expected = arrayOf("probabilities").data;
@@ -58,15 +43,15 @@ function checkHere(place) {
     place.replaceChildren(
       facts([
         [
-          t("truth.probabilities"),
+          t("check.probabilities"),
           difference(found.largest),
-          h("small", {}, t("truth.probabilities.note", { n: whole(times.length * values.classes.length) })),
+          h("small", {}, t("check.probabilities.note", { n: whole(times.length * values.classes.length) })),
         ],
-        [t("truth.classes"), t("truth.of", { n: found.same, all: times.length })],
+        [t("check.classes"), t("check.of", { n: found.same, all: times.length })],
         [
-          t("truth.time"),
+          t("check.time"),
           t("milliseconds", { n: times[times.length >> 1].toFixed(1) }),
-          h("small", {}, t("truth.time.note")),
+          h("small", {}, t("check.time.note")),
         ],
       ]),
     );
