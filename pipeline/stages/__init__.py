@@ -77,7 +77,8 @@ def _handle(handler: Callable[[int, Any], Any] | int) -> None:
 def _start() -> Started | None:
     """Put the outputs back; Ctrl-C waits for that, then, until `stage` begins, ends the process at once."""
     name = os.environ.get("DVC_STAGE")
-    if name is None or sys.argv[0] != "-m":
+    # Nobody edits the clone of a sweep's job, nor uses what a failed one leaves.
+    if name is None or sys.argv[0] != "-m" or "FILTERSCOPE_JOB" in os.environ:
         return None
     waiting: list[int] = []
     _handle(lambda number, _: waiting.append(number))

@@ -58,6 +58,11 @@ def _connect(settings: dict[str, Any]) -> None:
     # Ray reads them as it is loaded. Lines that are alike are wanted each.
     for name, value in (("AUTH_MODE", "token"), ("USAGE_STATS_ENABLED", "0"), ("DEDUP_LOGS", "0")):
         os.environ.setdefault(f"RAY_{name}", value)
+    if (mode := os.environ["RAY_AUTH_MODE"]) != "token":
+        # Without it whoever reaches a node can run anything there.
+        raise InputError(
+            f"RAY_AUTH_MODE: received {mode!r}, expected token, with which to start the nodes too"
+        )
     import ray.cloudpickle
 
     import pipeline

@@ -136,6 +136,8 @@ def _call(folder: Path, log: Path, *command: str) -> None:
     """Run a command in a clone; raises `CalledProcessError` when it fails."""
     binaries = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     own = {"PATH": binaries, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "GIT_TERMINAL_PROMPT": "0"}
+    # Tells the stages that nobody edits this clone.
+    own["FILTERSCOPE_JOB"] = "1"
     outer = {name: value for name, value in os.environ.items() if not name.startswith("DVC_")}
     # DVC's databases are pickles: nobody else may write to them, nor enter the clone.
     variables = {**outer, **own, "DVC_SITE_CACHE_DIR": str(folder / ".site")}

@@ -35,14 +35,18 @@ def check_repository(root: Path) -> None:
 
 
 def complete(config: DictConfig) -> None:
-    """Add to the overrides the values that a sweep's file sets, and one thread for jobs side by side."""
+    """Add to the overrides what a sweep's file chooses and sets, and one thread for jobs side by side."""
     loader, task = GlobalHydra.instance().config_loader(), config.hydra.overrides.task
-    keys = {one.key_or_group for one in _overrides(config)}
-    names, hydras = ("base", config.hydra.job.config_name), list(config.hydra.overrides.hydra)
-    plain, own = (_values(loader.load_configuration(name, hydras, RunMode.MULTIRUN)) for name in names)
-    for key, (_, value) in differences(plain, own).items():
-        if not any(f"{key}.".startswith(f"{one}.") for one in keys):
-            task.append(f"{key}={json.dumps(value)}")
+    keys, hydras = {one.key_or_group for one in _overrides(config)}, list(config.hydra.overrides.hydra)
+    plain = loader.load_configuration("base", hydras, RunMode.MULTIRUN).hydra.runtime.choices
+    own = loader.load_configuration(config.hydra.job.config_name, hydras, RunMode.MULTIRUN)
+    chosen = {key: file for key, file in own.hydra.runtime.choices.items() if plain.get(key) != file}
+    groups = [f"{key}={file}" for key, file in chosen.items() if not re.search("^hydra/|@", key)]
+    base = loader.load_configuration("base", [*hydras, *groups], RunMode.MULTIRUN)
+    changes = differences(_values(base), _values(own))
+    for text in (*groups, *(f"{key}={json.dumps(value)}" for key, (_, value) in changes.items())):
+        if not any(f"{text.partition('=')[0]}.".startswith(f"{one}.") for one in keys):
+            task.append(text)
     if "joblib" in config.hydra.launcher._target_:
         # Else those whose experiment is there, being quick, make joblib hand out several jobs at once.
         config.hydra.launcher.batch_size = "1"

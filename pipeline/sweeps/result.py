@@ -124,7 +124,7 @@ def read_runs(root: Path, revisions: Sequence[Revision]) -> tuple[list[Run], lis
                 history=history,
                 class_scores=or_note(problems, _read_classes, root, revision) or {},
                 kernel=convolutions(network)[0].kernel if network else None,
-                seconds=or_note([], _seconds, root, revision, Path(folder)),
+                seconds=or_note([], _seconds, root, run),
             )
             runs.append(run)
     if without := [run.name for run in runs if run.kernel is None]:
@@ -139,10 +139,9 @@ def _overrides(root: Path, revision: Revision) -> tuple[str, ...]:
     return tuple(words) if all("=" in word or word.startswith("~") for word in words) else ()
 
 
-def _seconds(root: Path, revision: Revision, folder: Path) -> float:
-    """Seconds of the training, which an experiment keeps that DVC served from its cache."""
-    path = reading.fetch_output(root, revision, "reports/timing.json", folder)
-    return float(json.loads(path.read_bytes())["train"]["seconds"])
+def _seconds(root: Path, run: Run) -> float:
+    """Seconds of the training, which an experiment has though DVC's cache may have served it."""
+    return float(json.loads(reading.read_output(root, run, "reports/timing.json"))["train"]["seconds"])
 
 
 def _read_classes(root: Path, revision: Revision) -> dict[str, list[Any]]:

@@ -118,7 +118,8 @@ def test_what_nodes_could_not_get_is_said_before_anything_runs(project, nodes):
     assert "is not on the Git remote origin" in refused.splitlines()[-1]
     project.run("git", "push", "--quiet", "--set-upstream", "origin", "main")
     project.dvc("push")
-    for variables in ({"RAY_ADDRESS": "127.0.0.1:1"}, {"RAY_AUTH_TOKEN": "another-" + TOKEN}):
+    wrong = {"RAY_ADDRESS": "127.0.0.1:1", "RAY_AUTH_MODE": "disabled", "RAY_AUTH_TOKEN": "another-" + TOKEN}
+    for variables in ({name: value} for name, value in wrong.items()):
         last = sweep(project.folder, RAY, "seed=8", code=1, **{**nodes.variables, **variables})
         assert last.splitlines()[-1].startswith("error: ")
         (name,) = variables

@@ -81,7 +81,7 @@ def test_values_that_the_file_of_a_sweep_sets_itself_are_in_every_job(plan):
     head = "defaults: [base, override data: digits, _self_]\ntrain: {epochs: 5}\nmodel: {filters: [4, 8]}\n"
     content = f"{head}hydra: {{sweeper: {{params: {{seed: '1,2', model.filters: '[2,2]'}}}}}}\n"
     for job in plan(file="mine", content=content).jobs:
-        assert {"train.epochs=5", 'data.name="digits"', "model.filters=[2,2]"} <= set(job)
+        assert {"train.epochs=5", "data=digits", "model.filters=[2,2]"} <= set(job)
         assert "model.filters=[4, 8]" not in job
 
 
@@ -166,7 +166,7 @@ def test_uncommitted_changes_of_what_an_experiment_is_made_of_are_named(reposito
 
 def test_what_git_refuses_comes_with_its_remedy(repository, monkeypatch):
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
-    with pytest.raises(InputError, match=r"(?s)dubious ownership.*--add safe.directory"):
+    with pytest.raises(InputError, match=r"--add safe\.directory"):
         planning.check_repository(repository)
 
 
