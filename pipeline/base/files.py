@@ -15,8 +15,6 @@ from typing import IO, Any
 
 from pipeline.base.errors import UNFINISHED, InputError, message
 
-MAX_TEXT_BYTES = 256 * 2**20
-
 
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
@@ -132,38 +130,30 @@ def read_bytes(path: Path, limit: int) -> bytes:
     return content
 
 
+def read_text(path: Path) -> str:
+    """Read a text file that a stage wrote; where it is missing, `InputError` says what makes it."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(missing(path)) from None
+
+
 def read_json(path: Path) -> Any:
-    """Read JSON; a missing or damaged file raises `InputError`."""
-    with understood(path, "cannot be read as JSON"):
-        return json.loads(read_bytes(path, MAX_TEXT_BYTES))
+    """Read JSON that a stage wrote."""
+    return json.loads(read_text(path))
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Read a table of comma-separated values that a stage wrote, by the names of its columns."""
+    return list(csv.DictReader(io.StringIO(read_text(path), newline="")))
 
 
 def read_columns(path: Path) -> dict[str, list[float]]:
-    """Read a tab-separated table of numbers as columns by name; a missing or damaged file raises."""
-    with understood(path, "is not a tab-separated table of numbers"):
-        lines = read_bytes(path, MAX_TEXT_BYTES).decode().splitlines()
-        header, *rows = [line.split("\t") for line in lines]
-        columns = zip(*[map(float, row) for row in rows], strict=True)
-        return dict(zip(header, map(list, columns), strict=True))
-
-
-@contextmanager
-def understood(path: Path, complaint: str) -> Iterator[None]:
-    """Say in one line of a file that is not there or, after the complaint, what is wrong with it."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise InputError(missing(path)) from None
-    except InputError:
-        raise
-    except RecursionError:
-        raise InputError(f"{path} {complaint}: it is nested too deeply") from None
-    except OSError as error:
-        raise InputError(message(error, path)) from None
-    except ValueError as error:
-        raise InputError(f"{path} {complaint}: {error}") from None
+    """Read a tab-separated table of numbers that a stage wrote as columns by name."""
+    header, *rows = [line.split("\t") for line in read_text(path).splitlines()]
+    return {name: [float(row[place]) for row in rows] for place, name in enumerate(header)}
 
 
 def missing(path: Path) -> str:
-    """Words for a file that is not there, with what makes it."""
+    """The message for a file that is not there, with what makes it."""
     return f"{path} is missing: run `dvc repro`, which makes what a stage needs before the stage"

@@ -8,8 +8,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from pipeline.analysis.scores import (
     class_scores,
     confusion_matrix,
@@ -18,7 +16,6 @@ from pipeline.analysis.scores import (
     score,
 )
 from pipeline.base import files
-from pipeline.base.errors import InputError
 from pipeline.config.params import load
 from pipeline.config.runtime import RuntimeConfig
 from pipeline.config.section import Section, Seed
@@ -60,7 +57,7 @@ def evaluate(
         InputError: an input is missing, damaged or does not fit the others.
     """
     dataset = read_prepared(prepared)
-    history = _read_history(history_file)
+    history = files.read_columns(history_file)
     splits: dict[str, dict[str, Any]] = {
         split: {"images": dataset.images(split), "labels": dataset.labels(split)}
         for split in ("validation", "test")
@@ -89,18 +86,6 @@ def evaluate(
         _draw_test_images(folder, test, classes, cfg.visualize.num_predictions, cfg.visualize.num_mistakes)
     for name, row in scores.items():
         print(f"evaluate: {name} loss {row['loss']:.4f}, accuracy {row['accuracy']:.4f}")
-
-
-def _read_history(path: Path) -> dict[str, list[float]]:
-    history = files.read_columns(path)
-    needed = "epoch", "loss", "accuracy", "val_loss", "val_accuracy"
-    if set(needed) - set(history) or not np.isfinite([history[name] for name in needed]).all():
-        received = ", ".join(history) or "nothing"
-        raise InputError(
-            f"{path}: received the columns {received[:80]}, expected finite {', '.join(needed)};"
-            " run `dvc repro --force train`"
-        )
-    return history
 
 
 def _write_tables(reports: Path, test: dict[str, Any], classes: list[str]) -> None:

@@ -3,8 +3,6 @@
 python -m pipeline.stages.report data/prepared models reports pipeline/page/browser reports/index.html
 """
 
-import csv
-import io
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,6 @@ import numpy as np
 
 from pipeline.base import files
 from pipeline.base.arrays import Array, read_npz
-from pipeline.base.errors import InputError
 from pipeline.config.data import DataConfig
 from pipeline.config.model import ModelConfig
 from pipeline.config.page import PageConfig
@@ -22,7 +19,7 @@ from pipeline.config.runtime import RuntimeConfig
 from pipeline.config.section import Section, Seed
 from pipeline.config.train import TrainConfig
 from pipeline.config.visualize import VisualizeConfig
-from pipeline.data.prepared import Prepared, read_chosen, read_prepared
+from pipeline.data.prepared import read_chosen, read_prepared
 from pipeline.network.checkpoint import load_model, read_layers
 from pipeline.network.start import configure_runtime
 from pipeline.page.contents import fitted
@@ -93,7 +90,7 @@ def report(cfg: Settings, prepared: Path, models: Path, reports: Path, browser: 
 
 def _read(cfg: Settings, prepared: Path, models: Path, reports: Path) -> Material:
     dataset = read_prepared(prepared)
-    actual, predicted = _read_confusion(reports / "confusion.csv", dataset)
+    actual, predicted = _read_confusion(reports / "confusion.csv", dataset.classes)
     configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
     network, untrained_network = (
         load_model(models / f"{name}.keras", dataset.shape, len(dataset.classes))
@@ -108,7 +105,7 @@ def _read(cfg: Settings, prepared: Path, models: Path, reports: Path) -> Materia
         epochs=read_npz(models / "epochs.npz"),
         reports={name: files.read_json(reports / f"{name}.json") for name in REPORTS},
         history=files.read_columns(reports / "history.tsv"),
-        class_scores=_read_rows(reports / "classes.csv"),
+        class_scores=files.read_rows(reports / "classes.csv"),
         actual=actual,
         predicted=predicted,
         test_images=dataset.images("test"),
@@ -117,28 +114,11 @@ def _read(cfg: Settings, prepared: Path, models: Path, reports: Path) -> Materia
     )
 
 
-def _read_rows(path: Path) -> list[dict[str, str]]:
-    with files.understood(path, "is no table of comma-separated values"):
-        text = files.read_bytes(path, files.MAX_TEXT_BYTES).decode()
-    return list(csv.DictReader(io.StringIO(text, newline="")))
-
-
-def _read_confusion(path: Path, dataset: Prepared) -> tuple[Array, Array]:
+def _read_confusion(path: Path, classes: list[str]) -> tuple[Array, Array]:
     """Actual and predicted class numbers (N,) int64 of the test images."""
-    numbers = {name: number for number, name in enumerate(dataset.classes)}
-    try:
-        pairs = [(numbers[row["actual"]], numbers[row["predicted"]]) for row in _read_rows(path)]
-    except KeyError as error:
-        raise InputError(
-            f"{path}: received the class {error}, expected one of dataset.json; run `dvc repro`"
-        ) from None
-    if len(pairs) != dataset.counts["test"]:
-        raise InputError(
-            f"{path} has {len(pairs)} rows, there are {dataset.counts['test']} test images;"
-            " run `dvc repro` to make both anew"
-        )
-    actual, predicted = np.array(pairs, np.int64).T
-    return actual, predicted
+    rows = files.read_rows(path)
+    actual, predicted = ([classes.index(row[name]) for row in rows] for name in ("actual", "predicted"))
+    return np.array(actual, np.int64), np.array(predicted, np.int64)
 
 
 def _print_summary(values: dict[str, Any], page: Path, size: int) -> None:

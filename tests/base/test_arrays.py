@@ -37,12 +37,6 @@ def test_a_file_that_was_not_finished_is_not_there(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("rows", [np.zeros((3, 4), np.uint8), np.zeros((3, 2), np.int64)])
-def test_rows_of_another_kind_are_refused(rows, tmp_path):
-    with pytest.raises(ValueError, match="expected"):
-        arrays.write_rows(tmp_path / "a.npy", (2,), np.uint8, [rows])
-
-
 @pytest.mark.parametrize(
     "index",
     [0, 22, np.int64(5), slice(None), slice(3, 9), slice(20, 99), slice(0, 9, 4), [7, 8, 9, 2, 2, 22], []],
@@ -52,12 +46,6 @@ def test_an_index_reads_what_it_reads_of_an_array(index, stored):
     wanted = np.array(index, int) if isinstance(index, list) else index
     np.testing.assert_array_equal(stored[wanted], IMAGES[wanted])
     assert stored[wanted].dtype == IMAGES.dtype
-
-
-@pytest.mark.parametrize("index", [23, -1, [0, 99]])
-def test_a_row_that_is_not_there_is_refused(index, stored):
-    with pytest.raises(IndexError, match=r"has rows 0 to 22"):
-        stored[index]
 
 
 def test_chunks_are_the_rows_in_the_order_asked_for(stored, monkeypatch):
@@ -81,30 +69,6 @@ def test_the_digest_does_not_depend_on_the_chunks(chunk_bytes, stored, monkeypat
     assert arrays.sha256(stored) == expected
     assert arrays.sha256(IMAGES) == expected
     assert arrays.sha256(IMAGES[::-1]) != expected
-
-
-def test_a_missing_file_is_named_with_what_to_do(tmp_path):
-    with pytest.raises(InputError, match=r"a\.npy is missing: run `dvc repro`"):
-        arrays.RowFile(tmp_path / "a.npy")
-
-
-@pytest.mark.parametrize(
-    ("damage", "message"),
-    [
-        (lambda content: content[:-1], "its header means"),
-        (lambda content: content + b"x", "its header means"),
-        (lambda content: content[:60], "cannot be read as a NumPy array"),
-        (lambda content: b"\x93NUMPY\x09\x00" + content[8:], "version"),
-        (lambda content: content.replace(b"'fortran_order': False", b"'fortran_order': True "), "Fortran"),
-        (lambda content: content.replace(b"'|u1'", b"'|O' "), "Python objects"),
-    ],
-)
-def test_a_damaged_file_is_named(damage, message, tmp_path):
-    path = tmp_path / "a.npy"
-    np.save(path, IMAGES)
-    path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(InputError, match=rf"a\.npy .*{message}"):
-        arrays.RowFile(path)
 
 
 def test_a_file_that_is_cut_while_it_is_read_is_named(stored):
