@@ -34,7 +34,7 @@ def read_npz(path: Path) -> dict[str, Array]:
             return dict(stored)
     except FileNotFoundError:
         raise InputError(files.missing(path)) from None
-    except (zipfile.BadZipFile, EOFError) as error:
+    except (zipfile.BadZipFile, EOFError, ValueError) as error:
         raise InputError(f"{path} is damaged: {error}") from None
 
 
