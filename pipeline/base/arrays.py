@@ -30,7 +30,7 @@ def write_array(path: Path, array: Array) -> None:
 def read_npz(path: Path) -> dict[str, Array]:
     """The arrays of an `.npz` file of this project by name; `InputError` when it is missing or cut off."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             return dict(stored)
     except FileNotFoundError:
         raise InputError(files.missing(path)) from None
