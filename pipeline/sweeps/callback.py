@@ -1,5 +1,6 @@
 """What Hydra calls around a sweep: the checks before its first job, the result after its last."""
 
+import itertools
 import json
 import os
 import shutil
@@ -51,14 +52,13 @@ class Sweep(Callback):
             composing.fix_digests(root / "conf")
             with read_write(config):
                 planning.complete(config)
-                config.hydra.job.name = name = planning.sweep_name(config)
-            self.jobs, unwatched = planning.planned(root, config)
+                unwatched = self._named(root, config)
+            name = config.hydra.job.name
             folder = root / SCRATCH / name
             self.at_work.enter_context(_alone(folder))
             if "ray" in config.hydra.launcher:
                 cluster.pull(root, name)
             order = self._order(root, folder, config.hydra.sweeper.get("n_trials", 0))
-            result.check_values(root, name, list(self.jobs.values()), order.known)
             if "ray" in config.hydra.launcher:
                 order = cluster.connected(root, order, config.hydra.launcher.ray)
             JobRuntime.instance().set("sweep", vars(order))
@@ -66,6 +66,27 @@ class Sweep(Callback):
             for data in unwatched:
                 say(f"DVC does not watch {data}: experiments are named after what is in it now")
             self.at_work.enter_context(_epochs_shown(folder))
+
+    def _named(self, root: Path, config: DictConfig) -> set[str]:
+        """Name the sweep, and its jobs after it; return the data folders that DVC does not watch.
+
+        A name that nobody chose gets a number where a result of other values has it.
+        """
+        first = name = planning.sweep_name(config)
+        chosen = name == config.hydra.job.name or config.hydra.job.config_name != "base"
+        head = git(root, "rev-parse", "HEAD")
+        for number in itertools.count(2):
+            config.hydra.job.name = name
+            self.jobs, unwatched = planning.planned(root, config)
+            there = [one.name for one in result.experiments_of(root, name, head)]
+            try:
+                result.check_values(root, name, list(self.jobs.values()), there)
+                break
+            except InputError:
+                if chosen:
+                    raise
+            name = f"{first}-{number}"
+        return unwatched
 
     def _order(self, root: Path, folder: Path, num_trials: int) -> Order:
         commit = git(root, "rev-parse", "HEAD")
