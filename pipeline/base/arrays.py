@@ -5,7 +5,6 @@ process's memory once touched; what is read here is gone with the batch that it 
 """
 
 import hashlib
-import io
 import math
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -78,18 +77,13 @@ class RowFile:
         target, size = _bytes(result), self._row_bytes
         # Neighbours on disk are read together, others one by one.
         firsts, length = (rows[:1], len(rows)) if (np.diff(rows) == 1).all() else (rows, 1)
-        with self.path.open("rb", buffering=0) as stream:
+        with self.path.open("rb") as stream:
             for place, row in enumerate(firsts.tolist()):
                 stream.seek(self.start + row * size)
-                self._fill(stream, target[place * size : (place + length) * size])
+                part = target[place * size : (place + length) * size]
+                if stream.readinto(part) < len(part):
+                    raise InputError(f"{self.path} ended while it was being read; run `dvc repro` again")
         return result
-
-    def _fill(self, stream: io.FileIO, target: memoryview) -> None:
-        while target:
-            count = stream.readinto(target)
-            if not count:
-                raise InputError(f"{self.path} ended while it was being read; run `dvc repro` again")
-            target = target[count:]
 
 
 def read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:

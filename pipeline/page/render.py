@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.base.arrays import Array
-from pipeline.base.errors import InputError
 from pipeline.page.contents import Contents
 
 # What any page is made with: arrays, words, elements, charts, tiles, and what sets its parts up.
@@ -63,16 +62,14 @@ def render(contents: Contents, browser: Path, kind: Kind = RUN) -> str:
         contents: what it shows.
         browser: folder with `template.html.j2`, `style.css`, `words.json`, `script/*.js`.
         kind: what it consists of.
-
-    Raises:
-        InputError: one of these files is missing.
     """
     from jinja2 import Environment, StrictUndefined
 
-    template, style, words = (_read(browser / n) for n in ("template.html.j2", "style.css", "words.json"))
-    scripts = "\n".join(_read(browser / "script" / f"{name}.js") for name in KIT + kind.scripts)
+    names = ("template.html.j2", "style.css", "words.json", *(f"script/{n}.js" for n in KIT + kind.scripts))
+    template, style, words, *scripts = ((browser / name).read_text(encoding="utf-8") for name in names)
+    text = "\n".join(scripts)
     # In a scope of its own.
-    script = f'(() => {{\n"use strict";\n{scripts}\n}})();\n'
+    script = f'(() => {{\n"use strict";\n{text}\n}})();\n'
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -87,15 +84,6 @@ def render(contents: Contents, browser: Path, kind: Kind = RUN) -> str:
         style=style,
         script=script,
     )
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(
-            f"{path} is missing: it belongs to this project, `git checkout` brings it back"
-        ) from None
 
 
 def policy(script: str, style: str) -> str:

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from pipeline.base import arrays
-from pipeline.base.errors import InputError
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (23, 4, 5, 3), np.uint8)
@@ -69,9 +68,3 @@ def test_the_digest_does_not_depend_on_the_chunks(chunk_bytes, stored, monkeypat
     assert arrays.sha256(stored) == expected
     assert arrays.sha256(IMAGES) == expected
     assert arrays.sha256(IMAGES[::-1]) != expected
-
-
-def test_a_file_that_is_cut_while_it_is_read_is_named(stored):
-    stored.path.write_bytes(stored.path.read_bytes()[:-30])
-    with pytest.raises(InputError, match="ended while it was being read"):
-        stored[22]
