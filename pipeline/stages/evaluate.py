@@ -71,18 +71,13 @@ def evaluate(
         name: score(split["logits"], split["predicted"], split["labels"]) for name, split in splits.items()
     }
     kept = kept_epoch(history["val_loss"], cfg.train.patience)
-    about = {
-        "parameters": network.count_params(),
-        "epochs": len(history["epoch"]),
-        "kept_epoch": kept,
-    }
+    about = {"parameters": network.count_params(), "epochs": len(history["epoch"]), "kept_epoch": kept}
     test, classes = splits["test"], dataset.classes
     files.write_json(reports / "metrics.json", {**scores, **about})
     _write_tables(reports, test, classes)
     with files.replaced_folder(pictures) as folder:
-        write_figure(
-            folder / "loss.png", curves.learning_curves({"validation": [{**history, "kept": [kept]}]})
-        )
+        figure = curves.learning_curves({"validation": [{**history, "kept": [kept]}]})
+        write_figure(folder / "loss.png", figure)
         _draw_test_images(folder, test, classes, cfg.visualize.num_predictions, cfg.visualize.num_mistakes)
     for name, row in scores.items():
         print(f"evaluate: {name} loss {row['loss']:.4f}, accuracy {row['accuracy']:.4f}")
