@@ -92,15 +92,10 @@ def read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
     Raises:
         ValueError: no such header, one of Python objects (which could run code), or in Fortran order.
     """
-    version = np.lib.format.read_magic(stream)
-    readers = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }
-    if version not in readers:
-        raise ValueError(f"received version {version} of the format, expected 1.0 or 2.0")
+    first = np.lib.format.read_magic(stream) == (1, 0)
+    read = np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0
     try:
-        shape, fortran_order, dtype = readers[version](stream)
+        shape, fortran_order, dtype = read(stream)
     # A header is a Python literal: what is none raises SyntaxError, TokenError, RecursionError, ...
     except Exception as error:
         raise ValueError(f"its header cannot be read ({error or type(error).__name__})") from None

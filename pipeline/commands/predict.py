@@ -184,8 +184,8 @@ def plot(predictions: Sequence[Prediction], classes: Sequence[str], folder: Path
         raise InputError(f"--plot: {message(error, folder)}") from None
 
 
-def arguments() -> argparse.Namespace:
-    """Read the command line."""
+def main() -> None:
+    """Predict, print, plot; fail when a file was not readable."""
     parser = argparse.ArgumentParser(
         prog="filterscope predict", description="Classify images with the trained network."
     )
@@ -197,12 +197,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--invert", action="store_true", help="exchange light and dark first")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--plot", type=Path, metavar="DIR", help="write a picture per image there")
-    return parser.parse_args()
-
-
-def main() -> None:
-    """Predict, print, plot; fail when a file was not readable."""
-    given = arguments()
+    given = parser.parse_args()
     predictions, classes, unreadable = predict(
         load(Config), given.images, given.model, given.dataset, invert=given.invert
     )

@@ -33,21 +33,8 @@ class Kind:
 RUN = Kind(
     "run",
     (
-        "engine",
-        "terms",
-        "preprocess",
-        "overview",
-        "results",
-        "learning",
-        "weights",
-        "drawing",
-        "maps",
-        "output",
-        "derivation",
-        "inspector",
-        "live",
-        "check",
-        "main",
+        *("engine", "terms", "preprocess", "overview", "results", "learning", "weights", "drawing"),
+        *("maps", "output", "derivation", "inspector", "live", "check", "main"),
     ),
     ("overview", "learning", "results", "weights", "live", "check"),
 )
