@@ -26,16 +26,6 @@ def test_rows_written_in_parts_are_the_bytes_that_numpy_saves(array, tmp_path):
     assert sha256 == hashlib.sha256(array.tobytes()).hexdigest()
 
 
-def test_a_file_that_was_not_finished_is_not_there(tmp_path):
-    def parts():
-        yield np.zeros((3, 2), np.uint8)
-        raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        arrays.write_rows(tmp_path / "a.npy", (2,), np.uint8, parts())
-    assert list(tmp_path.iterdir()) == []
-
-
 @pytest.mark.parametrize(
     "index",
     [0, 22, np.int64(5), slice(None), slice(3, 9), slice(20, 99), slice(0, 9, 4), [7, 8, 9, 2, 2, 22], []],
