@@ -61,7 +61,6 @@ class RowFile:
                 self.start = stream.tell()
         except FileNotFoundError:
             raise InputError(files.missing(path)) from None
-        self._row_bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
 
     def __len__(self) -> int:
         return int(self.shape[0])
@@ -69,21 +68,18 @@ class RowFile:
     def __getitem__(self, rows: Any) -> Array:
         """The rows of an integer, a slice or an array of integers from 0, in that order."""
         wanted = np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else np.asarray(rows)
-        read = self._read(np.atleast_1d(wanted))
-        return read if wanted.ndim else read[0]
-
-    def _read(self, rows: Array) -> Array:
-        result = np.empty((len(rows), *self.shape[1:]), self.dtype)
-        target, size = _bytes(result), self._row_bytes
+        numbers = np.atleast_1d(wanted)
+        result = np.empty((len(numbers), *self.shape[1:]), self.dtype)
+        target, size = _bytes(result), math.prod(self.shape[1:]) * self.dtype.itemsize
         # Neighbours on disk are read together, others one by one.
-        firsts, length = (rows[:1], len(rows)) if (np.diff(rows) == 1).all() else (rows, 1)
+        firsts, length = (numbers[:1], len(numbers)) if (np.diff(numbers) == 1).all() else (numbers, 1)
         with self.path.open("rb") as stream:
             for place, row in enumerate(firsts.tolist()):
                 stream.seek(self.start + row * size)
                 part = target[place * size : (place + length) * size]
                 if stream.readinto(part) < len(part):
                     raise InputError(f"{self.path} ended while it was being read; run `dvc repro` again")
-        return result
+        return result if wanted.ndim else result[0]
 
 
 def read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:

@@ -76,9 +76,8 @@ def patches(material: Material) -> dict[str, Array]:
     arrays: dict[str, Array] = {}
     fields = receptive_fields(material.trained)
     for name, row in material.reports["explain"]["patches"]["layers"].items():
-        pixels, places = _crops(material, row, *fields[name])
-        arrays[f"patches/{name}/pixels"] = pixels
-        arrays[f"patches/{name}/places"] = places
+        crops = _crops(material, row, *fields[name])
+        arrays[f"patches/{name}/pixels"], arrays[f"patches/{name}/places"] = crops
         arrays[f"patches/{name}/activations"] = np.array(row["activations"], np.float32)
     return arrays
 

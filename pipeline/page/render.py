@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,7 +64,7 @@ def render(contents: Contents, browser: Path, kind: Kind = RUN) -> str:
         kind=kind,
         words={key: texts[contents.values["language"]] for key, texts in json.loads(words).items()},
         policy=policy(script, style),
-        blocks=list(_blocks(contents.arrays)),
+        blocks=[_block(name, array) for name, array in sorted(contents.arrays.items())],
         json_values=as_json(contents.values),
         json_words=as_json(json.loads(words)),
         style=style,
@@ -93,12 +92,7 @@ def as_json(value: Any) -> str:
     return text
 
 
-def _blocks(arrays: dict[str, Array]) -> Iterator[dict[str, str]]:
-    for name, array in sorted(arrays.items()):
-        dtype = array.dtype.name
-        yield {
-            "name": name,
-            "dtype": dtype,
-            "shape": json.dumps(list(array.shape)),
-            "content": base64.b64encode(array.astype(DTYPES[dtype]).tobytes()).decode(),
-        }
+def _block(name: str, array: Array) -> dict[str, str]:
+    dtype, shape = array.dtype.name, json.dumps(list(array.shape))
+    content = base64.b64encode(array.astype(DTYPES[dtype]).tobytes()).decode()
+    return {"name": name, "dtype": dtype, "shape": shape, "content": content}
