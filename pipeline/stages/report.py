@@ -69,10 +69,10 @@ def report(cfg: Settings, prepared: Path, models: Path, reports: Path, browser: 
         # As base64 they take a third more.
         image_bytes=round(limit * IMAGE_SHARE * 3 / 4),
     )
-    sections = {name: getattr(cfg, name).model_dump() for name in ("data", "model", "train", "runtime")}
+    sections = {"data": cfg.data, "model": cfg.model, "train": cfg.train, "runtime": cfg.runtime}
     contents = fitted(contents, limit - ROOM).extended(
         name=cfg.data.name,
-        configuration={**sections, "seed": cfg.seed},
+        configuration={name: section.model_dump() for name, section in sections.items()} | {"seed": cfg.seed},
         resize=cfg.data.resize,
         language=cfg.page.language,
         max_megabytes=cfg.page.max_megabytes,
