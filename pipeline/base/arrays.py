@@ -5,7 +5,6 @@ process's memory once touched; what is read here is gone with the batch that it 
 """
 
 import hashlib
-import io
 import math
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -62,7 +61,6 @@ class RowFile:
                 self.start = stream.tell()
         except FileNotFoundError:
             raise InputError(files.missing(path)) from None
-        self._row_bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
 
     def __len__(self) -> int:
         return int(self.shape[0])
@@ -70,26 +68,18 @@ class RowFile:
     def __getitem__(self, rows: Any) -> Array:
         """The rows of an integer, a slice or an array of integers from 0, in that order."""
         wanted = np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else np.asarray(rows)
-        read = self._read(np.atleast_1d(wanted))
-        return read if wanted.ndim else read[0]
-
-    def _read(self, rows: Array) -> Array:
-        result = np.empty((len(rows), *self.shape[1:]), self.dtype)
-        target, size = _bytes(result), self._row_bytes
+        numbers = np.atleast_1d(wanted)
+        result = np.empty((len(numbers), *self.shape[1:]), self.dtype)
+        target, size = _bytes(result), math.prod(self.shape[1:]) * self.dtype.itemsize
         # Neighbours on disk are read together, others one by one.
-        firsts, length = (rows[:1], len(rows)) if (np.diff(rows) == 1).all() else (rows, 1)
-        with self.path.open("rb", buffering=0) as stream:
+        firsts, length = (numbers[:1], len(numbers)) if (np.diff(numbers) == 1).all() else (numbers, 1)
+        with self.path.open("rb") as stream:
             for place, row in enumerate(firsts.tolist()):
                 stream.seek(self.start + row * size)
-                self._fill(stream, target[place * size : (place + length) * size])
-        return result
-
-    def _fill(self, stream: io.FileIO, target: memoryview) -> None:
-        while target:
-            count = stream.readinto(target)
-            if not count:
-                raise InputError(f"{self.path} ended while it was being read; run `dvc repro` again")
-            target = target[count:]
+                part = target[place * size : (place + length) * size]
+                if stream.readinto(part) < len(part):
+                    raise InputError(f"{self.path} ended while it was being read; run `dvc repro` again")
+        return result if wanted.ndim else result[0]
 
 
 def read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
@@ -98,15 +88,10 @@ def read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
     Raises:
         ValueError: no such header, one of Python objects (which could run code), or in Fortran order.
     """
-    version = np.lib.format.read_magic(stream)
-    readers = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }
-    if version not in readers:
-        raise ValueError(f"received version {version} of the format, expected 1.0 or 2.0")
+    first = np.lib.format.read_magic(stream) == (1, 0)
+    read = np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0
     try:
-        shape, fortran_order, dtype = readers[version](stream)
+        shape, fortran_order, dtype = read(stream)
     # A header is a Python literal: what is none raises SyntaxError, TokenError, RecursionError, ...
     except Exception as error:
         raise ValueError(f"its header cannot be read ({error or type(error).__name__})") from None

@@ -39,32 +39,26 @@ def one_line_errors() -> Iterator[None]:
         sys.exit(128 + signal.SIGTERM)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
-    except InputError as error:
-        sys.exit(_line(str(error)))
     except Exception as error:
-        if _out_of_memory(error):
-            sys.exit(_line(OUT_OF_MEMORY))
-        if not isinstance(error, OSError) or error.errno is None:
+        if (line := _line(error)) is None:
             raise
-        sys.exit(_line(message(error)))
+        sys.exit(f"error: {' '.join(line.split())}")
     finally:
         signal.signal(signal.SIGTERM, earlier)
 
 
-def _out_of_memory(error: Exception) -> bool:
-    """Whether Python, NumPy or TensorFlow, which has an error of its own, had no room for an array."""
-    tensorflow = sys.modules.get("tensorflow")
-    return isinstance(error, MemoryError) or (
-        tensorflow is not None and isinstance(error, tensorflow.errors.ResourceExhaustedError)
-    )
+def _line(error: Exception) -> str | None:
+    """What a user reads of an error; None of a bug."""
+    if isinstance(error, InputError):
+        return str(error)
+    # TensorFlow has an error of its own.
+    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+        return OUT_OF_MEMORY
+    return message(error) if isinstance(error, OSError) and error.errno is not None else None
 
 
 def _terminate(*_: object) -> None:
     raise TerminatedError
-
-
-def _line(message: str) -> str:
-    return f"error: {' '.join(message.split())}"
 
 
 def message(error: OSError, path: object = None) -> str:

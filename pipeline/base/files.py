@@ -32,7 +32,9 @@ def replaced(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         for written in (*temporary.rglob("*"), temporary):
-            _sync(written)
+            if written.is_file():
+                with written.open("rb+") as stream:
+                    os.fsync(stream.fileno())
         if path.is_dir():
             remove(path)
         temporary.replace(path)
@@ -59,12 +61,6 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    if path.is_file():
-        with path.open("rb+") as stream:
-            os.fsync(stream.fileno())
 
 
 @contextmanager

@@ -13,7 +13,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -71,7 +70,15 @@ def predict(
     found = image_files(paths)
     dataset = read_prepared(about.parent, about.name)
     shape, classes = dataset.shape, dataset.classes
-    decoded, unreadable = _decode(found, shape, cfg.data.resize, invert)
+    decoded, unreadable = [], []
+    for path in found:
+        try:
+            image = read(path, str(path), shape, resize=cfg.data.resize)
+        except UnreadableImageError as error:
+            unreadable.append(str(error))
+            continue
+        pixels = 255 - image.pixels if invert else image.pixels
+        decoded.append((path, pixels, image.changes + ["inverted"] * invert))
     if not decoded:
         raise InputError(f"none of {len(found)} files can be read: {unreadable[0]}")
     configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
@@ -91,35 +98,17 @@ def image_files(paths: Sequence[Path]) -> list[Path]:
     for path in paths:
         if not path.exists():
             raise InputError(f"{path}: no such file or folder")
-        found += _below(path) if path.is_dir() else [path]
+        # `os.walk` passes over a folder that it may not read, unless it is stopped.
+        inside = (Path(place, name) for place, _, names in os.walk(path, onerror=_stop) for name in names)
+        shown = (file for file in inside if not file.name.startswith("."))
+        found += sorted(shown) if path.is_dir() else [path]
     if not found:
         raise InputError(f"{', '.join(map(str, paths))}: received no file, expected images")
     return found
 
 
-def _below(folder: Path) -> list[Path]:
-    # `os.walk` passes over a folder that it may not read, unless it is stopped.
-    inside = (Path(place) / name for place, _, names in os.walk(folder, onerror=_stop) for name in names)
-    return sorted(path for path in inside if not path.name.startswith("."))
-
-
 def _stop(error: OSError) -> None:
     raise error
-
-
-def _decode(
-    paths: Sequence[Path], shape: Any, resize: str, invert: bool
-) -> tuple[list[tuple[Path, arrays.Array, list[str]]], list[str]]:
-    decoded, unreadable = [], []
-    for path in paths:
-        try:
-            image = read(path, str(path), shape, resize=resize)
-        except UnreadableImageError as error:
-            unreadable.append(str(error))
-            continue
-        pixels = 255 - image.pixels if invert else image.pixels
-        decoded.append((path, pixels, [*image.changes, *(["inverted"] if invert else [])]))
-    return decoded, unreadable
 
 
 def printable(path: Path) -> str:
@@ -195,8 +184,8 @@ def plot(predictions: Sequence[Prediction], classes: Sequence[str], folder: Path
         raise InputError(f"--plot: {message(error, folder)}") from None
 
 
-def arguments() -> argparse.Namespace:
-    """Read the command line."""
+def main() -> None:
+    """Predict, print, plot; fail when a file was not readable."""
     parser = argparse.ArgumentParser(
         prog="filterscope predict", description="Classify images with the trained network."
     )
@@ -208,12 +197,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--invert", action="store_true", help="exchange light and dark first")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--plot", type=Path, metavar="DIR", help="write a picture per image there")
-    return parser.parse_args()
-
-
-def main() -> None:
-    """Predict, print, plot; fail when a file was not readable."""
-    given = arguments()
+    given = parser.parse_args()
     predictions, classes, unreadable = predict(
         load(Config), given.images, given.model, given.dataset, invert=given.invert
     )

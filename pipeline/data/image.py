@@ -113,7 +113,8 @@ def _converted(image: Image.Image, mode: str, name: str) -> tuple[Image.Image, s
             f"{name} cannot be read as an image: its pixels are floats, expected integers"
         )
     if image.has_transparency_data:
-        return _on_white(image).convert(mode), "transparency on white"
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image.convert("RGBA")).convert(mode), "transparency on white"
     if image.mode == mode:
         return image, None
     # Through RGB: a palette's own grey levels would else be those of its numbers.
@@ -126,12 +127,6 @@ def _eight_bits(image: Image.Image, name: str) -> Image.Image:
         raise UnreadableImageError(f"{name} cannot be read as an image: its pixels have more than 16 bits")
     # 257 = 65535 / 255: white stays white.
     return Image.fromarray(np.rint(values / 257).astype(np.uint8))
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    colours = image.convert("RGBA")
-    white = Image.new("RGBA", colours.size, "white")
-    return Image.alpha_composite(white, colours)
 
 
 def _fitted(image: Image.Image, height: int, width: int, resize: str) -> tuple[Image.Image, str | None]:

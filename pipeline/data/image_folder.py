@@ -85,10 +85,9 @@ def _entries(folder: Path) -> tuple[list[str], list[Entry]]:
         paths = visible(folder / name)
         if not paths:
             raise InputError(f"{folder / name}: received no file, expected the images of class {name}")
+        if nested := _folders(folder / name):
+            raise InputError(f"{nested[0]}: received a folder, expected an image file")
         entries += [(path, label) for path in paths]
-    for path, _ in entries:
-        if path.is_dir():
-            raise InputError(f"{path}: received a folder, expected an image file")
     return classes, sorted(entries, key=lambda entry: (entry[0].name, entry[1]))
 
 
@@ -104,11 +103,7 @@ def _split(entries: list[Entry], test_fraction: float, seed: int) -> list[list[E
 
 
 def _decoded(
-    root: Path,
-    entries: list[Entry],
-    input_shape: tuple[int, int, int],
-    resize: str,
-    unreadable: list[str],
+    root: Path, entries: list[Entry], input_shape: tuple[int, int, int], resize: str, unreadable: list[str]
 ) -> Chunks:
     for part in arrays.spans(len(entries), input_shape):
         pixels, labels = [], []

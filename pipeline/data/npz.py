@@ -92,7 +92,7 @@ def _npz_labels(path: Path, name: str, count: int) -> Array:
         raise InputError(f"{path}: {name}: received {dtype} {shape}, expected integers ({count},)")
     if count > MAX_LABELS:
         raise InputError(f"{path}: {name}: received {count:,} labels, expected at most {MAX_LABELS:,}")
-    labels = read_npz(path, name).reshape(-1)
+    labels = np.concatenate(list(npz_chunks(path, name))).reshape(-1)
     if labels.min() < 0 or labels.max() >= dataset.MAX_CLASSES:
         received = f"values {labels.min()} to {labels.max()}"
         raise InputError(f"{path}: {name}: received {received}, expected 0 to {dataset.MAX_CLASSES - 1}")
@@ -110,7 +110,7 @@ def _npz_classes(path: Path, names: list[str], count: int) -> list[str]:
         raise InputError(
             f"{path}: classes: received {dtype} {shape}, expected at most {MAX_NAMES_BYTES:,} bytes"
         )
-    classes: list[str] = read_npz(path, "classes").tolist()
+    classes: list[str] = np.concatenate(list(npz_chunks(path, "classes"))).tolist()
     if len(set(classes)) < len(classes):
         raise InputError(f"{path}: classes: received {classes}, expected names that differ")
     return classes
@@ -120,11 +120,6 @@ def npz_header(path: Path, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
     """Shape and dtype of one array in an `.npz` file."""
     with _member(path, name) as stream:
         return arrays.read_header(stream)
-
-
-def read_npz(path: Path, name: str) -> Array:
-    """Read one array of an `.npz` file whole."""
-    return np.concatenate(list(npz_chunks(path, name)))
 
 
 def npz_chunks(path: Path, name: str) -> Iterator[Array]:
@@ -146,22 +141,27 @@ def npz_chunks(path: Path, name: str) -> Iterator[Array]:
 
 @contextmanager
 def _member(path: Path, name: str) -> Iterator[IO[bytes]]:
-    with _opened(path) as archive:
-        try:
-            with archive.open(f"{name}.npy") as stream:
-                yield stream
-        # RuntimeError: an archive with a password.
-        except (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-            raise InputError(f"{path}: the array {name} cannot be read: {error}") from None
+    with (
+        _opened(path, f": the array {name} cannot be read") as archive,
+        archive.open(f"{name}.npy") as stream,
+    ):
+        yield stream
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+def _opened(path: Path, problem: str = " cannot be read as an .npz file") -> Iterator[zipfile.ZipFile]:
     with files.open_regular(path) as stream:
         try:
-            archive = zipfile.ZipFile(stream)
-        # NotImplementedError: a later version of the format; struct's own error derives from Exception alone.
-        except (OSError, ValueError, NotImplementedError, struct.error, zipfile.BadZipFile) as error:
-            raise InputError(f"{path} cannot be read as an .npz file: {error}") from None
-        with archive:
-            yield archive
+            with zipfile.ZipFile(stream) as archive:
+                yield archive
+        # RuntimeError: a password, or a later version of the format; struct's derives from Exception alone.
+        except (
+            OSError,
+            EOFError,
+            ValueError,
+            RuntimeError,
+            struct.error,
+            zipfile.BadZipFile,
+            zlib.error,
+        ) as error:
+            raise InputError(f"{path}{problem}: {error}") from None

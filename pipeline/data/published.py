@@ -78,10 +78,7 @@ def fashion_mnist(folder: str | None, mirror: str | None) -> Dataset:
 
 def mnist(folder: str | None, mirror: str | None) -> Dataset:
     """MNIST from Keras' `mnist.npz` or from its four IDX files; the arguments are as in `fashion_mnist`."""
-    sources: list[Source] = [
-        _folder("Keras' cache", downloads.keras_cache()),
-        *_mirror(mirror, list(MNIST_NPZ)),
-    ]
+    sources = [_folder("Keras' cache", downloads.keras_cache()), *_mirror(mirror, list(MNIST_NPZ))]
     advice = (
         f"Put mnist.npz, or the four files {', '.join(MNIST)} (with or without .gz), into a folder and"
         " set data.folder to it"

@@ -55,14 +55,14 @@ def export(
 
 
 def _overview(material: Material) -> dict[str, Any]:
-    classes = material.dataset.classes
+    classes, metrics = material.dataset.classes, material.reports["metrics"]
     return {
         "classes": classes,
         "shape": material.dataset.shape,
         "counts": material.dataset.counts,
-        "parameters": material.reports["metrics"]["parameters"],
-        "kept_epoch": material.reports["metrics"]["kept_epoch"],
-        "scores": {name: material.reports["metrics"][name] for name in ("validation", "test")},
+        "parameters": metrics["parameters"],
+        "kept_epoch": metrics["kept_epoch"],
+        "scores": {name: metrics[name] for name in ("validation", "test")},
         "untrained_score": _untrained_score(material),
         "history": {name: list(column) for name, column in material.history.items()},
         "class_scores": material.class_scores,

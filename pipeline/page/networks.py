@@ -8,7 +8,6 @@ import numpy as np
 from pipeline.analysis.receptive_fields import ReceptiveField, receptive_fields
 from pipeline.analysis.weights import colour_limit, initializer_limit, paired_convolutions
 from pipeline.base.arrays import Array
-from pipeline.base.errors import InputError
 from pipeline.network.checkpoint import Layer, convolutions
 from pipeline.page.material import Material
 
@@ -51,14 +50,11 @@ def weights(material: Material) -> dict[str, Array]:
 
     Returns:
         Arrays named `trained/<layer>/kernel`, `untrained/<layer>/bias`, `epochs/<layer>/kernel` (E, ...), ...
-
-    Raises:
-        InputError: the epochs' arrays do not fit the network.
     """
     trained = {f"trained/{name}": array for name, array in _variables(material.trained)}
     halves = {f"untrained/{name}": array.astype(np.float16) for name, array in _variables(material.untrained)}
     last = _variables(convolutions(material.trained))
-    epochs = {f"epochs/{name}": _epochs(material, name, array.shape) for name, array in last}
+    epochs = {f"epochs/{name}": material.epochs[name].astype(np.float16) for name, _ in last}
     return trained | halves | epochs
 
 
@@ -67,19 +63,6 @@ def _variables(layers: Sequence[Layer]) -> Iterator[tuple[str, Array]]:
     for layer in layers:
         for kind, array in zip(("kernel", "bias"), layer.variables, strict=False):
             yield f"{layer.name}/{kind}", array
-
-
-def _epochs(material: Material, name: str, shape: tuple[int, ...]) -> Array:
-    """Float16 (E, ...) of one variable of a convolution after each epoch."""
-    expected = (len(material.epochs["epochs"]), *shape)
-    array = material.epochs.get(name)
-    if array is None or array.shape != expected:
-        received = "none" if array is None else array.shape
-        raise InputError(
-            f"epochs.npz: received {received} for {name}, expected {expected};"
-            " run `dvc repro train` to write it anew"
-        )
-    return array.astype(np.float16)
 
 
 def patches(material: Material) -> dict[str, Array]:
@@ -93,9 +76,8 @@ def patches(material: Material) -> dict[str, Array]:
     arrays: dict[str, Array] = {}
     fields = receptive_fields(material.trained)
     for name, row in material.reports["explain"]["patches"]["layers"].items():
-        pixels, places = _crops(material, row, *fields[name])
-        arrays[f"patches/{name}/pixels"] = pixels
-        arrays[f"patches/{name}/places"] = places
+        crops = _crops(material, row, *fields[name])
+        arrays[f"patches/{name}/pixels"], arrays[f"patches/{name}/places"] = crops
         arrays[f"patches/{name}/activations"] = np.array(row["activations"], np.float32)
     return arrays
 

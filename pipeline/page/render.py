@@ -3,13 +3,11 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline.base.arrays import Array
-from pipeline.base.errors import InputError
 from pipeline.page.contents import Contents
 
 # What any page is made with: arrays, words, elements, charts, tiles, and what sets its parts up.
@@ -34,21 +32,8 @@ class Kind:
 RUN = Kind(
     "run",
     (
-        "engine",
-        "terms",
-        "preprocess",
-        "overview",
-        "results",
-        "learning",
-        "weights",
-        "drawing",
-        "maps",
-        "output",
-        "derivation",
-        "inspector",
-        "live",
-        "check",
-        "main",
+        *("engine", "terms", "preprocess", "overview", "results", "learning", "weights", "drawing"),
+        *("maps", "output", "derivation", "inspector", "live", "check", "main"),
     ),
     ("overview", "learning", "results", "weights", "live", "check"),
 )
@@ -63,16 +48,14 @@ def render(contents: Contents, browser: Path, kind: Kind = RUN) -> str:
         contents: what it shows.
         browser: folder with `template.html.j2`, `style.css`, `words.json`, `script/*.js`.
         kind: what it consists of.
-
-    Raises:
-        InputError: one of these files is missing.
     """
     from jinja2 import Environment, StrictUndefined
 
-    template, style, words = (_read(browser / n) for n in ("template.html.j2", "style.css", "words.json"))
-    scripts = "\n".join(_read(browser / "script" / f"{name}.js") for name in KIT + kind.scripts)
+    names = ("template.html.j2", "style.css", "words.json", *(f"script/{n}.js" for n in KIT + kind.scripts))
+    template, style, words, *scripts = ((browser / name).read_text(encoding="utf-8") for name in names)
+    text = "\n".join(scripts)
     # In a scope of its own.
-    script = f'(() => {{\n"use strict";\n{scripts}\n}})();\n'
+    script = f'(() => {{\n"use strict";\n{text}\n}})();\n'
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -81,21 +64,12 @@ def render(contents: Contents, browser: Path, kind: Kind = RUN) -> str:
         kind=kind,
         words={key: texts[contents.values["language"]] for key, texts in json.loads(words).items()},
         policy=policy(script, style),
-        blocks=list(_blocks(contents.arrays)),
+        blocks=[_block(name, array) for name, array in sorted(contents.arrays.items())],
         json_values=as_json(contents.values),
         json_words=as_json(json.loads(words)),
         style=style,
         script=script,
     )
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(
-            f"{path} is missing: it belongs to this project, `git checkout` brings it back"
-        ) from None
 
 
 def policy(script: str, style: str) -> str:
@@ -118,12 +92,7 @@ def as_json(value: Any) -> str:
     return text
 
 
-def _blocks(arrays: dict[str, Array]) -> Iterator[dict[str, str]]:
-    for name, array in sorted(arrays.items()):
-        dtype = array.dtype.name
-        yield {
-            "name": name,
-            "dtype": dtype,
-            "shape": json.dumps(list(array.shape)),
-            "content": base64.b64encode(array.astype(DTYPES[dtype]).tobytes()).decode(),
-        }
+def _block(name: str, array: Array) -> dict[str, str]:
+    dtype, shape = array.dtype.name, json.dumps(list(array.shape))
+    content = base64.b64encode(array.astype(DTYPES[dtype]).tobytes()).decode()
+    return {"name": name, "dtype": dtype, "shape": shape, "content": content}

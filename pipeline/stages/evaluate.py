@@ -71,29 +71,19 @@ def evaluate(
         name: score(split["logits"], split["predicted"], split["labels"]) for name, split in splits.items()
     }
     kept = kept_epoch(history["val_loss"], cfg.train.patience)
-    about = {
-        "parameters": network.count_params(),
-        "epochs": len(history["epoch"]),
-        "kept_epoch": kept,
-    }
+    about = {"parameters": network.count_params(), "epochs": len(history["epoch"]), "kept_epoch": kept}
     test, classes = splits["test"], dataset.classes
     files.write_json(reports / "metrics.json", {**scores, **about})
-    _write_tables(reports, test, classes)
+    rows = class_scores(test["labels"], test["predicted"], classes)
+    files.write_table(reports / "classes.csv", ("class", "precision", "recall", "f1", "images"), rows)
+    pairs = [(classes[a], classes[b]) for a, b in zip(test["labels"], test["predicted"], strict=True)]
+    files.write_table(reports / "confusion.csv", ("actual", "predicted"), pairs)
     with files.replaced_folder(pictures) as folder:
-        write_figure(
-            folder / "loss.png", curves.learning_curves({"validation": [{**history, "kept": [kept]}]})
-        )
+        figure = curves.learning_curves({"validation": [{**history, "kept": [kept]}]})
+        write_figure(folder / "loss.png", figure)
         _draw_test_images(folder, test, classes, cfg.visualize.num_predictions, cfg.visualize.num_mistakes)
     for name, row in scores.items():
         print(f"evaluate: {name} loss {row['loss']:.4f}, accuracy {row['accuracy']:.4f}")
-
-
-def _write_tables(reports: Path, test: dict[str, Any], classes: list[str]) -> None:
-    labels, predicted = test["labels"], test["predicted"]
-    rows = class_scores(labels, predicted, classes)
-    files.write_table(reports / "classes.csv", ("class", "precision", "recall", "f1", "images"), rows)
-    pairs = [(classes[a], classes[b]) for a, b in zip(labels, predicted, strict=True)]
-    files.write_table(reports / "confusion.csv", ("actual", "predicted"), pairs)
 
 
 def _draw_test_images(

@@ -99,8 +99,7 @@ def _patches(folder: Path, network: "keras.Model", images: arrays.RowFile) -> di
 def _importance(
     folder: Path, network: "keras.Model", images: arrays.RowFile, labels: arrays.Array
 ) -> dict[str, Any]:
-    layers = {}
-    accuracy = 0.0
+    layers, accuracy = {}, 0.0
     for name in outputs.convolution_names(network):
         accuracy, lost = importance.ablation(network, name, images, labels)
         layers[name] = {"accuracy_lost": lost.tolist()}
@@ -167,17 +166,15 @@ def _print_summary(about: dict[str, Any]) -> None:
                 f"explain: {row['split']} image {row['index']}, {logit['class']}: {verdict} within"
                 f" {logit['completeness_error']:.2%}, {logit['steps']} steps"
             )
-    print(f"explain: {_sanity_text(about['sanity'])}")
-
-
-def _sanity_text(sanity: dict[str, Any]) -> str:
+    sanity = about["sanity"]
     if sanity["passed"] is None:
-        return f"sanity test {sanity['reason']}"
+        print(f"explain: sanity test {sanity['reason']}")
+        return
     edge_detector = sanity["edge_detector"][-1]
-    control = "constant" if edge_detector is None else f"{edge_detector:.2f}"
-    return (
-        f"rank correlation with a random network's map {sanity['integrated_gradients'][-1]:.2f}"
-        f" (edge detector {control}): sanity test {'passed' if sanity['passed'] else 'NOT PASSED'}"
+    print(
+        f"explain: rank correlation with a random network's map {sanity['integrated_gradients'][-1]:.2f}"
+        f" (edge detector {'constant' if edge_detector is None else f'{edge_detector:.2f}'}):"
+        f" sanity test {'passed' if sanity['passed'] else 'NOT PASSED'}"
     )
 
 

@@ -5,12 +5,11 @@ python -m pipeline.stages.report data/prepared models reports pipeline/page/brow
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from pipeline.base import files
-from pipeline.base.arrays import Array, read_npz
+from pipeline.base.arrays import read_npz
 from pipeline.config.data import DataConfig
 from pipeline.config.model import ModelConfig
 from pipeline.config.page import PageConfig
@@ -70,27 +69,27 @@ def report(cfg: Settings, prepared: Path, models: Path, reports: Path, browser: 
         # As base64 they take a third more.
         image_bytes=round(limit * IMAGE_SHARE * 3 / 4),
     )
-    contents = fitted(contents, max(0, limit - ROOM)).extended(
+    sections = {"data": cfg.data, "model": cfg.model, "train": cfg.train, "runtime": cfg.runtime}
+    contents = fitted(contents, limit - ROOM).extended(
         name=cfg.data.name,
-        configuration={
-            "data": cfg.data.model_dump(),
-            "model": cfg.model.model_dump(),
-            "train": cfg.train.model_dump(),
-            "runtime": cfg.runtime.model_dump(),
-            "seed": cfg.seed,
-        },
+        configuration={name: section.model_dump() for name, section in sections.items()} | {"seed": cfg.seed},
         resize=cfg.data.resize,
         language=cfg.page.language,
         max_megabytes=cfg.page.max_megabytes,
     )
     text = render(contents, browser)
     files.write_text(page, text)
-    _print_summary(contents.values, page, len(text.encode()))
+    live = "with the live network" if contents.values["live"] else "too large for the live network"
+    size, count = len(text.encode()) / MEGABYTE, len(contents.values["images"])
+    print(f"report: {page}, {size:.2f} MB, {live}, {count} images")
 
 
 def _read(cfg: Settings, prepared: Path, models: Path, reports: Path) -> Material:
     dataset = read_prepared(prepared)
-    actual, predicted = _read_confusion(reports / "confusion.csv", dataset.classes)
+    pairs = files.read_rows(reports / "confusion.csv")
+    actual, predicted = (
+        np.array([dataset.classes.index(row[name]) for row in pairs]) for name in ("actual", "predicted")
+    )
     configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
     network, untrained_network = (
         load_model(models / f"{name}.keras", dataset.shape, len(dataset.classes))
@@ -112,18 +111,6 @@ def _read(cfg: Settings, prepared: Path, models: Path, reports: Path) -> Materia
         validation_images=dataset.images("validation"),
         chosen=read_chosen(dataset, cfg.visualize.images),
     )
-
-
-def _read_confusion(path: Path, classes: list[str]) -> tuple[Array, Array]:
-    """Actual and predicted class numbers (N,) int64 of the test images."""
-    rows = files.read_rows(path)
-    actual, predicted = ([classes.index(row[name]) for row in rows] for name in ("actual", "predicted"))
-    return np.array(actual, np.int64), np.array(predicted, np.int64)
-
-
-def _print_summary(values: dict[str, Any], page: Path, size: int) -> None:
-    live = "with the live network" if values["live"] else "too large for the live network"
-    print(f"report: {page}, {size / MEGABYTE:.2f} MB, {live}, {len(values['images'])} images")
 
 
 if __name__ == "__main__":

@@ -86,7 +86,8 @@ def visualize_features(
             before = walked(untrained, image.pixels)
             _draw_walk(cfg, folder / f"walk_{number}", image, steps, before, dataset.classes)
     for name in names:
-        print(f"visualize_features: {name} {_summary(about[name])}")
+        dead, rare, always_on = (len(about[name][kind]) for kind in ("dead", "rare", "always_on"))
+        print(f"visualize_features: {name} {dead} dead, {rare} rare, {always_on} always-on")
     for image, steps in zip(images, walks, strict=True):
         for step in steps:
             output = walk.range_text(step.output)
@@ -106,16 +107,13 @@ def _draw_feature_maps(
     all_maps = [outputs.feature_maps(network, names, image) for network in networks]
     for name in names:
         scale = activation_scale(*[maps[name] for maps in all_maps])
-        for network, fired, maps, word in zip(networks, rates, all_maps, ("", "untrained"), strict=True):
+        names_of = ((name, f"features_{name}"), (f"{name}, untrained", f"features_{name}_untrained"))
+        for network, fired, maps, (title, stem) in zip(networks, rates, all_maps, names_of, strict=True):
+            threshold = firing_threshold(network, name)
             figure = features.feature_maps(
-                f"{name}, {word}" if word else name,
-                maps[name],
-                fired[name],
-                scale=scale,
-                images=count,
-                threshold=firing_threshold(network, name),
+                title, maps[name], fired[name], scale=scale, images=count, threshold=threshold
             )
-            write_figure(folder / f"features_{name}{'_' if word else ''}{word}.png", figure)
+            write_figure(folder / f"{stem}.png", figure)
 
 
 def _draw_walk(
@@ -139,11 +137,6 @@ def _draw_walk(
             kernel_colours=cfg.visualize.kernel_colours,
         )
         write_figure(path.with_name(f"{path.name}_{step.name}.png"), figure)
-
-
-def _summary(about: dict[str, Any]) -> str:
-    kinds = ("dead", "rare", "always_on")
-    return ", ".join(f"{len(about[kind])} {kind.replace('_', '-')}" for kind in kinds)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from pipeline.base import arrays
-from pipeline.base.errors import InputError
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (23, 4, 5, 3), np.uint8)
@@ -25,16 +24,6 @@ def test_rows_written_in_parts_are_the_bytes_that_numpy_saves(array, tmp_path):
     np.save(tmp_path / "whole.npy", array)
     assert (tmp_path / "parts.npy").read_bytes() == (tmp_path / "whole.npy").read_bytes()
     assert sha256 == hashlib.sha256(array.tobytes()).hexdigest()
-
-
-def test_a_file_that_was_not_finished_is_not_there(tmp_path):
-    def parts():
-        yield np.zeros((3, 2), np.uint8)
-        raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        arrays.write_rows(tmp_path / "a.npy", (2,), np.uint8, parts())
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -69,9 +58,3 @@ def test_the_digest_does_not_depend_on_the_chunks(chunk_bytes, stored, monkeypat
     assert arrays.sha256(stored) == expected
     assert arrays.sha256(IMAGES) == expected
     assert arrays.sha256(IMAGES[::-1]) != expected
-
-
-def test_a_file_that_is_cut_while_it_is_read_is_named(stored):
-    stored.path.write_bytes(stored.path.read_bytes()[:-30])
-    with pytest.raises(InputError, match="ended while it was being read"):
-        stored[22]

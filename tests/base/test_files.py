@@ -23,15 +23,6 @@ def test_a_failure_leaves_the_earlier_file_and_no_other(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_failure_leaves_the_earlier_folder_and_no_other(tmp_path):
-    with files.replaced_folder(tmp_path / "folder") as folder:
-        (folder / "a").write_text("earlier")
-    with pytest.raises(RuntimeError), files.replaced_folder(tmp_path / "folder") as folder:
-        (folder / "b").write_text("half")
-        raise RuntimeError
-    assert [path.name for path in tmp_path.rglob("*")] == ["folder", "a"]
-
-
 def test_a_folder_is_replaced_whole(tmp_path):
     for name in ("a", "b"):
         with files.replaced_folder(tmp_path / "folder") as folder:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.base.errors import InputError, one_line_errors
+from pipeline.base.errors import one_line_errors
 from pipeline.commands import predict
 from pipeline.network.checkpoint import load_model, save_network
 from pipeline.network.layers import build_model
@@ -101,16 +101,9 @@ def test_paths_without_images_are_refused(command, tmp_path, name):
     assert name in command(tmp_path / name, fails=True).partition("error: ")[2]
 
 
-def test_a_foreign_or_damaged_checkpoint_is_refused(trained, images, tmp_path, compose):
+def test_a_checkpoint_of_other_classes_is_refused(command, images, tmp_path, compose):
     save(images[0, ..., 0], tmp_path / "a.png")
     model = compose("model.filters=[2]", "model.pool=none").model
     save_network(build_model(model, input_shape=(8, 8, 1), num_classes=3), tmp_path / "three.keras")
-    save_network(build_model(model, input_shape=(9, 9, 1), num_classes=10), tmp_path / "larger.keras")
-    about = trained.folder / "data/prepared/dataset.json"
-    (tmp_path / "damaged.keras").write_text("damaged")
-    for message in (r"three.keras.* 3 .* 10", r"larger.keras.*\(9, 9, 1\).*\(8, 8, 1\)", "damaged.keras"):
-        path = tmp_path / message.partition(".keras")[0]
-        with pytest.raises(InputError, match=message):
-            predict.predict(
-                trained.params(), [tmp_path / "a.png"], path.with_suffix(".keras"), about, invert=False
-            )
+    output = command(tmp_path / "a.png", "--model", tmp_path / "three.keras", fails=True)
+    assert "tells 3 classes apart, the data has 10" in output.partition("error: ")[2]

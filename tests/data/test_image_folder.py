@@ -91,12 +91,10 @@ def test_hidden_files_and_what_systems_leave_are_passed_over(pets):
     assert dataset.unreadable == []
 
 
-@pytest.mark.parametrize("count", [1, 3])
-def test_more_classes_than_a_label_can_number_are_refused(count, tmp_path):
+def test_more_classes_than_a_label_can_number_are_refused(tmp_path):
     for number in range(257):
         (tmp_path / str(number)).mkdir()
-        for image in range(count):
-            (tmp_path / str(number) / f"{image}.png").touch()
+        (tmp_path / str(number) / "0.png").touch()
     with pytest.raises(InputError, match="received 257 classes, expected 2 to 256"):
         load(tmp_path)
 

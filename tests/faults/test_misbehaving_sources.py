@@ -116,15 +116,8 @@ def test_a_gzip_file_is_unpacked_no_further_than_the_size_that_is_expected(monke
     assert read == [1001]
 
 
-MAKERS = [
-    os.mkfifo,
-    lambda path: path.symlink_to("/dev/zero"),
-    os.mkdir,
-]
-
-
 @pytest.mark.parametrize("name", ["train-images-idx3-ubyte", "train-images-idx3-ubyte.gz", "mnist.npz"])
-@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
 def test_a_pipe_a_device_and_a_folder_are_no_data_file(make, name, tmp_path):
     make(tmp_path / name)
     with pytest.raises(InputError, match=rf"{name}: .*expected a regular file"):

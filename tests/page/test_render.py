@@ -6,10 +6,8 @@ import json
 import re
 
 import numpy as np
-import pytest
 from conftest import ROOT
 
-from pipeline.base.errors import InputError
 from pipeline.page.contents import Contents
 from pipeline.page.render import KIT, RUN, SWEEP, as_json, render
 
@@ -88,11 +86,6 @@ def test_the_language_of_the_first_words_is_the_configured_one():
 def test_every_script_is_part_of_one_kind_of_page_or_of_the_kit():
     scripts = [*KIT, *RUN.scripts, *SWEEP.scripts]
     assert sorted(scripts) == sorted(path.stem for path in (BROWSER / "script").glob("*.js"))
-
-
-def test_a_missing_file_of_the_page_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"template\.html\.j2.*missing"):
-        render(Contents({"language": "en"}, {}), tmp_path)
 
 
 def test_all_words_exist_in_both_languages_with_the_same_places_and_terms():

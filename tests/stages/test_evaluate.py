@@ -62,11 +62,6 @@ def test_the_tables_agree_with_the_accuracy(trained, scores):
     assert found / len(pairs) == pytest.approx(scores["test"]["accuracy"], abs=1e-5)
 
 
-def test_every_picture_is_there(trained):
-    names = {path.name for path in (trained.folder / "reports/figures/evaluate").iterdir()}
-    assert names == {"loss.png", "confusion.png", "predictions.png", "mistakes.png"}
-
-
 def test_a_checkpoint_of_other_data_is_refused_and_the_earlier_results_stay(trained, tmp_path, compose):
     foreign = build_model(compose("model.filters=[2]").model, input_shape=(28, 28, 1), num_classes=10)
     save_network(foreign, tmp_path / "foreign.keras")

@@ -65,20 +65,3 @@ def test_a_missing_input_is_named(run, path):
     (run / path).unlink()
     with pytest.raises(InputError, match=rf"{path}.*missing.*dvc repro"):
         remake_page(run)
-
-
-def test_epochs_of_another_network_are_refused(run):
-    stored = dict(np.load(run / "models/epochs.npz"))
-    stored["conv2d/kernel"] = stored["conv2d/kernel"][:, :, :, :, :2]
-    np.savez(run / "models/epochs.npz", **stored)
-    with pytest.raises(InputError, match=r"\(4, 3, 3, 1, 2\).*conv2d/kernel.*\(4, 3, 3, 1, 3\)"):
-        remake_page(run)
-
-
-def test_a_bug_of_ours_is_no_damaged_file(run, monkeypatch):
-    def broken(*_arguments, **_named):
-        raise KeyError("a name that is not there")
-
-    monkeypatch.setattr("pipeline.stages.report.export", broken)
-    with pytest.raises(KeyError):
-        remake_page(run)

@@ -5,9 +5,6 @@ import json
 import numpy as np
 import pytest
 
-from pipeline.base import files
-from pipeline.config.visualize import ImageChoice
-from pipeline.data.prepared import find_image
 from pipeline.network.checkpoint import load_model
 
 
@@ -39,12 +36,3 @@ def test_the_report_holds_the_extremes_of_every_layer_for_the_chosen_image(train
         about = walk["layers"][layer.name]
         assert about["shape"] == list(values.shape[1:])
         assert (about["min"], about["max"]) == pytest.approx((values.min(), values.max()), rel=1e-4, abs=1e-6)
-
-
-def test_the_source_image_is_the_first_of_the_raw_training_set(trained):
-
-    rows = {s: np.load(trained.folder / f"data/prepared/{s}_rows.npy") for s in ("train", "validation")}
-    counts = files.read_json(trained.folder / "data/prepared/dataset.json")["counts"]
-    split, index = find_image(rows, counts, ImageChoice(split="source", index=0))
-    found = np.load(trained.folder / f"data/prepared/{split}_images.npy")[index]
-    np.testing.assert_array_equal(found, np.load(trained.folder / "data/raw/train_images.npy")[0])
