@@ -65,3 +65,12 @@ def test_a_missing_input_is_named(run, path):
     (run / path).unlink()
     with pytest.raises(InputError, match=rf"{path}.*missing.*dvc repro"):
         remake_page(run)
+
+
+def test_a_bug_of_ours_is_no_damaged_file(run, monkeypatch):
+    def broken(*_arguments, **_named):
+        raise KeyError("a name that is not there")
+
+    monkeypatch.setattr("pipeline.stages.report.export", broken)
+    with pytest.raises(KeyError):
+        remake_page(run)
