@@ -1,4 +1,4 @@
-"""What lies in a user's folder, and whether it stays as it is while it is read."""
+"""The contents of a user's folder, and whether they change while it is read."""
 
 import contextlib
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ Listing = dict[Path, tuple[int, int]]
 
 
 def visible(folder: Path) -> list[Path]:
-    """What lies in a folder, by name, without hidden files and what systems leave there.
+    """The contents of a folder, by name, without hidden files and those of the system.
 
     Raises:
         InputError: the folder cannot be read, or a name in it is no UTF-8.
