@@ -37,6 +37,8 @@ def _import_quickly() -> None:
         with _silent_stderr():
             importlib.import_module("keras")
     finally:
+        # These half a million objects stay: no later collection, nor the end of the process, need visit them.
+        gc.freeze()
         gc.enable()
         for name in hidden:
             del sys.modules[name]
