@@ -1,5 +1,6 @@
 """The prepared folder: the splits, and the images that the configuration chooses."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +12,19 @@ from pipeline.base.errors import InputError
 from pipeline.config.visualize import ImageChoice, check_images
 
 
-def split_rows(labels: Array, validation_fraction: float, seed: int) -> tuple[Array, Array]:
+SPLITS = ("train", "validation", "test")
+
+
+def split_rows(
+    labels: Array, validation_fraction: float, seed: int, classes: Sequence[str]
+) -> tuple[Array, Array]:
     """Rows of the training and the validation split, as scikit-learn's `train_test_split` draws them.
 
     Args:
         labels: (N,) uint8; only their number matters to the draw.
         validation_fraction: between 0 and 1.
         seed: `random_state` of the draw.
+        classes: K names.
 
     Returns:
         Two int64 arrays of row numbers in the order of the split.
@@ -33,13 +40,14 @@ def split_rows(labels: Array, validation_fraction: float, seed: int) -> tuple[Ar
         )
     except ValueError as error:
         raise InputError(f"data.validation_fraction {validation_fraction}: {error}") from None
-    for name, rows in (("training", train), ("validation", validation)):
-        absent = sorted(set(np.unique(labels).tolist()) - set(np.unique(labels[rows]).tolist()))
-        if absent:
-            raise InputError(
-                f"data.validation_fraction: received {validation_fraction}, which leaves the"
-                f" {name} split of {len(rows)} images without class {absent[0]}; choose another"
-            )
+    for split, rows in (("training", train), ("validation", validation)):
+        for label, name in enumerate(classes):
+            if not (labels[rows] == label).any():
+                raise InputError(
+                    f"data.validation_fraction: received {validation_fraction}, which leaves the {split} split"
+                    f" of {len(rows)} images without {name!r}, of which there are {(labels == label).sum()}:"
+                    " set it higher, or data.split_seed to another number"
+                )
     return train, validation
 
 
@@ -89,12 +97,14 @@ class Prepared:
         classes: K names; a label is a place in this list.
         shape: (H, W, C) of one image.
         counts: images in each split, "train", "validation" and "test".
+        different: how many images of each split are no pixel-equal copies of others in it.
     """
 
     folder: Path
     classes: list[str]
     shape: tuple[int, int, int]
     counts: dict[str, int]
+    different: dict[str, int]
 
     def images(self, split: str) -> RowFile:
         """Images (N, H, W, C) uint8 of a split, on disk."""
@@ -116,7 +126,7 @@ def read_prepared(folder: Path, name: str = "dataset.json") -> Prepared:
         InputError: it is missing, or no JSON.
     """
     about = files.read_json(folder / name)
-    return Prepared(folder, about["classes"], tuple(about["shape"]), about["counts"])
+    return Prepared(folder, about["classes"], tuple(about["shape"]), about["counts"], about["different"])
 
 
 def read_chosen(prepared: Prepared, chosen: list[ImageChoice]) -> list[ChosenImage]:

@@ -50,6 +50,7 @@ def fetch(cfg: Settings, external: Path, raw: Path) -> None:
         check_readable(dataset.unreadable, skip=_skips(cfg.data.source))
         check_classes(labels, dataset.classes)
         counts = {part: len(numbers) for part, numbers in labels.items()}
+        files.write_json(folder / "read.json", {})
         files.write_json(folder / "dataset.json", describe(cfg.data.name, dataset, counts, digests))
     print(f"fetch: {counts['train']:,} training and {counts['test']:,} test images")
 
