@@ -10,7 +10,7 @@ from pipeline.base.arrays import Array
 
 
 def score(logits: Array, predicted: Array, labels: Array) -> dict[str, float]:
-    """Mean cross-entropy in nats and share of correct predictions.
+    """Mean cross-entropy in nats, share of correct predictions, and the same share averaged over classes.
 
     The loss comes from the logits, as in Keras' training and evaluation: a probability that float32
     rounds to 0 or 1 has no logarithm to speak of.
@@ -22,7 +22,14 @@ def score(logits: Array, predicted: Array, labels: Array) -> dict[str, float]:
     """
     wide = logits.astype(np.float64)
     losses = logsumexp(wide, axis=1) - wide[np.arange(len(labels)), labels]
-    return {"loss": float(losses.mean()), "accuracy": float((predicted == labels).mean())}
+    right = predicted == labels
+    present, place = np.unique(labels, return_inverse=True)
+    recalls = np.bincount(place, weights=right) / np.bincount(place, minlength=len(present))
+    return {
+        "loss": float(losses.mean()),
+        "accuracy": float(right.mean()),
+        "balanced_accuracy": float(recalls.mean()),
+    }
 
 
 def kept_epoch(val_losses: Sequence[float], patience: int | None) -> int:

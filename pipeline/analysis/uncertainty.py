@@ -4,6 +4,7 @@ SciPy's statistics take 0.7 s to import, so they are imported where they are use
 """
 
 import math
+import statistics
 from collections.abc import Mapping
 
 from pipeline.base.arrays import Array
@@ -21,9 +22,7 @@ def interval(accuracy: float, images: int) -> tuple[float, float]:
     References:
         Wilson, Probable inference, the law of succession, and statistical inference, 1927.
     """
-    from scipy.stats import norm
-
-    z = float(norm.ppf((1 + CONFIDENCE) / 2))
+    z = statistics.NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
     centre = (accuracy + z**2 / (2 * images)) / (1 + z**2 / images)
     variance = accuracy * (1 - accuracy) / images + z**2 / (4 * images**2)
     half = z / (1 + z**2 / images) * math.sqrt(variance)

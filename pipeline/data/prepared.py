@@ -11,7 +11,6 @@ from pipeline.base.arrays import Array, RowFile
 from pipeline.base.errors import InputError
 from pipeline.config.visualize import ImageChoice, check_images
 
-
 SPLITS = ("train", "validation", "test")
 
 
@@ -44,8 +43,8 @@ def split_rows(
         for label, name in enumerate(classes):
             if not (labels[rows] == label).any():
                 raise InputError(
-                    f"data.validation_fraction: received {validation_fraction}, which leaves the {split} split"
-                    f" of {len(rows)} images without {name!r}, of which there are {(labels == label).sum()}:"
+                    f"data.validation_fraction: received {validation_fraction}, which leaves the"
+                    f" {split} split of {len(rows)} images without {name!r}, of which there are {(labels == label).sum()}:"
                     " set it higher, or data.split_seed to another number"
                 )
     return train, validation

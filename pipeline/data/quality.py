@@ -52,7 +52,9 @@ def digests(images: Array) -> Array:
 def scan(images: Array | RowFile) -> Scan:
     """One pass over images (N, H, W, C) uint8."""
     parts = [_scan(part) for part in chunks(images)]
-    arrays = (np.concatenate([getattr(part, name) for part in parts]) for name in ("digests", "flat", "reduced"))
+    arrays = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("digests", "flat", "reduced")
+    )
     return Scan(*arrays, min(part.lowest for part in parts), max(part.highest for part in parts))
 
 
@@ -141,7 +143,7 @@ def _candidates(test: Array, others: Array) -> Array:
         squares = left @ right.T
         near = squares < CLOSE**2 + 1
         pairs = np.argwhere(near) if np.count_nonzero(near) <= MAX_CANDIDATES else _nearest(squares)
-        found.append(pairs + [0, start])
+        found.append(pairs + np.array([0, start]))
     return np.concatenate(found)
 
 

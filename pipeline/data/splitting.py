@@ -10,7 +10,13 @@ from pipeline.base.errors import InputError
 
 
 def held_out(
-    labels: Array, fraction: float, seed: int, *, key: str, classes: Sequence[str], copies: Array | None = None
+    labels: Array,
+    fraction: float,
+    seed: int,
+    *,
+    key: str,
+    classes: Sequence[str],
+    copies: Array | None = None,
 ) -> tuple[Array, Array]:
     """Hold out a share of each class, as scikit-learn's stratified `train_test_split` draws it.
 
@@ -39,7 +45,8 @@ def held_out(
         if count < 2:
             kind = "images" if copies is None else "different images"
             raise InputError(
-                f"{key}: class {name!r} has {count} {kind} to split, 2 are needed: add images, or leave it out"
+                f"{key}: class {name!r} has {count} {kind} to split, 2 are needed:"
+                " add images, or leave it out"
             )
     # Of each class one image at least, which scikit-learn checks of the whole.
     size = min(max(math.ceil(fraction * len(first)), len(classes)), len(first) - len(classes))

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.analysis import trust
 from pipeline.analysis.scores import confusion_matrix, score
+from pipeline.analysis.uncertainty import interval
 from pipeline.base.arrays import Array
 from pipeline.network import outputs
 from pipeline.page import networks
@@ -17,6 +19,8 @@ from pipeline.page.material import Material
 
 # So many wrong images are run through the network to find the most confident mistakes among them.
 MAX_RANKED = 1000
+# Of look-alikes.
+MAX_PAIRS = 12
 
 
 def export(
@@ -50,7 +54,7 @@ def export(
         "epochs": material.epochs["epochs"].tolist(),
         "num_epochs": len(material.epochs["epochs"]),
     }
-    arrays = {"images": pictures, "probabilities": probabilities}
+    arrays = {"images": pictures, "probabilities": probabilities, **_look_alikes(material)}
     return Contents(values, arrays | networks.weights(material) | networks.patches(material))
 
 
@@ -62,12 +66,31 @@ def _overview(material: Material) -> dict[str, Any]:
         "counts": material.dataset.counts,
         "parameters": metrics["parameters"],
         "kept_epoch": metrics["kept_epoch"],
-        "scores": {name: metrics[name] for name in ("validation", "test")},
+        "scores": {name: _with_interval(metrics[name]) for name in ("validation", "test")},
+        "majority": metrics["majority"],
+        "largest_class": material.reports["data"]["largest_class"],
+        "findings": [
+            *material.reports["data"]["findings"],
+            *trust.findings(metrics, material.history, material.actual, material.predicted, classes),
+        ],
         "untrained_score": _untrained_score(material),
         "history": {name: list(column) for name, column in material.history.items()},
         "class_scores": material.class_scores,
         "confusion": confusion_matrix(material.actual, material.predicted, len(classes)).tolist(),
     }
+
+
+def _with_interval(scores: dict[str, float]) -> dict[str, Any]:
+    return {**scores, "interval": interval(scores["accuracy"], int(scores["different_images"]))}
+
+
+def _look_alikes(material: Material) -> dict[str, Array]:
+    """Pairs (P, 2, H, W, C) uint8 of a test image and one of another split that nearly equal each other."""
+    pairs = material.reports["data"]["look_alikes"]["pairs"][:MAX_PAIRS]
+    shown = [
+        (material.test_images[row], material.dataset.images(split)[other]) for row, split, other, _ in pairs
+    ]
+    return {"look_alikes": np.array(shown)} if shown else {}
 
 
 def _untrained_score(material: Material) -> dict[str, Any]:

@@ -23,7 +23,7 @@ class Material:
         trained: the layers of the trained network.
         untrained: those of the untrained one.
         epochs: arrays of `epochs.npz` by name.
-        reports: JSON values by name: `metrics`, `features`, `compare_untrained`, `explain`.
+        reports: JSON values by name: `metrics`, `data`, `features`, `compare_untrained`, `explain`.
         history: columns of `history.tsv` by name.
         class_scores: rows of `classes.csv` by column name.
         actual: class numbers (N,) of the test images.

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pipeline.analysis.scores import (
     class_scores,
     confusion_matrix,
@@ -15,6 +17,8 @@ from pipeline.analysis.scores import (
     most_confident_mistakes,
     score,
 )
+from pipeline.analysis.trust import findings, line
+from pipeline.analysis.uncertainty import interval
 from pipeline.base import files
 from pipeline.config.params import load
 from pipeline.config.runtime import RuntimeConfig
@@ -68,12 +72,24 @@ def evaluate(
         split["logits"], split["probabilities"] = outputs.logits_and_probabilities(network, split["images"])
         split["predicted"] = split["probabilities"].argmax(axis=1)
     scores = {
-        name: score(split["logits"], split["predicted"], split["labels"]) for name, split in splits.items()
+        name: {
+            **score(split["logits"], split["predicted"], split["labels"]),
+            "images": len(split["labels"]),
+            "different_images": dataset.different[name],
+        }
+        for name, split in splits.items()
     }
     kept = kept_epoch(history["val_loss"], cfg.train.patience)
-    about = {"parameters": network.count_params(), "epochs": len(history["epoch"]), "kept_epoch": kept}
     test, classes = splits["test"], dataset.classes
-    files.write_json(reports / "metrics.json", {**scores, **about})
+    about = {
+        "train": {"images": dataset.counts["train"]},
+        "majority": float(np.bincount(test["labels"]).max() / len(test["labels"])),
+        "parameters": network.count_params(),
+        "epochs": len(history["epoch"]),
+        "kept_epoch": kept,
+    }
+    metrics = {**scores, **about}
+    files.write_json(reports / "metrics.json", metrics)
     rows = class_scores(test["labels"], test["predicted"], classes)
     files.write_table(reports / "classes.csv", ("class", "precision", "recall", "f1", "images"), rows)
     pairs = [(classes[a], classes[b]) for a, b in zip(test["labels"], test["predicted"], strict=True)]
@@ -83,7 +99,13 @@ def evaluate(
         write_figure(folder / "loss.png", figure)
         _draw_test_images(folder, test, classes, cfg.visualize.num_predictions, cfg.visualize.num_mistakes)
     for name, row in scores.items():
-        print(f"evaluate: {name} loss {row['loss']:.4f}, accuracy {row['accuracy']:.4f}")
+        low, high = interval(row["accuracy"], row["different_images"])
+        shown = (
+            f"loss {row['loss']:.4f}, accuracy {row['accuracy']:.4f} (95 % interval {low:.3f} to {high:.3f})"
+        )
+        print(f"evaluate: {name} {shown}")
+    for finding in findings(metrics, history, test["labels"], test["predicted"], classes):
+        print(f"evaluate: {line(finding)}")
 
 
 def _draw_test_images(

@@ -14,7 +14,7 @@ from pipeline.config.data import DataConfig
 from pipeline.config.params import load
 from pipeline.config.section import Section
 from pipeline.config.visualize import VisualizeConfig, check_images
-from pipeline.data.findings import described
+from pipeline.data.findings import described, line
 from pipeline.data.prepared import SPLITS, Prepared, split_rows
 from pipeline.data.quality import digests, scan
 from pipeline.data.splitting import held_out
@@ -36,7 +36,8 @@ def prepare(cfg: Settings, raw: Path, prepared: Path, report: Path) -> None:
 
     Args:
         cfg: uses `data.validation_fraction`, `data.split_seed`, `data.keep_copies_together`, the kind of
-            `data.source`, and `visualize.images`: one that is not there is refused before anything is trained.
+            `data.source`, and `visualize.images`: one that is not there is refused before anything is
+            trained.
         raw: folder of stage `fetch`.
         prepared: folder to write: `{train,validation,test}_{images,labels}.npy`, memory-mappable
             uint8 (N, H, W, C) and (N,), `{train,validation}_rows.npy` (N,) int64 with each image's
@@ -68,8 +69,8 @@ def prepare(cfg: Settings, raw: Path, prepared: Path, report: Path) -> None:
         )
     files.write_json(report, found)
     print("prepare: " + ", ".join(f"{count:,} {split}" for split, count in counts.items()))
-    for line in found["findings"]:
-        print(f"prepare: {line}")
+    for finding in found["findings"]:
+        print(f"prepare: {line(finding)}")
 
 
 def _split(

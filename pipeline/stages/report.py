@@ -27,7 +27,7 @@ from pipeline.page.material import Material
 from pipeline.page.render import render
 from pipeline.stages import stage
 
-REPORTS = ("metrics", "features", "compare_untrained", "explain")
+REPORTS = ("metrics", "data", "features", "compare_untrained", "explain")
 MEGABYTE = 1_000_000
 # Of the page's size, for images; and what is left for everything that is not an array.
 IMAGE_SHARE, ROOM = 0.25, 400_000

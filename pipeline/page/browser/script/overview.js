@@ -1,7 +1,7 @@
 // What was trained, on what, how well; and the network as a row of layers.
 
 function overview() {
-  return part("overview", scoreTiles(), architecture(), samples(), configuration());
+  return part("overview", scoreTiles(), caveats(), lookAlikes(), architecture(), samples(), configuration());
 }
 
 function scoreTiles() {
@@ -15,18 +15,24 @@ function scoreTiles() {
       h("span", { class: "note" }, note),
     );
   const loss = (score) => t("score.loss", { n: score.loss.toFixed(4) });
+  const interval = ({ interval: [low, high] }) =>
+    t("score.interval", { low: percent(low, 1), high: percent(high, 1) });
+  const majority = t("score.majority", {
+    class: values.largest_class,
+    share: percent(values.majority, 1),
+  });
   return h(
     "div",
     { class: "scores" },
     tile(
       t("score.test"),
       percent(scores.test.accuracy, 2),
-      `${t("images.count", { n: whole(counts.test) })}, ${loss(scores.test)}`,
+      `${interval(scores.test)}; ${t("images.count", { n: whole(counts.test) })}, ${loss(scores.test)}; ${majority}`,
     ),
     tile(
       t("score.validation"),
       percent(scores.validation.accuracy, 2),
-      `${t("images.count", { n: whole(counts.validation) })}, ${loss(scores.validation)}`,
+      `${interval(scores.validation)}; ${t("images.count", { n: whole(counts.validation) })}, ${loss(scores.validation)}`,
     ),
     tile(
       t("score.untrained"),
@@ -44,6 +50,25 @@ function scoreTiles() {
     ),
     tile(t("score.parameters"), whole(parameters), t("score.parameters.note", { n: whole(counts.train) })),
   );
+}
+
+/** What speaks against the data or the scores, a line each. */
+function caveats() {
+  if (!values.findings.length) return null;
+  const items = values.findings.map(({ kind, ...named }) => h("li", {}, t(`finding.${kind}`, named)));
+  return panel(t("findings"), h("ul", {}, items));
+}
+
+/** Test images beside the ones of other splits that nearly equal them. */
+function lookAlikes() {
+  if (!hasArray("look_alikes")) return null;
+  const { data, shape } = arrayOf("look_alikes");
+  const size = data.length / shape[0] / 2;
+  const pairs = Array.from({ length: shape[0] }, (_, i) =>
+    h("span", { class: "pair" }, [0, 1].map((j) => imageCanvas(data.subarray((2 * i + j) * size, (2 * i + j + 1) * size)))),
+  );
+  const note = t("look_alikes.note", { n: shape[0] });
+  return h("details", { class: "panel" }, h("summary", {}, t("look_alikes")), h("p", { class: "note" }, note), h("div", { class: "thumbnails" }, pairs));
 }
 
 /** What a layer is, in words: window, stride, padding, units. */
