@@ -42,10 +42,11 @@ def split_rows(
     for split, rows in (("training", train), ("validation", validation)):
         for label, name in enumerate(classes):
             if not (labels[rows] == label).any():
+                count = int((labels == label).sum())
                 raise InputError(
                     f"data.validation_fraction: received {validation_fraction}, which leaves the"
-                    f" {split} split of {len(rows)} images without {name!r}, of which there are {(labels == label).sum()}:"
-                    " set it higher, or data.split_seed to another number"
+                    f" {split} split of {len(rows)} images without {name!r} ({count} images): set it higher, or"
+                    " data.split_seed to another number"
                 )
     return train, validation
 

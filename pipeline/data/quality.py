@@ -52,10 +52,12 @@ def digests(images: Array) -> Array:
 def scan(images: Array | RowFile) -> Scan:
     """One pass over images (N, H, W, C) uint8."""
     parts = [_scan(part) for part in chunks(images)]
-    arrays = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("digests", "flat", "reduced")
-    )
-    return Scan(*arrays, min(part.lowest for part in parts), max(part.highest for part in parts))
+    every = {
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in ("digests", "flat", "reduced")
+    }
+    lowest, highest = min(part.lowest for part in parts), max(part.highest for part in parts)
+    return Scan(**every, lowest=lowest, highest=highest)
 
 
 def _scan(images: Array) -> Scan:

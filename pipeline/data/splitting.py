@@ -50,8 +50,10 @@ def held_out(
             )
     # Of each class one image at least, which scikit-learn checks of the whole.
     size = min(max(math.ceil(fraction * len(first)), len(classes)), len(first) - len(classes))
-    drawn = train_test_split(np.arange(len(first)), test_size=size, random_state=seed, stratify=labels[first])
-    kept, held = _with_every_class(*drawn, labels[first])
+    kept, held = train_test_split(
+        np.arange(len(first)), test_size=size, random_state=seed, stratify=labels[first]
+    )
+    kept, held = _with_every_class(kept, held, labels[first])
     return _members(kept, group), _members(held, group)
 
 

@@ -99,7 +99,7 @@ def evaluate(
         write_figure(folder / "loss.png", figure)
         _draw_test_images(folder, test, classes, cfg.visualize.num_predictions, cfg.visualize.num_mistakes)
     for name, row in scores.items():
-        low, high = interval(row["accuracy"], row["different_images"])
+        low, high = interval(row["accuracy"], dataset.different[name])
         shown = (
             f"loss {row['loss']:.4f}, accuracy {row['accuracy']:.4f} (95 % interval {low:.3f} to {high:.3f})"
         )

@@ -67,7 +67,7 @@ def test_class_names_that_cannot_be_shown_are_refused(name):
 def test_a_split_without_some_class_is_refused(fraction, message):
     labels = np.tile(np.arange(10), 10).astype(np.uint8)
     with pytest.raises(InputError, match=message):
-        split_rows(labels, fraction, 0)
+        split_rows(labels, fraction, 0, ["a", "b"])
 
 
 def test_an_image_of_the_source_is_found_in_the_split_that_holds_it():
