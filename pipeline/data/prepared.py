@@ -44,8 +44,8 @@ def split_rows(
             if not (labels[rows] == label).any():
                 count = int((labels == label).sum())
                 raise InputError(
-                    f"data.validation_fraction: received {validation_fraction}, which leaves the"
-                    f" {split} split of {len(rows)} images without {name!r} ({count} images): set it higher, or"
+                    f"data.validation_fraction: received {validation_fraction}, which leaves the {split}"
+                    f" split of {len(rows)} images without {name!r} ({count} images): set it higher, or"
                     " data.split_seed to another number"
                 )
     return train, validation
