@@ -45,7 +45,7 @@ def findings(
     answered = np.unique(predicted)
     if len(answered) == 1:
         yield {"kind": "one_class", "class": classes[int(answered[0])]}
-    elif absent := [name for k, name in enumerate(classes) if k not in answered]:
+    if absent := [name for k, name in enumerate(classes) if k not in answered]:
         yield {"kind": "never_predicted", "classes": ", ".join(absent)}
     first, last = history["loss"][0], history["loss"][-1]
     if not last <= first:

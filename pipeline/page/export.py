@@ -10,7 +10,6 @@ import numpy as np
 
 from pipeline.analysis import trust
 from pipeline.analysis.scores import confusion_matrix, score
-from pipeline.analysis.uncertainty import interval
 from pipeline.base.arrays import Array
 from pipeline.network import outputs
 from pipeline.page import networks
@@ -66,7 +65,7 @@ def _overview(material: Material) -> dict[str, Any]:
         "counts": material.dataset.counts,
         "parameters": metrics["parameters"],
         "kept_epoch": metrics["kept_epoch"],
-        "scores": {name: _with_interval(metrics[name]) for name in ("validation", "test")},
+        "scores": {name: metrics[name] for name in ("validation", "test")},
         "majority": metrics["majority"],
         "largest_class": material.reports["data"]["largest_class"],
         "findings": [
@@ -78,10 +77,6 @@ def _overview(material: Material) -> dict[str, Any]:
         "class_scores": material.class_scores,
         "confusion": confusion_matrix(material.actual, material.predicted, len(classes)).tolist(),
     }
-
-
-def _with_interval(scores: dict[str, float]) -> dict[str, Any]:
-    return {**scores, "interval": interval(scores["accuracy"], int(scores["different_images"]))}
 
 
 def _look_alikes(material: Material) -> dict[str, Array]:

@@ -71,14 +71,7 @@ def evaluate(
     for split in splits.values():
         split["logits"], split["probabilities"] = outputs.logits_and_probabilities(network, split["images"])
         split["predicted"] = split["probabilities"].argmax(axis=1)
-    scores = {
-        name: {
-            **score(split["logits"], split["predicted"], split["labels"]),
-            "images": len(split["labels"]),
-            "different_images": dataset.different[name],
-        }
-        for name, split in splits.items()
-    }
+    scores = {name: _scores(split, dataset.different[name]) for name, split in splits.items()}
     kept = kept_epoch(history["val_loss"], cfg.train.patience)
     test, classes = splits["test"], dataset.classes
     about = {
@@ -99,13 +92,19 @@ def evaluate(
         write_figure(folder / "loss.png", figure)
         _draw_test_images(folder, test, classes, cfg.visualize.num_predictions, cfg.visualize.num_mistakes)
     for name, row in scores.items():
-        low, high = interval(row["accuracy"], dataset.different[name])
-        shown = (
-            f"loss {row['loss']:.4f}, accuracy {row['accuracy']:.4f} (95 % interval {low:.3f} to {high:.3f})"
-        )
-        print(f"evaluate: {name} {shown}")
+        interval_text = f"95 % interval {row['accuracy_low']:.3f} to {row['accuracy_high']:.3f}"
+        print(f"evaluate: {name} loss {row['loss']:.4f}, accuracy {row['accuracy']:.4f} ({interval_text})")
     for finding in findings(metrics, history, test["labels"], test["predicted"], classes):
         print(f"evaluate: {line(finding)}")
+
+
+def _scores(split: dict[str, Any], different: int) -> dict[str, float]:
+    """The numbers of a split in `metrics.json`."""
+    scores = score(split["logits"], split["predicted"], split["labels"])
+    low, high = interval(scores["accuracy"], different)
+    counts = {"images": len(split["labels"]), "different_images": different}
+    missed = len(set(split["labels"].tolist()) - set(split["predicted"].tolist()))
+    return {**scores, "accuracy_low": low, "accuracy_high": high, "never_predicted": missed, **counts}
 
 
 def _draw_test_images(

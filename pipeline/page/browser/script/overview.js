@@ -15,7 +15,7 @@ function scoreTiles() {
       h("span", { class: "note" }, note),
     );
   const loss = (score) => t("score.loss", { n: score.loss.toFixed(4) });
-  const interval = ({ interval: [low, high] }) =>
+  const interval = ({ accuracy_low: low, accuracy_high: high }) =>
     t("score.interval", { low: percent(low, 1), high: percent(high, 1) });
   const majority = t("score.majority", {
     class: values.largest_class,
@@ -65,10 +65,20 @@ function lookAlikes() {
   const { data, shape } = arrayOf("look_alikes");
   const size = data.length / shape[0] / 2;
   const pairs = Array.from({ length: shape[0] }, (_, i) =>
-    h("span", { class: "pair" }, [0, 1].map((j) => imageCanvas(data.subarray((2 * i + j) * size, (2 * i + j + 1) * size)))),
+    h(
+      "span",
+      { class: "pair" },
+      [0, 1].map((j) => imageCanvas(data.subarray((2 * i + j) * size, (2 * i + j + 1) * size))),
+    ),
   );
   const note = t("look_alikes.note", { n: shape[0] });
-  return h("details", { class: "panel" }, h("summary", {}, t("look_alikes")), h("p", { class: "note" }, note), h("div", { class: "thumbnails" }, pairs));
+  return h(
+    "details",
+    { class: "panel" },
+    h("summary", {}, t("look_alikes")),
+    h("p", { class: "note" }, note),
+    h("div", { class: "thumbnails" }, pairs),
+  );
 }
 
 /** What a layer is, in words: window, stride, padding, units. */
