@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.analysis.receptive_fields import ReceptiveField, receptive_fields
-from pipeline.analysis.weights import colour_limit, initializer_limit, paired_convolutions
+from pipeline.analysis.weights import colour_limit, initializer_limit
 from pipeline.base.arrays import Array
 from pipeline.network.checkpoint import Layer, convolutions
 from pipeline.page.material import Material
@@ -30,7 +30,8 @@ def filters(material: Material, kernel_limit: float | None) -> dict[str, Any]:
     """Numbers of each filter, as JSON values by the name of its convolution; arguments are as in `export`."""
     features, explained = material.reports["features"], material.reports["explain"]
     found = {}
-    for after, before in paired_convolutions(material.trained, material.untrained):
+    pairs = zip(convolutions(material.trained), convolutions(material.untrained), strict=True)
+    for after, before in pairs:
         words, limit = initializer_limit(before)
         found[after.name] = {
             **features["layers"][after.name],
