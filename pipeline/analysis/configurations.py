@@ -5,6 +5,7 @@ reads, writes or draws.
 """
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any
 
 from pipeline.analysis.groups import DIGESTS, Group, Run, same_but_seed
@@ -73,7 +74,6 @@ def words(value: Any, digits: int = 3) -> str:
 
 def _labels(rows: Sequence[Sequence[Any]]) -> list[str]:
     """A label for each row of values, with as many digits as tell them apart."""
-    labels: list[str] = []
     for digits in (3, 5, 17):
         labels = [", ".join(words(value, digits) for value in row) for row in rows]
         if len(set(labels)) == len(rows):
@@ -130,12 +130,11 @@ def best_of(found: Sequence[Group]) -> Group:
 
 def cost_of(found: Sequence[Group]) -> tuple[str, Callable[[Group], int]] | None:
     """What there is to save: filters where their number was swept, else parameters, else nothing."""
-    costs: dict[str, Callable[[Group], int]] = {
-        "filters": lambda one: one.filters,
-        "parameters": lambda one: one.parameters,
-    }
-    differing = [name for name, cost in costs.items() if len(set(map(cost, found))) > 1]
-    return (differing[0], costs[differing[0]]) if differing else None
+    for name in ("filters", "parameters"):
+        cost = attrgetter(name)
+        if len(set(map(cost, found))) > 1:
+            return name, cost
+    return None
 
 
 def as_good_as_the_best(found: Sequence[Group]) -> list[Group]:
