@@ -66,34 +66,28 @@ def parts(network: "keras.Model", image: Array) -> Parts:
     number = int(maps.max(axis=(0, 1)).argmax())
     one = kernel[..., number : number + 1], bias[number : number + 1]
     name = f"convolution and {layer.activation.__name__}"
+    # The configured settings, then each of them changed.
+    other_padding, other_stride = "valid" if padding == "same" else "same", 2 if stride == 1 else 1
     outputs = [
         Part(name, f"padding {p}, stride {s}", _convolved(layer, pixels, *one, s, p)[..., 0], configured)
-        for p, s, configured in _variants(padding, stride)
+        for p, s, configured in (
+            (padding, stride, True),
+            (other_padding, stride, False),
+            (padding, other_stride, False),
+        )
     ]
     outputs += _pooled(network, maps[..., number])
-    padded, before = _padded(pixels, kernel.shape[:2], stride)
+    sizes = zip(image.shape[:2], layer.kernel_size, strict=True)
+    around = [window_padding(*size, stride, "same") for size in sizes]
+    padded, before = np.pad(pixels, [*around, (0, 0)]), (around[0][0], around[1][0])
     return Parts(number, one[0][..., 0], padded, before, image.shape[:2], outputs)
-
-
-def _variants(padding: str, stride: int) -> list[tuple[str, int, bool]]:
-    """The configured settings, then each of them changed."""
-    other = "valid" if padding == "same" else "same"
-    return [(padding, stride, True), (other, stride, False), (padding, 2 if stride == 1 else 1, False)]
 
 
 def _convolved(layer: Any, pixels: Array, kernel: Array, bias: Array, stride: int, padding: str) -> Array:
     import keras
 
     output = keras.ops.conv(pixels[np.newaxis], kernel, strides=stride, padding=padding) + bias
-    activated: Array = np.asarray(layer.activation(output))[0]
-    return activated
-
-
-def _padded(pixels: Array, window: tuple[int, int], stride: int) -> tuple[Array, tuple[int, int]]:
-    """The image with the zeros of `same`, and how many lie above and left."""
-    sizes = zip(pixels.shape[:2], window, strict=True)
-    around = [window_padding(*size, stride, "same") for size in sizes]
-    return np.pad(pixels, [*around, (0, 0)]), (around[0][0], around[1][0])
+    return np.asarray(layer.activation(output)[0])
 
 
 def _pooled(network: "keras.Model", values: Array) -> Iterator[Part]:

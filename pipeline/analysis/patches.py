@@ -108,16 +108,15 @@ def recomputed(
     Equal to `patches.activations` when the receptive fields are right.
     """
     model = extractor(network, [name])
-    units = list(zip(*(array.ravel() for array in patches[1:]), strict=True))
-    values = []
-    size = batch_size(network)
-    for start in range(0, len(units), size):
-        part = units[start : start + size]
-        alone = np.stack([_only_patch(images[n], fields[0], fields[1], row, col) for n, row, col in part])
+    filters = np.indices(patches.images.shape)[0]
+    units = np.stack([filters, *patches[1:]], axis=-1).reshape(-1, 4)
+    values, size = [], batch_size(network)
+    for part in np.split(units, range(size, len(units), size)):
+        alone = np.stack([_only_patch(images[n], *fields, row, column) for _, n, row, column in part])
         outputs = np.asarray(model([alone.astype(np.float32) / 255.0])[name])
-        filters = [(start + i) // patches.images.shape[1] for i in range(len(part))]
-        values += [outputs[i, row, col, filters[i]] for i, (_, row, col) in enumerate(part)]
-    return np.array(values).reshape(patches.activations.shape)
+        number, _, row, column = part.T
+        values.append(outputs[np.arange(len(part)), row, column, number])
+    return np.concatenate(values).reshape(patches.activations.shape)
 
 
 def _only_patch(image: Array, down: ReceptiveField, across: ReceptiveField, row: int, column: int) -> Array:

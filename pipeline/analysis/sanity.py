@@ -13,7 +13,6 @@ from pipeline.network.outputs import separated
 if TYPE_CHECKING:
     import keras
 
-
 # Rank correlation above which a map of a wholly random network still looks like the trained one's.
 SANITY_LIMIT = 0.5
 
