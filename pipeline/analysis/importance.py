@@ -1,20 +1,16 @@
 """What a filter is worth: the accuracy that is lost without it."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from pipeline.base.arrays import Array, RowFile
 from pipeline.network.batches import batches
+from pipeline.network.keras_types import Model
 from pipeline.network.outputs import extractor
 
-if TYPE_CHECKING:
-    import keras
 
-
-def ablation(
-    network: "keras.Model", name: str, images: Array | RowFile, labels: Array
-) -> tuple[float, Array]:
+def ablation(network: Model, name: str, images: Array | RowFile, labels: Array) -> tuple[float, Array]:
     """Accuracy, and how much of it is lost when one filter's output is set to zero.
 
     Args:

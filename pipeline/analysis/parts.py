@@ -3,15 +3,13 @@
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from pipeline.base.arrays import Array
 from pipeline.config.shapes import window_padding
-
-if TYPE_CHECKING:
-    import keras
+from pipeline.network.keras_types import Model
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class Parts:
     outputs: list[Part]
 
 
-def parts(network: "keras.Model", image: Array) -> Parts:
+def parts(network: Model, image: Array) -> Parts:
     """Take the convolution that a Sequential network begins with, and its pooling, apart.
 
     Returns:
@@ -90,7 +88,7 @@ def _convolved(layer: Any, pixels: Array, kernel: Array, bias: Array, stride: in
     return np.asarray(layer.activation(output)[0])
 
 
-def _pooled(network: "keras.Model", values: Array) -> Iterator[Part]:
+def _pooled(network: Model, values: Array) -> Iterator[Part]:
     import keras
 
     block = itertools.takewhile(lambda layer: type(layer).__name__ != "Conv2D", network.layers[1:])

@@ -1,17 +1,15 @@
 """The patches of the images that excite each filter most: what it looks for."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from pipeline.analysis.receptive_fields import ReceptiveField
 from pipeline.base.arrays import Array, RowFile
 from pipeline.network.batches import batch_size, batches
+from pipeline.network.keras_types import Model
 from pipeline.network.outputs import extractor
-
-if TYPE_CHECKING:
-    import keras
-from pipeline.analysis.receptive_fields import ReceptiveField
 
 PATCHES = 9
 
@@ -50,9 +48,7 @@ class Patches(NamedTuple):
         return Patches(*(np.concatenate(pair, axis=1) for pair in pairs))
 
 
-def strongest_patches(
-    network: "keras.Model", names: Sequence[str], images: Array | RowFile
-) -> dict[str, Patches]:
+def strongest_patches(network: Model, names: Sequence[str], images: Array | RowFile) -> dict[str, Patches]:
     """Where in which images (N, H, W, C) uint8 each filter of some convolutions is excited most.
 
     One batch is in memory at a time.
@@ -97,7 +93,7 @@ def crops(
 
 
 def recomputed(
-    network: "keras.Model",
+    network: Model,
     name: str,
     patches: Patches,
     fields: tuple[ReceptiveField, ReceptiveField],

@@ -1,23 +1,21 @@
 """Whether maps of attribution can be trusted: do they depend on what the network learned?"""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from pipeline.analysis.attributions import FIRST_STEPS, gradient_function, integrated_gradients, logit_model
 from pipeline.base.arrays import Array
 from pipeline.network.batches import batch_size
+from pipeline.network.keras_types import Layer, Model
 from pipeline.network.outputs import separated
-
-if TYPE_CHECKING:
-    import keras
 
 # Rank correlation above which a map of a wholly random network still looks like the trained one's.
 SANITY_LIMIT = 0.5
 
 
-def cascade(network: "keras.Model", images: Array, seed: int) -> dict[str, Array]:
+def cascade(network: Model, images: Array, seed: int) -> dict[str, Array]:
     """Integrated gradients of a network whose layers become random one after the other, top first.
 
     Args:
@@ -50,7 +48,7 @@ def cascade(network: "keras.Model", images: Array, seed: int) -> dict[str, Array
     return found
 
 
-def _fresh_weights(layer: "keras.Layer", seed: int) -> list[Array]:
+def _fresh_weights(layer: Layer, seed: int) -> list[Array]:
     initializer = layer.kernel_initializer
     again = type(initializer).from_config({**initializer.get_config(), "seed": seed})
     kernel, bias = (tuple(weight.shape) for weight in layer.weights)
