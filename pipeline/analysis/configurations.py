@@ -4,8 +4,7 @@ Runs that differ in nothing but `seed` are one configuration. Values in, values 
 reads, writes or draws.
 """
 
-from collections.abc import Callable, Sequence
-from operator import attrgetter
+from collections.abc import Sequence
 from typing import Any
 
 from pipeline.analysis.groups import DIGESTS, Group, Run, same_but_seed
@@ -128,13 +127,10 @@ def best_of(found: Sequence[Group]) -> Group:
     return max(found, key=lambda one: (one.estimate(ACCURACY).mean, -one.parameters))
 
 
-def cost_of(found: Sequence[Group]) -> tuple[str, Callable[[Group], int]] | None:
+def cost_of(found: Sequence[Group]) -> str | None:
     """What there is to save: filters where their number was swept, else parameters, else nothing."""
-    for name in ("filters", "parameters"):
-        cost = attrgetter(name)
-        if len(set(map(cost, found))) > 1:
-            return name, cost
-    return None
+    costs = ("filters", "parameters")
+    return next((name for name in costs if len({getattr(one, name) for one in found}) > 1), None)
 
 
 def as_good_as_the_best(found: Sequence[Group]) -> list[Group]:
@@ -155,4 +151,4 @@ def smallest_as_good(found: Sequence[Group]) -> Group | None:
     candidates, cost = as_good_as_the_best(found), cost_of(found)
     if not candidates or cost is None:
         return None
-    return min(candidates, key=lambda one: (cost[1](one), one.parameters, -one.estimate(ACCURACY).mean))
+    return min(candidates, key=lambda one: (getattr(one, cost), one.parameters, -one.estimate(ACCURACY).mean))

@@ -85,12 +85,12 @@ def _mean_correlations(steps: Sequence[Array], where: Array) -> list[float | Non
 
     An image with a constant map counts nowhere; None when all have one. The first step's own is 1.
     """
-    means: list[float | None] = []
-    for maps in steps:
+    means: list[float | None] = [1.0]
+    for maps in steps[1:]:
         found = [rank_correlation(*row) for row in zip(steps[0], maps, where, strict=True)]
         known = [value for value in found if value is not None]
         means.append(float(np.mean(known)) if known else None)
-    return [1.0, *means[1:]]
+    return means
 
 
 def describe(steps: Mapping[str, Array], images: Array) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Pictures of kernels, of one network or of several below each other: one scale, tiles of one size."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -111,16 +112,14 @@ def draw_kernels(
     label = "weight" + (f"  (• beyond ±{limit:g}: {beyond})" if beyond else "")
     figure, extend = axes[0].figure, "both" if beyond else "neither"
     shrink = min(1.0, 3.5 / figure.get_figure(root=True).get_size_inches()[1]) if len(axes) > 2 else 1.0
-    figure.colorbar(
-        axes[0].images[0],
-        ax=list(axes),
-        label=label,
-        extend=extend,
-        pad=0.02,
-        panchor=False,
-        shrink=shrink,
-        anchor=(0.0, 1.0),
-    )
+    place: dict[str, Any] = {
+        "ax": list(axes),
+        "pad": 0.02,
+        "anchor": (0, 1),
+        "panchor": False,
+        "shrink": shrink,
+    }
+    figure.colorbar(axes[0].images[0], label=label, extend=extend, **place)
 
 
 def _draw_tiles(axes: Axes, kernel: Array, scale: Scale, in_colour: bool, columns: int) -> int:
