@@ -58,8 +58,7 @@ def _differs(runs: Sequence[Run], name: str) -> bool:
 
 def _value(run: Run, name: str) -> Any:
     """The value itself, or, of a group of values such as `model=lenet`, the name of the group."""
-    given = override_values(run.overrides).get(name, "not set")
-    return run.params.get(name, given)
+    return run.params.get(name, override_values(run.overrides).get(name, "not set"))
 
 
 def words(value: Any, digits: int = 3) -> str:

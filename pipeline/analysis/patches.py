@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pipeline.analysis.receptive_fields import ReceptiveField
+from pipeline.analysis.receptive_fields import Fields, ReceptiveField
 from pipeline.base.arrays import Array, RowFile
 from pipeline.network.batches import batch_size, batches
 from pipeline.network.keras_types import Model
@@ -77,9 +77,7 @@ def strongest_patches(network: Model, names: Sequence[str], images: Array | RowF
     return found
 
 
-def crops(
-    patches: Patches, fields: tuple[ReceptiveField, ReceptiveField], images: Array | RowFile, threshold: float
-) -> list[list[Array]]:
+def crops(patches: Patches, fields: Fields, images: Array | RowFile, threshold: float) -> list[list[Array]]:
     """The patches (h, w, C) of each filter, see `crop`; without those that do not exceed a threshold."""
     down, across = fields
     return [
@@ -92,13 +90,7 @@ def crops(
     ]
 
 
-def recomputed(
-    network: Model,
-    name: str,
-    patches: Patches,
-    fields: tuple[ReceptiveField, ReceptiveField],
-    images: Array | RowFile,
-) -> Array:
+def recomputed(network: Model, name: str, patches: Patches, fields: Fields, images: Array | RowFile) -> Array:
     """The activations (F, P) once more, from the patches alone: all pixels beyond them are set to zero.
 
     Equal to `patches.activations` when the receptive fields are right.

@@ -85,18 +85,14 @@ def compare(trained: Array, untrained: Array) -> dict[str, Any]:
     after, before = trained.ravel().astype(np.float64), untrained.ravel().astype(np.float64)
     travel, length = np.linalg.norm(np.stack([after - before, before]), axis=1)
     return {
-        "trained": _mean_and_std(after),
-        "untrained": _mean_and_std(before),
+        "trained": {"mean": float(after.mean()), "std": float(after.std())},
+        "untrained": {"mean": float(before.mean()), "std": float(before.std())},
         "wasserstein": float(wasserstein_distance(after, before)),
         # The method is that of the p-value, which is not used; an exact one may fail, and warns then.
         "kolmogorov_smirnov": float(ks_2samp(after, before, method="asymp").statistic),
         "relative_travel": float(travel / length) if length else None,
         "cosine": [float(value) for value in cosines(trained, untrained)],
     }
-
-
-def _mean_and_std(values: Array) -> dict[str, float]:
-    return {"mean": float(values.mean()), "std": float(values.std())}
 
 
 def cosines(trained: Array, untrained: Array) -> Array:

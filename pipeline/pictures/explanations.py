@@ -26,6 +26,7 @@ FILTER_COLUMNS = 8
 MIN_PATCH_PIXELS = 10
 MAX_NUMBERED_BARS = 40
 GAP = "0.55"
+Curves = Mapping[str, Sequence[float | None]]
 
 
 def patches(name: str, crops: Sequence[Sequence[Array]], size: tuple[int, int], images: int) -> Figure:
@@ -108,13 +109,7 @@ def attribution(image: Array, title: str, maps: Mapping[str, Array]) -> Figure:
     return figure
 
 
-def sanity(
-    image: Array,
-    maps: Mapping[str, Array],
-    edge_map: Array,
-    curves: Mapping[str, Sequence[float | None]],
-    title: str,
-) -> Figure:
+def sanity(image: Array, maps: Mapping[str, Array], edge_map: Array, curves: Curves, title: str) -> Figure:
     """The maps of one image while the network is made random, and how alike they stay over several.
 
     Args:
@@ -144,7 +139,7 @@ def sanity(
     return figure
 
 
-def _draw_curves(axes: Axes, layers: Sequence[str], curves: Mapping[str, Sequence[float | None]]) -> None:
+def _draw_curves(axes: Axes, layers: Sequence[str], curves: Curves) -> None:
     styles = [(STRONG, "o", "-"), (STRONG, "s", ":"), (ACCENT, "^", "--")]
     for (words, values), (colour, marker, line) in zip(curves.items(), styles, strict=True):
         heights = np.array(values, float)

@@ -103,9 +103,8 @@ def _draw_seeds(axes: Axes, found: Sequence[Group]) -> None:
     several = [one for one in found if len(one.runs) > 1]
     points = [(one.parameters, run.metrics[ACCURACY]) for one in several for run in one.runs]
     if points:
-        axes.plot(
-            *zip(*points, strict=True), "o", ms=4, color=SOFT, mec=STRONG, mew=0.5, label="one seed", zorder=4
-        )
+        x, y = zip(*points, strict=True)
+        axes.plot(x, y, "o", ms=4, color=SOFT, mec=STRONG, mew=0.5, label="one seed", zorder=4)
 
 
 def _draw_means(axes: Axes, found: Sequence[Group], **look: Any) -> None:
