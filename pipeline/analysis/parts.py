@@ -64,15 +64,12 @@ def parts(network: Model, image: Array) -> Parts:
     number = int(maps.max(axis=(0, 1)).argmax())
     one = kernel[..., number : number + 1], bias[number : number + 1]
     name = f"convolution and {layer.activation.__name__}"
-    # The configured settings, then each of them changed.
     other_padding, other_stride = "valid" if padding == "same" else "same", 2 if stride == 1 else 1
+    # The configured ones first.
+    settings = [(padding, stride), (other_padding, stride), (padding, other_stride)]
     outputs = [
-        Part(name, f"padding {p}, stride {s}", _convolved(layer, pixels, *one, s, p)[..., 0], configured)
-        for p, s, configured in (
-            (padding, stride, True),
-            (other_padding, stride, False),
-            (padding, other_stride, False),
-        )
+        Part(name, f"padding {p}, stride {s}", _convolved(layer, pixels, *one, s, p)[..., 0], place == 0)
+        for place, (p, s) in enumerate(settings)
     ]
     outputs += _pooled(network, maps[..., number])
     sizes = zip(image.shape[:2], layer.kernel_size, strict=True)

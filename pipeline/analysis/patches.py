@@ -44,8 +44,7 @@ class Patches(NamedTuple):
 
     def joined(self, other: "Patches") -> "Patches":
         """These and those of later images."""
-        pairs = zip(self, other, strict=True)
-        return Patches(*(np.concatenate(pair, axis=1) for pair in pairs))
+        return Patches(*(np.concatenate(pair, axis=1) for pair in zip(self, other, strict=True)))
 
 
 def strongest_patches(network: Model, names: Sequence[str], images: Array | RowFile) -> dict[str, Patches]:

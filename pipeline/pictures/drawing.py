@@ -38,18 +38,12 @@ STRONG, SOFT, ACCENT = "#1f4e8c", "#a9c3e3", "#d9730d"
 Scale = tuple[Normalize, str]
 # Room in a grid for a tile and its label, in tile widths and heights.
 PITCH_X, PITCH_Y = 1.12, 1.36
-
-
-def _font_of_all_letters() -> str:
-    """Name of a font with the letters that DejaVu Sans lacks (Hangul, kana, ideographs); makes it known."""
-    path = str(files("noto_cjk_sans_jp_regular") / "NotoSansCJKjp-Regular.otf")
-    fontManager.addfont(path)
-    return FontProperties(fname=path).get_name()
-
-
+# The letters that DejaVu Sans lacks: Hangul, kana, ideographs.
+MORE_LETTERS = str(files("noto_cjk_sans_jp_regular") / "NotoSansCJKjp-Regular.otf")
+fontManager.addfont(MORE_LETTERS)
+rcParams["font.family"] = ["DejaVu Sans", FontProperties(fname=MORE_LETTERS).get_name()]
 # That font has no bold letters, of which Matplotlib warns at each bold text, and takes the others.
 logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
-rcParams["font.family"] = ["DejaVu Sans", _font_of_all_letters()]
 
 
 def write_figure(path: Path, figure: Figure) -> None:

@@ -103,9 +103,8 @@ def attribution(image: Array, title: str, maps: Mapping[str, Array]) -> Figure:
     scale = signed_scale(*maps.values())
     for axes, (words, values) in zip(places[1:], maps.items(), strict=True):
         draw_map(axes, values, scale, words, fontsize=10)
-    figure.colorbar(
-        places[1].images[0], ax=list(places), label="attribution (part of the logit)", shrink=0.85, pad=0.02
-    )
+    label = "attribution (part of the logit)"
+    figure.colorbar(places[1].images[0], ax=list(places), label=label, shrink=0.85, pad=0.02)
     return figure
 
 
