@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.analysis.scores import confusion_matrix, most_confident_mistakes, score
+from pipeline.analysis.scores import confusion_matrix, score
 from pipeline.base.arrays import Array
 from pipeline.network import outputs
 from pipeline.page import networks
@@ -86,8 +86,8 @@ def _most_confident_mistakes(material: Material, count: int) -> tuple[list[int],
     if not len(wrong):
         return [], 0
     probabilities = outputs.probabilities(material.network, material.test_images[wrong])
-    surest = most_confident_mistakes(probabilities, material.actual[wrong], count)
-    return wrong[surest].tolist(), len(wrong)
+    sure = probabilities[np.arange(len(wrong)), material.predicted[wrong]]
+    return wrong[np.argsort(-sure, kind="stable")][:count].tolist(), len(wrong)
 
 
 @dataclass(frozen=True)
