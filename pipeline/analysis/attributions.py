@@ -2,17 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from pipeline.base.arrays import Array
 from pipeline.network.batches import batch_size
+from pipeline.network.keras_types import Model
 from pipeline.network.outputs import logits_of
-
-if TYPE_CHECKING:
-    import keras
-
 
 COMPLETENESS = 0.01
 FIRST_STEPS, MOST_STEPS = 64, 4096
@@ -43,14 +40,14 @@ class Attribution:
         return abs(float(self.values.sum()) - difference) / max(abs(difference), 1e-12)
 
 
-def logit_model(apart: "keras.Model") -> "keras.Model":
+def logit_model(apart: Model) -> Model:
     """From the input to the values before softmax of a network with separated activations."""
     import keras
 
     return keras.Model(apart.inputs, logits_of(apart))
 
 
-def gradient_function(logits: "keras.Model") -> Callable[[Array, int], Array]:
+def gradient_function(logits: Model) -> Callable[[Array, int], Array]:
     """A function from float32 inputs (N, H, W, C) and a class to the gradients of its logit there."""
     import tensorflow as tf
 
@@ -95,7 +92,7 @@ def integrated_gradients(
 
 
 def attribute(
-    logits: "keras.Model", gradients: Callable[[Array, int], Array], image: Array, class_number: int
+    logits: Model, gradients: Callable[[Array, int], Array], image: Array, class_number: int
 ) -> Attribution:
     """Integrated gradients with twice the steps until they are complete within 1 %, up to 4,096.
 

@@ -4,7 +4,7 @@ Runs that differ in nothing but `seed` are one configuration. Values in, values 
 reads, writes or draws.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pipeline.analysis.groups import DIGESTS, Group, Run, same_but_seed
@@ -58,8 +58,7 @@ def _differs(runs: Sequence[Run], name: str) -> bool:
 
 def _value(run: Run, name: str) -> Any:
     """The value itself, or, of a group of values such as `model=lenet`, the name of the group."""
-    given = override_values(run.overrides).get(name, "not set")
-    return run.params.get(name, given)
+    return run.params.get(name, override_values(run.overrides).get(name, "not set"))
 
 
 def words(value: Any, digits: int = 3) -> str:
@@ -73,7 +72,6 @@ def words(value: Any, digits: int = 3) -> str:
 
 def _labels(rows: Sequence[Sequence[Any]]) -> list[str]:
     """A label for each row of values, with as many digits as tell them apart."""
-    labels: list[str] = []
     for digits in (3, 5, 17):
         labels = [", ".join(words(value, digits) for value in row) for row in rows]
         if len(set(labels)) == len(rows):
@@ -128,14 +126,10 @@ def best_of(found: Sequence[Group]) -> Group:
     return max(found, key=lambda one: (one.estimate(ACCURACY).mean, -one.parameters))
 
 
-def cost_of(found: Sequence[Group]) -> tuple[str, Callable[[Group], int]] | None:
+def cost_of(found: Sequence[Group]) -> str | None:
     """What there is to save: filters where their number was swept, else parameters, else nothing."""
-    costs: dict[str, Callable[[Group], int]] = {
-        "filters": lambda one: one.filters,
-        "parameters": lambda one: one.parameters,
-    }
-    differing = [name for name, cost in costs.items() if len(set(map(cost, found))) > 1]
-    return (differing[0], costs[differing[0]]) if differing else None
+    costs = ("filters", "parameters")
+    return next((name for name in costs if len({getattr(one, name) for one in found}) > 1), None)
 
 
 def as_good_as_the_best(found: Sequence[Group]) -> list[Group]:
@@ -156,4 +150,4 @@ def smallest_as_good(found: Sequence[Group]) -> Group | None:
     candidates, cost = as_good_as_the_best(found), cost_of(found)
     if not candidates or cost is None:
         return None
-    return min(candidates, key=lambda one: (cost[1](one), one.parameters, -one.estimate(ACCURACY).mean))
+    return min(candidates, key=lambda one: (getattr(one, cost), one.parameters, -one.estimate(ACCURACY).mean))

@@ -1,27 +1,23 @@
 """How often each filter fires."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.base.arrays import Array, RowFile
 from pipeline.network.batches import batches
-
-if TYPE_CHECKING:
-    import keras
+from pipeline.network.keras_types import Model
 from pipeline.network.outputs import extractor
 
 RARE = 0.001
 ALWAYS_ON = 0.999
 
 
-def firing_threshold(network: "keras.Model", name: str) -> float:
+def firing_threshold(network: Model, name: str) -> float:
     """Output of a layer's activation for input zero, above which a filter counts as firing."""
     return 0.5 if network.get_layer(name).activation.__name__ == "sigmoid" else 0.0
 
 
-def fire_rates(
-    network: "keras.Model", names: Sequence[str], images: Array | RowFile, count: int
-) -> dict[str, Array]:
+def fire_rates(network: Model, names: Sequence[str], images: Array | RowFile, count: int) -> dict[str, Array]:
     """Share of each filter's outputs above its activation's value at zero.
 
     Args:

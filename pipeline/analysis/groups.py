@@ -160,11 +160,8 @@ def one_configuration(groups: Sequence[Group]) -> Group | None:
 def same_but_seed(one: Run, other: Run) -> bool:
     """Whether two runs are known to be of one configuration, code and data."""
     known = bool(one.params) and bool(other.params)
-    return known and one.inputs == other.inputs and _without_seed(one) == _without_seed(other)
-
-
-def _without_seed(run: Run) -> dict[str, Any]:
-    return {key: value for key, value in run.params.items() if key not in {"seed", *DIGESTS}}
+    first, second = ({**run.params, **dict.fromkeys({"seed", *DIGESTS})} for run in (one, other))
+    return known and one.inputs == other.inputs and first == second
 
 
 def metric_names(groups: Sequence[Group]) -> list[str]:

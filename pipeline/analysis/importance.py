@@ -1,21 +1,16 @@
 """What a filter is worth: the accuracy that is lost without it."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from pipeline.base.arrays import Array, RowFile
 from pipeline.network.batches import batches
+from pipeline.network.keras_types import Model
 from pipeline.network.outputs import extractor
 
-if TYPE_CHECKING:
-    import keras
 
-
-def ablation(
-    network: "keras.Model", name: str, images: Array | RowFile, labels: Array
-) -> tuple[float, Array]:
+def ablation(network: Model, name: str, images: Array | RowFile, labels: Array) -> tuple[float, Array]:
     """Accuracy, and how much of it is lost when one filter's output is set to zero.
 
     Args:
@@ -31,30 +26,22 @@ def ablation(
     References:
         Morcos et al., On the importance of single directions for generalization, 2018, section 2.2.
     """
-    count = _correct_counter(network, name)
+    import tensorflow as tf
+
+    after = network.layers[network.layers.index(network.get_layer(name)) + 1 :]
+
+    @tf.function(reduce_retracing=True, autograph=False)  # type: ignore[untyped-decorator]
+    def correct_of(outputs: Any, mask: Any, truth: Any) -> Any:
+        values = outputs * mask
+        for layer in after:
+            values = layer(values)
+        return tf.math.count_nonzero(tf.argmax(values, axis=1) == tf.cast(truth, tf.int64))
+
     filters = network.get_layer(name).output.shape[-1]
     masks = np.vstack([np.ones(filters), 1 - np.eye(filters)]).astype(np.float32)
     head = extractor(network, [name])
     correct = np.zeros(len(masks), np.int64)
     for rows, batch in batches(images, network, len(labels)):
         outputs = head([batch])[name]
-        correct += [int(count(outputs, mask, labels[rows])) for mask in masks]
+        correct += [int(correct_of(outputs, mask, labels[rows])) for mask in masks]
     return correct[0] / len(labels), (correct[0] - correct[1:]) / len(labels)
-
-
-def _correct_counter(network: "keras.Model", name: str) -> Callable[[Any, Array, Any], Any]:
-    """A function from a layer's outputs, a mask of its filters and the labels to the number of hits."""
-    import tensorflow as tf
-
-    position = [layer.name for layer in network.layers].index(name)
-    after = network.layers[position + 1 :]
-
-    @tf.function(reduce_retracing=True, autograph=False)  # type: ignore[untyped-decorator]
-    def count(outputs: Any, mask: Any, truth: Any) -> Any:
-        values = outputs * mask
-        for layer in after:
-            values = layer(values)
-        hits = tf.argmax(values, axis=1) == tf.cast(truth, tf.int64)
-        return tf.math.count_nonzero(hits)
-
-    return count  # type: ignore[no-any-return]

@@ -3,15 +3,13 @@
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from pipeline.base.arrays import Array
 from pipeline.config.shapes import window_padding
-
-if TYPE_CHECKING:
-    import keras
+from pipeline.network.keras_types import Model
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class Parts:
     outputs: list[Part]
 
 
-def parts(network: "keras.Model", image: Array) -> Parts:
+def parts(network: Model, image: Array) -> Parts:
     """Take the convolution that a Sequential network begins with, and its pooling, apart.
 
     Returns:
@@ -66,37 +64,28 @@ def parts(network: "keras.Model", image: Array) -> Parts:
     number = int(maps.max(axis=(0, 1)).argmax())
     one = kernel[..., number : number + 1], bias[number : number + 1]
     name = f"convolution and {layer.activation.__name__}"
+    other_padding, other_stride = "valid" if padding == "same" else "same", 2 if stride == 1 else 1
+    # The configured ones first.
+    settings = [(padding, stride), (other_padding, stride), (padding, other_stride)]
     outputs = [
-        Part(name, f"padding {p}, stride {s}", _convolved(layer, pixels, *one, s, p)[..., 0], configured)
-        for p, s, configured in _variants(padding, stride)
+        Part(name, f"padding {p}, stride {s}", _convolved(layer, pixels, *one, s, p)[..., 0], place == 0)
+        for place, (p, s) in enumerate(settings)
     ]
     outputs += _pooled(network, maps[..., number])
-    padded, before = _padded(pixels, kernel.shape[:2], stride)
+    sizes = zip(image.shape[:2], layer.kernel_size, strict=True)
+    around = [window_padding(*size, stride, "same") for size in sizes]
+    padded, before = np.pad(pixels, [*around, (0, 0)]), (around[0][0], around[1][0])
     return Parts(number, one[0][..., 0], padded, before, image.shape[:2], outputs)
-
-
-def _variants(padding: str, stride: int) -> list[tuple[str, int, bool]]:
-    """The configured settings, then each of them changed."""
-    other = "valid" if padding == "same" else "same"
-    return [(padding, stride, True), (other, stride, False), (padding, 2 if stride == 1 else 1, False)]
 
 
 def _convolved(layer: Any, pixels: Array, kernel: Array, bias: Array, stride: int, padding: str) -> Array:
     import keras
 
     output = keras.ops.conv(pixels[np.newaxis], kernel, strides=stride, padding=padding) + bias
-    activated: Array = np.asarray(layer.activation(output))[0]
-    return activated
+    return np.asarray(layer.activation(output)[0])
 
 
-def _padded(pixels: Array, window: tuple[int, int], stride: int) -> tuple[Array, tuple[int, int]]:
-    """The image with the zeros of `same`, and how many lie above and left."""
-    sizes = zip(pixels.shape[:2], window, strict=True)
-    around = [window_padding(*size, stride, "same") for size in sizes]
-    return np.pad(pixels, [*around, (0, 0)]), (around[0][0], around[1][0])
-
-
-def _pooled(network: "keras.Model", values: Array) -> Iterator[Part]:
+def _pooled(network: Model, values: Array) -> Iterator[Part]:
     import keras
 
     block = itertools.takewhile(lambda layer: type(layer).__name__ != "Conv2D", network.layers[1:])

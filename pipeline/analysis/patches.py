@@ -1,17 +1,15 @@
 """The patches of the images that excite each filter most: what it looks for."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from pipeline.analysis.receptive_fields import Fields, ReceptiveField
 from pipeline.base.arrays import Array, RowFile
 from pipeline.network.batches import batch_size, batches
+from pipeline.network.keras_types import Model
 from pipeline.network.outputs import extractor
-
-if TYPE_CHECKING:
-    import keras
-from pipeline.analysis.receptive_fields import ReceptiveField
 
 PATCHES = 9
 
@@ -46,13 +44,10 @@ class Patches(NamedTuple):
 
     def joined(self, other: "Patches") -> "Patches":
         """These and those of later images."""
-        pairs = zip(self, other, strict=True)
-        return Patches(*(np.concatenate(pair, axis=1) for pair in pairs))
+        return Patches(*(np.concatenate(pair, axis=1) for pair in zip(self, other, strict=True)))
 
 
-def strongest_patches(
-    network: "keras.Model", names: Sequence[str], images: Array | RowFile
-) -> dict[str, Patches]:
+def strongest_patches(network: Model, names: Sequence[str], images: Array | RowFile) -> dict[str, Patches]:
     """Where in which images (N, H, W, C) uint8 each filter of some convolutions is excited most.
 
     One batch is in memory at a time.
@@ -81,9 +76,7 @@ def strongest_patches(
     return found
 
 
-def crops(
-    patches: Patches, fields: tuple[ReceptiveField, ReceptiveField], images: Array | RowFile, threshold: float
-) -> list[list[Array]]:
+def crops(patches: Patches, fields: Fields, images: Array | RowFile, threshold: float) -> list[list[Array]]:
     """The patches (h, w, C) of each filter, see `crop`; without those that do not exceed a threshold."""
     down, across = fields
     return [
@@ -96,28 +89,21 @@ def crops(
     ]
 
 
-def recomputed(
-    network: "keras.Model",
-    name: str,
-    patches: Patches,
-    fields: tuple[ReceptiveField, ReceptiveField],
-    images: Array | RowFile,
-) -> Array:
+def recomputed(network: Model, name: str, patches: Patches, fields: Fields, images: Array | RowFile) -> Array:
     """The activations (F, P) once more, from the patches alone: all pixels beyond them are set to zero.
 
     Equal to `patches.activations` when the receptive fields are right.
     """
     model = extractor(network, [name])
-    units = list(zip(*(array.ravel() for array in patches[1:]), strict=True))
-    values = []
-    size = batch_size(network)
-    for start in range(0, len(units), size):
-        part = units[start : start + size]
-        alone = np.stack([_only_patch(images[n], fields[0], fields[1], row, col) for n, row, col in part])
+    filters = np.indices(patches.images.shape)[0]
+    units = np.stack([filters, *patches[1:]], axis=-1).reshape(-1, 4)
+    values, size = [], batch_size(network)
+    for part in np.split(units, range(size, len(units), size)):
+        alone = np.stack([_only_patch(images[n], *fields, row, column) for _, n, row, column in part])
         outputs = np.asarray(model([alone.astype(np.float32) / 255.0])[name])
-        filters = [(start + i) // patches.images.shape[1] for i in range(len(part))]
-        values += [outputs[i, row, col, filters[i]] for i, (_, row, col) in enumerate(part)]
-    return np.array(values).reshape(patches.activations.shape)
+        number, _, row, column = part.T
+        values.append(outputs[np.arange(len(part)), row, column, number])
+    return np.concatenate(values).reshape(patches.activations.shape)
 
 
 def _only_patch(image: Array, down: ReceptiveField, across: ReceptiveField, row: int, column: int) -> Array:

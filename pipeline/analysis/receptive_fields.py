@@ -26,6 +26,10 @@ class ReceptiveField:
         return max(0, first), min(size, end)
 
 
+# Down and across.
+Fields = tuple[ReceptiveField, ReceptiveField]
+
+
 def widened(field: ReceptiveField, size: int, window: int, stride: int, padding: str) -> ReceptiveField:
     """The receptive field after one more window, of a convolution or a pooling, over `size` pixels.
 
@@ -38,9 +42,9 @@ def widened(field: ReceptiveField, size: int, window: int, stride: int, padding:
     return ReceptiveField(wider, field.jump * stride, field.start - before * field.jump)
 
 
-def receptive_fields(network: Sequence[Layer]) -> dict[str, tuple[ReceptiveField, ReceptiveField]]:
+def receptive_fields(network: Sequence[Layer]) -> dict[str, Fields]:
     """Receptive field down and across of each layer up to `Flatten`, by layer name."""
-    fields: dict[str, tuple[ReceptiveField, ReceptiveField]] = {}
+    fields: dict[str, Fields] = {}
     current = (ReceptiveField(), ReceptiveField())
     for layer in network:
         if layer.kind == "Flatten":

@@ -1,24 +1,21 @@
 """Whether maps of attribution can be trusted: do they depend on what the network learned?"""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from pipeline.analysis.attributions import FIRST_STEPS, gradient_function, integrated_gradients, logit_model
 from pipeline.base.arrays import Array
 from pipeline.network.batches import batch_size
+from pipeline.network.keras_types import Layer, Model
 from pipeline.network.outputs import separated
-
-if TYPE_CHECKING:
-    import keras
-
 
 # Rank correlation above which a map of a wholly random network still looks like the trained one's.
 SANITY_LIMIT = 0.5
 
 
-def cascade(network: "keras.Model", images: Array, seed: int) -> dict[str, Array]:
+def cascade(network: Model, images: Array, seed: int) -> dict[str, Array]:
     """Integrated gradients of a network whose layers become random one after the other, top first.
 
     Args:
@@ -51,7 +48,7 @@ def cascade(network: "keras.Model", images: Array, seed: int) -> dict[str, Array
     return found
 
 
-def _fresh_weights(layer: "keras.Layer", seed: int) -> list[Array]:
+def _fresh_weights(layer: Layer, seed: int) -> list[Array]:
     initializer = layer.kernel_initializer
     again = type(initializer).from_config({**initializer.get_config(), "seed": seed})
     kernel, bias = (tuple(weight.shape) for weight in layer.weights)
@@ -88,12 +85,12 @@ def _mean_correlations(steps: Sequence[Array], where: Array) -> list[float | Non
 
     An image with a constant map counts nowhere; None when all have one. The first step's own is 1.
     """
-    means: list[float | None] = []
-    for maps in steps:
+    means: list[float | None] = [1.0]
+    for maps in steps[1:]:
         found = [rank_correlation(*row) for row in zip(steps[0], maps, where, strict=True)]
         known = [value for value in found if value is not None]
         means.append(float(np.mean(known)) if known else None)
-    return [1.0, *means[1:]]
+    return means
 
 
 def describe(steps: Mapping[str, Array], images: Array) -> dict[str, Any]:

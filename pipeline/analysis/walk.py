@@ -1,12 +1,10 @@
 """One image's way through the network, layer by layer."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.base.arrays import Array
-
-if TYPE_CHECKING:
-    import keras
+from pipeline.network.keras_types import Layer, Model
 from pipeline.network.outputs import activation_name, feature_maps, separated
 
 
@@ -36,7 +34,7 @@ class Step:
         return "feature extraction" if self.output.ndim == 3 else "classification"
 
 
-def walk(network: "keras.Model", image: Array) -> list[Step]:
+def walk(network: Model, image: Array) -> list[Step]:
     """The way of one image (H, W, C) uint8 through a Sequential network.
 
     Returns:
@@ -47,7 +45,7 @@ def walk(network: "keras.Model", image: Array) -> list[Step]:
     return [_step(layer, outputs) for layer in network.layers]
 
 
-def _step(layer: "keras.Layer", outputs: dict[str, Array]) -> Step:
+def _step(layer: Layer, outputs: dict[str, Array]) -> Step:
     kind, name, activation = type(layer).__name__, layer.name, activation_name(layer)
     kernel = layer.kernel.numpy() if kind == "Conv2D" else None
     if activation is None:

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.base.arrays import Array
-from pipeline.base.errors import InputError
-from pipeline.network.checkpoint import Layer, convolutions
+from pipeline.network.checkpoint import Layer
 
 # Standard deviation of a normal distribution cut off at two standard deviations.
 TRUNCATED_STDDEV = 0.87962566103423978
@@ -86,18 +85,14 @@ def compare(trained: Array, untrained: Array) -> dict[str, Any]:
     after, before = trained.ravel().astype(np.float64), untrained.ravel().astype(np.float64)
     travel, length = np.linalg.norm(np.stack([after - before, before]), axis=1)
     return {
-        "trained": _mean_and_std(after),
-        "untrained": _mean_and_std(before),
+        "trained": {"mean": float(after.mean()), "std": float(after.std())},
+        "untrained": {"mean": float(before.mean()), "std": float(before.std())},
         "wasserstein": float(wasserstein_distance(after, before)),
         # The method is that of the p-value, which is not used; an exact one may fail, and warns then.
         "kolmogorov_smirnov": float(ks_2samp(after, before, method="asymp").statistic),
         "relative_travel": float(travel / length) if length else None,
         "cosine": [float(value) for value in cosines(trained, untrained)],
     }
-
-
-def _mean_and_std(values: Array) -> dict[str, float]:
-    return {"mean": float(values.mean()), "std": float(values.std())}
 
 
 def cosines(trained: Array, untrained: Array) -> Array:
@@ -107,25 +102,6 @@ def cosines(trained: Array, untrained: Array) -> Array:
     lengths = np.linalg.norm(after, axis=1) * np.linalg.norm(before, axis=1)
     quotients: Array = np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0)
     return quotients
-
-
-def paired_convolutions(trained: list[Layer], untrained: list[Layer]) -> list[tuple[Layer, Layer]]:
-    """Each convolution of one network with that of the other.
-
-    Raises:
-        InputError: the layers do not pair up; names both lists of kernels.
-    """
-    after, before = convolutions(trained), convolutions(untrained)
-    if _signature(after) != _signature(before):
-        raise InputError(
-            f"the trained network has the kernels {_signature(after)}, the untrained one"
-            f" {_signature(before)}, expected the same; run `dvc repro train` to write both anew"
-        )
-    return list(zip(after, before, strict=True))
-
-
-def _signature(layers: list[Layer]) -> str:
-    return ", ".join(f"{layer.name} {layer.kernel.shape}" for layer in layers) or "none"
 
 
 def colour_limit(configured: float | None, *kernels: Array) -> float:

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.base.arrays import Array, RowFile
 from pipeline.data.prepared import ChosenImage, Prepared
 from pipeline.network.checkpoint import Layer
-
-if TYPE_CHECKING:
-    import keras
+from pipeline.network.keras_types import Model
 
 
 @dataclass(frozen=True)
@@ -34,8 +32,8 @@ class Material:
     """
 
     dataset: Prepared
-    network: "keras.Model"
-    untrained_network: "keras.Model"
+    network: Model
+    untrained_network: Model
     trained: list[Layer]
     untrained: list[Layer]
     epochs: Mapping[str, Array]

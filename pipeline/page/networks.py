@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.analysis.receptive_fields import ReceptiveField, receptive_fields
-from pipeline.analysis.weights import colour_limit, initializer_limit, paired_convolutions
+from pipeline.analysis.receptive_fields import Fields, receptive_fields
+from pipeline.analysis.weights import colour_limit, initializer_limit
 from pipeline.base.arrays import Array
 from pipeline.network.checkpoint import Layer, convolutions
 from pipeline.page.material import Material
@@ -30,7 +30,8 @@ def filters(material: Material, kernel_limit: float | None) -> dict[str, Any]:
     """Numbers of each filter, as JSON values by the name of its convolution; arguments are as in `export`."""
     features, explained = material.reports["features"], material.reports["explain"]
     found = {}
-    for after, before in paired_convolutions(material.trained, material.untrained):
+    pairs = zip(convolutions(material.trained), convolutions(material.untrained), strict=True)
+    for after, before in pairs:
         words, limit = initializer_limit(before)
         found[after.name] = {
             **features["layers"][after.name],
@@ -76,15 +77,14 @@ def patches(material: Material) -> dict[str, Array]:
     arrays: dict[str, Array] = {}
     fields = receptive_fields(material.trained)
     for name, row in material.reports["explain"]["patches"]["layers"].items():
-        crops = _crops(material, row, *fields[name])
+        crops = _crops(material, row, fields[name])
         arrays[f"patches/{name}/pixels"], arrays[f"patches/{name}/places"] = crops
         arrays[f"patches/{name}/activations"] = np.array(row["activations"], np.float32)
     return arrays
 
 
-def _crops(
-    material: Material, row: Mapping[str, Any], down: ReceptiveField, across: ReceptiveField
-) -> tuple[Array, Array]:
+def _crops(material: Material, row: Mapping[str, Any], fields: Fields) -> tuple[Array, Array]:
+    down, across = fields
     numbers = np.array(row["images"], np.int64)
     height, width, channels = material.dataset.shape
     tall, wide = min(down.size, height), min(across.size, width)

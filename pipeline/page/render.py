@@ -53,9 +53,8 @@ def render(contents: Contents, browser: Path, kind: Kind = RUN) -> str:
 
     names = ("template.html.j2", "style.css", "words.json", *(f"script/{n}.js" for n in KIT + kind.scripts))
     template, style, words, *scripts = ((browser / name).read_text(encoding="utf-8") for name in names)
-    text = "\n".join(scripts)
     # In a scope of its own.
-    script = f'(() => {{\n"use strict";\n{text}\n}})();\n'
+    script = "\n".join(["(() => {", '"use strict";', *scripts, "})();\n"])
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -87,9 +86,7 @@ def _hash(text: str) -> str:
 def as_json(value: Any) -> str:
     """JSON that may stand in a script element: without the characters that could end it."""
     text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
+    return text.translate({ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"})
 
 
 def _block(name: str, array: Array) -> dict[str, str]:

@@ -12,12 +12,13 @@ from matplotlib.ticker import MaxNLocator
 from pipeline.pictures.drawing import ACCENT, STRONG, new_figure, plain_ticks, shortened
 
 History = Mapping[str, Sequence[float]]
+Look = dict[str, Any]
 # Told apart by the colour-blind too, and by their darkness in print.
 COLOURS = (STRONG, ACCENT, "#56b4e9", "#000000", "#8a8a8a", "#e3c800", "#5b2a00", "#c9b458")
 LINES = ("-", (0, (5, 1.2)), (0, (1, 1)), (0, (4, 1, 1, 1)))
 LABELS = {"loss": "loss (cross-entropy, nats)", "accuracy": "accuracy (share of images)"}
 # Of the only run.
-TRAINING: dict[str, Any] = {"color": ACCENT, "ls": "--", "lw": 1.6}
+TRAINING: Look = {"color": ACCENT, "ls": "--", "lw": 1.6}
 MAX_WITH_TRAINING, LEGEND_COLUMNS = 4, 3
 
 
@@ -48,7 +49,7 @@ def learning_curves(
         for history in others:
             axes.plot(history["epoch"], history[column], color="0.82", lw=0.9, zorder=0)
         for number, members in enumerate(histories.values()):
-            _draw_runs(axes, members, (column, pale), _style(number), training)
+            _draw_runs(axes, members, column, pale, _style(number), training)
         if len(all_runs) == 1:
             _write_kept(axes, all_runs[0], column)
         drawn = columns if same else [name for name in (column, pale) if name]
@@ -66,20 +67,15 @@ def learning_curves(
     return figure
 
 
-def _style(number: int) -> dict[str, Any]:
+def _style(number: int) -> Look:
     line = LINES[number // len(COLOURS) % len(LINES)]
     # The baseline is seen below a curve that covers it.
     return {"color": COLOURS[number % len(COLOURS)], "ls": line, "lw": 1.6 if number else 3.2}
 
 
 def _draw_runs(
-    axes: Axes,
-    runs: Sequence[History],
-    columns: tuple[str, str],
-    style: Mapping[str, Any],
-    training: Mapping[str, Any],
+    axes: Axes, runs: Sequence[History], column: str, pale: str, style: Look, training: Look
 ) -> None:
-    column, pale = columns
     faint = {**style, "lw": 0.8, "alpha": 0.35}
     for run in runs:
         epochs, values = run["epoch"], run[column]

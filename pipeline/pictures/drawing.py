@@ -7,7 +7,7 @@ Everything that is compared shares one scale, and each tile carries its filter's
 
 import logging
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 from itertools import accumulate
 from pathlib import Path
@@ -38,18 +38,12 @@ STRONG, SOFT, ACCENT = "#1f4e8c", "#a9c3e3", "#d9730d"
 Scale = tuple[Normalize, str]
 # Room in a grid for a tile and its label, in tile widths and heights.
 PITCH_X, PITCH_Y = 1.12, 1.36
-
-
-def _font_of_all_letters() -> str:
-    """Name of a font with the letters that DejaVu Sans lacks (Hangul, kana, ideographs); makes it known."""
-    path = str(files("noto_cjk_sans_jp_regular") / "NotoSansCJKjp-Regular.otf")
-    fontManager.addfont(path)
-    return FontProperties(fname=path).get_name()
-
-
+# The letters that DejaVu Sans lacks: Hangul, kana, ideographs.
+MORE_LETTERS = str(files("noto_cjk_sans_jp_regular") / "NotoSansCJKjp-Regular.otf")
+fontManager.addfont(MORE_LETTERS)
+rcParams["font.family"] = ["DejaVu Sans", FontProperties(fname=MORE_LETTERS).get_name()]
 # That font has no bold letters, of which Matplotlib warns at each bold text, and takes the others.
 logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
-rcParams["font.family"] = ["DejaVu Sans", _font_of_all_letters()]
 
 
 def write_figure(path: Path, figure: Figure) -> None:
@@ -68,13 +62,14 @@ def mosaic(tiles: Array, columns: int) -> Array:
         (rows * (h + 1) + 1, columns * (w + 1) + 1), or with C besides, float64; NaN around tiles and in
         the places that the last row leaves free.
     """
-    count, height, width, *colours = tiles.shape
-    rows = -(-count // columns)
-    picture = np.full((rows * columns, height + 1, width + 1, *colours), np.nan)
-    picture[:count, 1:, 1:] = tiles
-    in_rows = picture.reshape(rows, columns, *picture.shape[1:]).swapaxes(1, 2)
-    joined = in_rows.reshape(rows * (height + 1), columns * (width + 1), *colours)
-    return np.pad(joined, [(0, 1), (0, 1), *[(0, 0)] * len(colours)], constant_values=np.nan)
+    count, _, width, *colours = tiles.shape
+    whole = [(0, 0)] * len(colours)
+    cells = np.pad(
+        tiles.astype(float), [(0, -count % columns), (1, 0), (1, 0), *whole], constant_values=np.nan
+    )
+    in_rows = cells.reshape(-1, columns, *cells.shape[1:]).swapaxes(1, 2)
+    joined = in_rows.reshape(-1, columns * (width + 1), *colours)
+    return np.pad(joined, [(0, 1), (0, 1), *whole], constant_values=np.nan)
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -136,10 +131,9 @@ def signed_scale(*arrays: Array) -> Scale:
 
 def activation_bar(axes: Axes, shrink: float, beside: Sequence[Axes] = ()) -> None:
     """The colour bar of what is drawn on the axes by an `activation_scale`, beside these or others."""
-    plain = FuncFormatter(lambda x, _: f"{x:.3g}")
     label = "activation (small values spread)"
     image, where = axes.images[0], list(beside) or axes
-    bar = axes.figure.colorbar(image, ax=where, label=label, shrink=shrink, pad=0.02, format=plain)
+    bar = axes.figure.colorbar(image, ax=where, label=label, shrink=shrink, pad=0.02, format="%.3g")
     if isinstance(image.norm, AsinhNorm):
         # Matplotlib's own choice may lie on one another.
         above = [float(f"{share * float(image.norm.vmax or 1):.1g}") for share in (0.15, 0.7)]
@@ -177,12 +171,7 @@ def draw_probabilities(axes: Axes, probabilities: Array, classes: Sequence[str])
 
 
 def draw_tiles(
-    axes: Axes,
-    tiles: Array,
-    labels: Sequence[str],
-    columns: int,
-    scale: Scale,
-    accented: Collection[int] = (),
+    axes: Axes, tiles: Array, labels: Sequence[str], columns: int, scale: Scale, accented: Sequence[int] = ()
 ) -> list[tuple[float, float]]:
     """Draw tiles (T, h, w), or (T, h, w, 3) in colour, in rows with a label above each, on one scale.
 

@@ -75,12 +75,7 @@ def prediction(image: Array, probabilities: Array, classes: Sequence[str], name:
 
 
 def mistakes(
-    images: Array,
-    probabilities: Array,
-    labels: Array,
-    numbers: Array,
-    classes: Sequence[str],
-    total: int,
+    images: Array, probabilities: Array, labels: Array, numbers: Array, classes: Sequence[str], total: int
 ) -> Figure:
     """The most confident wrong predictions, N of a total, with their numbers (N,) in the test set."""
     columns, rows = MISTAKE_COLUMNS, max(1, -(-len(images) // MISTAKE_COLUMNS))

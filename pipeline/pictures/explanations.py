@@ -26,6 +26,7 @@ FILTER_COLUMNS = 8
 MIN_PATCH_PIXELS = 10
 MAX_NUMBERED_BARS = 40
 GAP = "0.55"
+Curves = Mapping[str, Sequence[float | None]]
 
 
 def patches(name: str, crops: Sequence[Sequence[Array]], size: tuple[int, int], images: int) -> Figure:
@@ -102,19 +103,12 @@ def attribution(image: Array, title: str, maps: Mapping[str, Array]) -> Figure:
     scale = signed_scale(*maps.values())
     for axes, (words, values) in zip(places[1:], maps.items(), strict=True):
         draw_map(axes, values, scale, words, fontsize=10)
-    figure.colorbar(
-        places[1].images[0], ax=list(places), label="attribution (part of the logit)", shrink=0.85, pad=0.02
-    )
+    label = "attribution (part of the logit)"
+    figure.colorbar(places[1].images[0], ax=list(places), label=label, shrink=0.85, pad=0.02)
     return figure
 
 
-def sanity(
-    image: Array,
-    maps: Mapping[str, Array],
-    edge_map: Array,
-    curves: Mapping[str, Sequence[float | None]],
-    title: str,
-) -> Figure:
+def sanity(image: Array, maps: Mapping[str, Array], edge_map: Array, curves: Curves, title: str) -> Figure:
     """The maps of one image while the network is made random, and how alike they stay over several.
 
     Args:
@@ -144,7 +138,7 @@ def sanity(
     return figure
 
 
-def _draw_curves(axes: Axes, layers: Sequence[str], curves: Mapping[str, Sequence[float | None]]) -> None:
+def _draw_curves(axes: Axes, layers: Sequence[str], curves: Curves) -> None:
     styles = [(STRONG, "o", "-"), (STRONG, "s", ":"), (ACCENT, "^", "--")]
     for (words, values), (colour, marker, line) in zip(curves.items(), styles, strict=True):
         heights = np.array(values, float)

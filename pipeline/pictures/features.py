@@ -42,13 +42,7 @@ def input_image(image: Array, title: str) -> Figure:
 
 
 def feature_maps(
-    name: str,
-    maps: Array,
-    rates: Array,
-    *,
-    scale: Scale,
-    images: int,
-    threshold: float,
+    name: str, maps: Array, rates: Array, *, scale: Scale, images: int, threshold: float
 ) -> Figure:
     """One tile per filter on one scale, with the filter's number and fire rate; the unusual are framed.
 

@@ -1,6 +1,7 @@
 """Pictures of kernels, of one network or of several below each other: one scale, tiles of one size."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -70,8 +71,7 @@ def kernels(
     for axis, kernel in zip(axes, panels.values(), strict=True):
         as_tiles = in_colour or kernel.shape[2] == 1
         unit = tile if as_tiles else MATRIX_INCHES / (kernel.shape[1] + 1)
-        left = axis.get_xlim()[0]
-        axis.set_xlim(left, left + room / unit)
+        axis.set_xlim(right=axis.get_xlim()[0] + room / unit)
     return figure
 
 
@@ -111,16 +111,8 @@ def draw_kernels(
     label = "weight" + (f"  (• beyond ±{limit:g}: {beyond})" if beyond else "")
     figure, extend = axes[0].figure, "both" if beyond else "neither"
     shrink = min(1.0, 3.5 / figure.get_figure(root=True).get_size_inches()[1]) if len(axes) > 2 else 1.0
-    figure.colorbar(
-        axes[0].images[0],
-        ax=list(axes),
-        label=label,
-        extend=extend,
-        pad=0.02,
-        panchor=False,
-        shrink=shrink,
-        anchor=(0.0, 1.0),
-    )
+    place: dict[str, Any] = {"ax": list(axes), "pad": 0.02, "anchor": (0, 1), "panchor": False}
+    figure.colorbar(axes[0].images[0], label=label, extend=extend, shrink=shrink, **place)
 
 
 def _draw_tiles(axes: Axes, kernel: Array, scale: Scale, in_colour: bool, columns: int) -> int:

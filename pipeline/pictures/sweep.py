@@ -5,7 +5,6 @@ is a faint point or line. Every picture is given the configurations `found` and 
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -195,8 +194,8 @@ def _draw_series(
     """
     step = 0.0 if kind == "number" else min(0.12, 0.5 / len(series))
     line = "none" if kind == "word" else "-"
-    looks = zip(colours(len(series)) if len(series) > 1 else [STRONG], cycle(MARKERS), strict=False)
-    for number, ((label, members), (colour, marker)) in enumerate(zip(series.items(), looks, strict=True)):
+    looks = zip(series.items(), colours(len(series)) if len(series) > 1 else [STRONG], MARKERS, strict=False)
+    for number, ((label, members), colour, marker) in enumerate(looks):
         shift = step * (number - (len(series) - 1) / 2)
         members = sorted(members, key=lambda one: places[one.label])
         x = [places[one.label] + shift for one in members]
@@ -276,9 +275,9 @@ def kernels(found: Sequence[Group], name: str) -> Figure | None:
     columns = min(KERNEL_COLUMNS, max(kernel.shape[-1] for *_, kernel in rows))
     room = columns * max(1, KERNEL_LINES // len(rows))
     panels = {}
-    for words_, _, kernel in rows:
+    for label, _, kernel in rows:
         filters = kernel.shape[-1]
-        panels[words_ + (f", the first {room} of {filters}" if filters > room else "")] = kernel[..., :room]
+        panels[label + (f", the first {room} of {filters}" if filters > room else "")] = kernel[..., :room]
     part = "" if total == len(rows) else f", the first {len(rows)} of {total} runs"
     return kernel_pictures.kernels(
         panels,

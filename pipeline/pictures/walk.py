@@ -86,23 +86,25 @@ def layer(
     height = max(2.6, width / columns * -(-step.output.shape[-1] // columns) * PITCH_Y / PITCH_X)
     if step.kernel is None:
         figure = new_figure(2 * width + 2, height + 1.4)
-        maps, histogram = figure.subplots(1, 2, width_ratios=(1.25, 1))
-        _draw_outputs([maps], step, scale)
-        _draw_histogram(histogram, step, bins)
+        *maps, histogram = figure.subplots(1, 2, width_ratios=(1.25, 1))
     else:
         deep = step.kernel.shape[2] > 1 and not in_colour
         figure = new_figure(2 * width + 3, height + 1.6 + (4.2 if deep else 3))
         ratios = (height + 0.6, 4.6 if deep else 3.4)
         above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=ratios)[:, 0]
-        _draw_outputs(above.subplots(1, len(_panels(step)), squeeze=False)[0], step, scale)
-        histogram, kernel = below.subplots(1, 2, width_ratios=(1, 1.5) if deep else (1.3, 1))
-        _draw_histogram(histogram, step, bins)
+        maps = above.subplots(1, len(_panels(step)), squeeze=False)[0]
+        histogram, axes = below.subplots(1, 2, width_ratios=(1, 1.5) if deep else (1.3, 1))
         limit = colour_limit(kernel_limit, step.kernel)
-        shown = {"": step.kernel}
         settings: dict[str, Any] = {"in_colour": in_colour, "colours": kernel_colours, "columns": 8}
-        draw_kernels([kernel], shown, limit=limit, max_rows=max_kernel_rows, **settings)
-        words = _kernel_title(step.kernel, max_kernel_rows if deep else None, limit if in_colour else None)
-        kernel.set_title(words, fontsize=10, loc="left")
+        draw_kernels([axes], {"": step.kernel}, limit=limit, max_rows=max_kernel_rows, **settings)
+        words = f"kernel {shape_text(step.kernel.shape)} (height×width×channels×filters)"
+        if deep and max_kernel_rows < step.kernel.shape[-1]:
+            words += f", filters 0 to {max_kernel_rows - 1}"
+        if in_colour:
+            words += f"\nred, green and blue are weights: grey is 0, range ±{limit:.3g}"
+        axes.set_title(words, fontsize=10, loc="left")
+    _draw_outputs(maps, step, scale)
+    _draw_histogram(histogram, step, bins)
     figure.suptitle(title)
     return figure
 
@@ -120,15 +122,6 @@ def _draw_outputs(places: Sequence[Axes], step: Step, scale: Scale) -> None:
         draw_tiles(axes, np.moveaxis(maps, -1, 0), numbers, _columns(len(numbers)), own)
         axes.set_title(f"{words}, {shape_text(maps.shape)}: {range_text(maps)}", fontsize=10)
         activation_bar(axes, shrink=0.9)
-
-
-def _kernel_title(kernel: Array, max_rows: int | None, colour_limit: float | None) -> str:
-    shown = min(kernel.shape[-1], max_rows or kernel.shape[-1])
-    part = "" if shown == kernel.shape[-1] else f", filters 0 to {shown - 1}"
-    title = f"kernel {shape_text(kernel.shape)} (height×width×channels×filters){part}"
-    if colour_limit is None:
-        return title
-    return f"{title}\nred, green and blue are weights: grey is 0, range ±{colour_limit:.3g}"
 
 
 def _panels(step: Step) -> dict[str, Array]:

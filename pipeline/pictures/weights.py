@@ -34,11 +34,9 @@ def _box_text(layer: Layer) -> str:
 def _draw_boxes(axes: Axes, texts: Sequence[str]) -> None:
     axes.set(xlim=(0, 1), ylim=(len(texts), 0))
     axes.axis("off")
+    style = "round,pad=0,rounding_size=0.04"
     for row, text in enumerate(texts):
-        style = "round,pad=0,rounding_size=0.04"
-        box = FancyBboxPatch(
-            (0.03, row + 0.14), 0.94, 0.6, boxstyle=style, fc="#eaf1fa", ec=STRONG, mutation_aspect=4
-        )
+        box = FancyBboxPatch((0.03, row + 0.14), 0.94, 0.6, style, fc="#eaf1fa", ec=STRONG, mutation_aspect=4)
         axes.add_patch(box)
         axes.text(0.5, row + 0.44, text, ha="center", va="center", fontsize=10)
         if row:
@@ -53,9 +51,8 @@ def histogram(layer: Layer, *, bins: int) -> Figure:
     values = layer.kernel.ravel()
     axes.hist(values, bins=bins, color=STRONG)
     axes.axvline(0, color="0.3", lw=0.8)
-    axes.set_title(
-        f"{layer.name}: {values.size:,} kernel weights, mean {values.mean():.4f}, std {values.std():.4f}"
-    )
+    moments = f"mean {values.mean():.4f}, std {values.std():.4f}"
+    axes.set_title(f"{layer.name}: {values.size:,} kernel weights, {moments}")
     axes.set(xlabel="weight", ylabel="count")
     return figure
 

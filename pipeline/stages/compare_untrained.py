@@ -7,12 +7,12 @@
 import sys
 from pathlib import Path
 
-from pipeline.analysis.weights import colour_limit, compare, initializer_limit, paired_convolutions
+from pipeline.analysis.weights import colour_limit, compare, initializer_limit
 from pipeline.base import files
 from pipeline.config.params import load
 from pipeline.config.section import Section
 from pipeline.config.visualize import VisualizeConfig
-from pipeline.network.checkpoint import read_layers, sees_colours
+from pipeline.network.checkpoint import convolutions, read_layers, sees_colours
 from pipeline.pictures import weights
 from pipeline.pictures.drawing import write_figure
 from pipeline.pictures.kernels import kernels
@@ -39,10 +39,10 @@ def compare_untrained(
         pictures: folder to write: `compare_kernels_<layer>.png`, `compare_weights_<layer>.png`.
 
     Raises:
-        InputError: a checkpoint is missing or damaged, or their layers differ.
+        InputError: a checkpoint is missing or damaged.
     """
     trained, untrained = (read_layers(path) for path in (trained_file, untrained_file))
-    pairs = paired_convolutions(trained, untrained)
+    pairs = list(zip(convolutions(trained), convolutions(untrained), strict=True))
     distances = {
         after.name: compare(after.kernel, before.kernel) | {"initializer_limit": initializer_limit(before)[1]}
         for after, before in pairs

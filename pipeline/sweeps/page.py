@@ -58,13 +58,13 @@ def _answer(found: Sequence[Group]) -> dict[str, Any]:
     """Numbers of the configurations that the answer names."""
     number = {id(one): place for place, one in enumerate(found)}
     comparable = not on_other_data(found)
-    small, top, cost = smallest_as_good(found), best_of(found).estimate(ACCURACY), cost_of(found)
+    small, top = smallest_as_good(found), best_of(found).estimate(ACCURACY)
     return {
         "best": number[id(best_of(found))] if comparable else None,
         "as_good": [number[id(one)] for one in as_good_as_the_best(found)] if comparable else [],
         "smallest": number[id(small)] if comparable and small is not None else None,
         "enough": top.mean - top.standard_error if comparable and top.standard_error is not None else None,
-        "cost": cost[0] if cost else None,
+        "cost": cost_of(found),
     }
 
 

@@ -59,7 +59,7 @@ def answer(found: Sequence[Group]) -> str:
     small, near = smallest_as_good(found), as_good_as_the_best(found)
     if small is not None and cost is not None:
         text = (
-            f"**Fewest {cost[0]} within one standard error of the best: {_given(small)}** ({_size(small)}),"
+            f"**Fewest {cost} within one standard error of the best: {_given(small)}** ({_size(small)}),"
             f" {_scores(small)}."
         )
         if small is best:

@@ -110,17 +110,6 @@ def test_an_unknown_layer_is_refused():
         checkpoint.layers(configs, {})
 
 
-def layer(name, shape):
-    return Layer("Conv2D", name, {}, (), (), [np.zeros(shape, np.float32)])
-
-
-def test_networks_whose_layers_do_not_pair_up_are_refused():
-    with pytest.raises(InputError, match=r"conv2d \(3, 3, 1, 4\), the untrained one conv2d \(3, 3, 1, 8\)"):
-        weights.paired_convolutions([layer("conv2d", (3, 3, 1, 4))], [layer("conv2d", (3, 3, 1, 8))])
-    with pytest.raises(InputError, match="the untrained one none, expected the same"):
-        weights.paired_convolutions([layer("conv2d", (3, 3, 1, 4))], [])
-
-
 def test_one_colour_limit_serves_all_kernels_that_are_compared():
     small, large = np.full((3, 3, 2, 1), 0.1), np.full((3, 3, 2, 1), -2.0)
     assert weights.colour_limit(0.5, small, large) == 2.0
