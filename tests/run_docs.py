@@ -41,7 +41,7 @@ INSTEAD = {
 def _small(folder: Path) -> None:
     """A project with small defaults, run and committed."""
     made = Project(folder)
-    for name in ("README.md", "README.ko.md", "docs", "reports/sweeps"):
+    for name in ("README.md", "README.ko.md", "docs"):
         subprocess.run(["cp", "-r", "--parents", name, folder], cwd=ROOT, check=True)
     _digits(folder)
     own = made.read("conf/data/npz.yaml").replace("external/arrays", "external/small").replace("28, 28", "24, 24")
