@@ -55,6 +55,7 @@ class DataConfig(Section):
     may_be_mirrored: bool
     validation_fraction: Fraction
     split_seed: Seed
+    keep_copies_together: bool
     source: Annotated[Published | Plain | ImageFolder, Field(discriminator="kind")]
 
     @model_validator(mode="after")

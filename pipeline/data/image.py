@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from pipeline.base.arrays import Array
 from pipeline.base.errors import InputError
@@ -28,6 +28,8 @@ MAX_DEEP = DEEP_RANGES[-1]
 UPRIGHT = 1
 # Raster formats alone: for PostScript, say, Pillow starts another program. Named in data/external/README.md.
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "AVIF")
+# Of these, those that may have 16 bits.
+DEEP_FORMATS = ("PNG", "TIFF", "PPM")
 # Of one file; photographs have a few MB.
 MAX_BYTES = 512 * 2**20
 
@@ -116,7 +118,7 @@ def largest_deep_value(path: Path) -> int | None:
     try:
         with open_regular(path) as stream, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            header = Image.open(stream, formats=FORMATS)
+            header = Image.open(stream, formats=DEEP_FORMATS)
             if header.mode not in DEEP_GREY and _deep_colour(header) is None:
                 return None
         image, lower_bytes = _opened(read_bytes(path, MAX_BYTES), path.name)
@@ -153,7 +155,7 @@ def _opened(content: bytes, name: str) -> tuple[Image.Image, Array | None]:
     return image, lower_bytes
 
 
-def _deep_colour(image: Image.Image) -> str | None:
+def _deep_colour(image: ImageFile.ImageFile) -> str | None:
     """Pillow's raw mode of an image that is not decoded yet, if that is 16-bit colour."""
     given = image.tile[0].args if image.tile else None
     raw_mode = given[0] if isinstance(given, tuple) and given else given
@@ -186,9 +188,7 @@ def _upright(image: Image.Image) -> tuple[Image.Image, str | None]:
     return ImageOps.exif_transpose(image), f"turned upright (EXIF orientation {orientation})"
 
 
-def _converted(
-    image: Image.Image, mode: str, name: str, deep_range: int
-) -> tuple[Image.Image, str | None]:
+def _converted(image: Image.Image, mode: str, name: str, deep_range: int) -> tuple[Image.Image, str | None]:
     """The image in mode L (grey) or RGB, and what was changed."""
     if image.mode in DEEP_GREY:
         grey = Image.fromarray(_eight_bits(_deep_grey(image, name), deep_range))

@@ -78,7 +78,7 @@ def test_unreadable_files_are_left_out_and_named(pets):
     dataset = load(pets)
     values = read(dataset.train)[0] + read(dataset.test)[0]
     assert sorted(values) == [*range(12), 100, 101, 102, 104, 105, 106, 107]
-    assert sorted(line.split()[0] for line in dataset.unreadable) == ["cat/notes.txt", "dog/03.png"]
+    assert sorted(line.split()[0] for line in dataset.reading.unreadable) == ["cat/notes.txt", "dog/03.png"]
 
 
 def test_hidden_files_and_what_systems_leave_are_passed_over(pets):
@@ -88,7 +88,7 @@ def test_hidden_files_and_what_systems_leave_are_passed_over(pets):
         (pets / name).touch()
     dataset = load(pets)
     assert len(read(dataset.train)[0] + read(dataset.test)[0]) == 20
-    assert dataset.unreadable == []
+    assert dataset.reading.unreadable == []
 
 
 def test_more_classes_than_a_label_can_number_are_refused(tmp_path):
