@@ -59,12 +59,7 @@ def kind(change: str) -> str:
 
 
 def decode(
-    content: bytes,
-    name: str,
-    input_shape: tuple[int, int, int],
-    *,
-    resize: str,
-    deep_range: int = MAX_DEEP,
+    content: bytes, name: str, input_shape: tuple[int, int, int], *, resize: str, deep_range: int = MAX_DEEP
 ) -> Decoded:
     """Decode an image file and bring it to the size and channels of the network's input.
 
@@ -79,10 +74,15 @@ def decode(
         UnreadableImageError: the content is no image, truncated, damaged, or deeper than 16 bits.
     """
     height, width, channels = input_shape
-    image, lower_bytes = _opened(content, name)
+    image, colours = _opened(content, name)
     narrowed = None
-    if lower_bytes is not None:
-        image, narrowed = _narrowed_colour(image, lower_bytes, deep_range)
+    if colours is not None or image.mode in DEEP_GREY:
+        narrowed = "16 bits to 8" + (f" (0 to {deep_range})" if deep_range < MAX_DEEP else "")
+    if colours is not None and deep_range < MAX_DEEP:
+        pixels = np.array(image)
+        pixels[..., :3] = _eight_bits(colours, deep_range)
+        # In place, so that its metadata stay.
+        image.paste(Image.fromarray(pixels))
     upright, turned = _upright(image)
     flat, converted = _converted(upright, "L" if channels == 1 else "RGB", name, deep_range)
     fitted, resized = _fitted(flat, height, width, resize)
@@ -91,12 +91,7 @@ def decode(
 
 
 def read(
-    path: Path,
-    name: str,
-    input_shape: tuple[int, int, int],
-    *,
-    resize: str,
-    deep_range: int = MAX_DEEP,
+    path: Path, name: str, input_shape: tuple[int, int, int], *, resize: str, deep_range: int = MAX_DEEP
 ) -> Decoded:
     """Read and `decode` an image file.
 
@@ -121,8 +116,8 @@ def largest_deep_value(path: Path) -> int | None:
             header = Image.open(stream, formats=DEEP_FORMATS)
             if header.mode not in DEEP_GREY and _deep_colour(header) is None:
                 return None
-        image, lower_bytes = _opened(read_bytes(path, MAX_BYTES), path.name)
-        values = _deep_grey(image, path.name) if lower_bytes is None else _deep_values(image, lower_bytes)
+        image, colours = _opened(read_bytes(path, MAX_BYTES), path.name)
+        values = _deep_grey(image, path.name) if colours is None else colours
     # Whatever is wrong with it is told when it is decoded.
     except Exception:
         return None
@@ -135,24 +130,24 @@ def range_of(largest: int) -> int:
 
 
 def _opened(content: bytes, name: str) -> tuple[Image.Image, Array | None]:
-    """The image, and of 16-bit colours (H, W, 3) or (H, W, 1) the lower bytes, which it lacks."""
-    lower_bytes = None
+    """The image; if it has 16-bit colours, of which it keeps the upper bytes, also their values (H, W, 3)."""
+    colours = None
     try:
         with warnings.catch_warnings():
             # Odd metadata and large scans are no concern of ours; what cannot be read raises.
             warnings.simplefilter("ignore")
             image = Image.open(io.BytesIO(content), formats=FORMATS)
-            colour = _deep_colour(image)
+            raw_mode = _deep_colour(image)
             image.load()
-            if colour is not None:
-                lower_bytes = _lower_bytes(content, colour)
+            if raw_mode is not None:
+                colours = np.asarray(image)[..., :3] * np.int64(256) + _lower_bytes(content, raw_mode)
     except MemoryError:
         raise InputError(f"out of memory while reading {name}; end other programs, or leave it out") from None
     # Each of Pillow's decoders raises what it likes: OSError, SyntaxError, ValueError, struct.error, ...
     except Exception as error:
         reason = _reason(content, error)
         raise UnreadableImageError(f"{name} cannot be read as an image: {reason}") from None
-    return image, lower_bytes
+    return image, colours
 
 
 def _deep_colour(image: ImageFile.ImageFile) -> str | None:
@@ -191,8 +186,7 @@ def _upright(image: Image.Image) -> tuple[Image.Image, str | None]:
 def _converted(image: Image.Image, mode: str, name: str, deep_range: int) -> tuple[Image.Image, str | None]:
     """The image in mode L (grey) or RGB, and what was changed."""
     if image.mode in DEEP_GREY:
-        grey = Image.fromarray(_eight_bits(_deep_grey(image, name), deep_range))
-        return grey.convert(mode), _narrowed(deep_range)
+        return Image.fromarray(_eight_bits(_deep_grey(image, name), deep_range)).convert(mode), None
     if image.mode == "F":
         raise UnreadableImageError(
             f"{name} cannot be read as an image: its pixels are floats, expected integers"
@@ -211,24 +205,6 @@ def _deep_grey(image: Image.Image, name: str) -> Array:
     if values.min() < 0 or values.max() > MAX_DEEP:
         raise UnreadableImageError(f"{name} cannot be read as an image: its pixels have more than 16 bits")
     return values
-
-
-def _deep_values(image: Image.Image, lower_bytes: Array) -> Array:
-    return np.asarray(image)[..., :3].astype(np.int64) * 256 + lower_bytes
-
-
-def _narrowed_colour(image: Image.Image, lower_bytes: Array, deep_range: int) -> tuple[Image.Image, str]:
-    """The image of 16-bit colours by its range, and what was changed; of the whole range, the upper bytes."""
-    if deep_range < MAX_DEEP:
-        pixels = np.array(image)
-        pixels[..., :3] = _eight_bits(_deep_values(image, lower_bytes), deep_range)
-        # In place, so that its metadata stay.
-        image.paste(Image.fromarray(pixels))
-    return image, _narrowed(deep_range)
-
-
-def _narrowed(deep_range: int) -> str:
-    return "16 bits to 8" + (f" (0 to {deep_range})" if deep_range < MAX_DEEP else "")
 
 
 def _eight_bits(values: Array, deep_range: int) -> Array:
