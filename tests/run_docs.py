@@ -15,7 +15,11 @@ from conftest import ROOT, Project, environment, made_once
 from PIL import Image
 from sklearn.datasets import load_digits
 
-DOCUMENTS = ["README.md", "data/external/README.md", *(f"docs/{path.name}" for path in ROOT.glob("docs/*.md"))]
+DOCUMENTS = [
+    "README.md",
+    "data/external/README.md",
+    *(f"docs/{path.name}" for path in ROOT.glob("docs/*.md")),
+]
 # Commands that cannot run here, by their beginning, with the reason.
 NOT_RUN = {
     "git clone": "a clone within a clone; .ci/run starts in a fresh one",
@@ -44,7 +48,11 @@ def _small(folder: Path) -> None:
     for name in ("README.md", "README.ko.md", "docs"):
         subprocess.run(["cp", "-r", "--parents", name, folder], cwd=ROOT, check=True)
     _digits(folder)
-    own = made.read("conf/data/npz.yaml").replace("external/arrays", "external/small").replace("28, 28", "24, 24")
+    own = (
+        made.read("conf/data/npz.yaml")
+        .replace("external/arrays", "external/small")
+        .replace("28, 28", "24, 24")
+    )
     (folder / "conf/data/small.yaml").write_text(own.replace("name: npz", "name: small"))
     made.edit("conf/config.yaml", "data: fashion_mnist", "data: small")
     made.edit("conf/config.yaml", "train: default", "train: smoke")
@@ -63,7 +71,12 @@ def _digits(folder: Path) -> None:
     images = np.kron(digits.images[:800] * 15.9, np.ones((3, 3))).astype(np.uint8)
     labels = digits.target[:800].astype(np.uint8)
     (folder / "data/external/small").mkdir(parents=True)
-    arrays = {"x_train": images[200:], "y_train": labels[200:], "x_test": images[:200], "y_test": labels[:200]}
+    arrays = {
+        "x_train": images[200:],
+        "y_train": labels[200:],
+        "x_test": images[:200],
+        "y_test": labels[:200],
+    }
     np.savez(folder / "data/external/small/digits.npz", **arrays)
 
 
@@ -71,7 +84,12 @@ def _pictures(folder: Path) -> None:
     """What a reader has: photos of two kinds, of several sizes; arrays like CIFAR-10's."""
     generator = np.random.default_rng(0)
     images = generator.integers(0, 255, size=(100, 32, 32, 3), dtype=np.uint8)
-    arrays = {"x_train": images, "y_train": np.arange(100) % 10, "x_test": images, "y_test": np.arange(100) % 10}
+    arrays = {
+        "x_train": images,
+        "y_train": np.arange(100) % 10,
+        "x_test": images,
+        "y_test": np.arange(100) % 10,
+    }
     (folder / "data/external/arrays").mkdir()
     np.savez(folder / "data/external/arrays/cifar10.npz", **arrays)
     for kind, shift in (("cat", 0), ("dog", 90)):

@@ -38,7 +38,9 @@ def test_every_picture_page_and_heading_that_a_page_links_to_exists(page):
             assert not anchor or anchor in anchors(linked), target
 
 
-@pytest.mark.parametrize("name", ["README.md", "README.ko.md", *(f"docs/{p.name}" for p in ROOT.glob("docs/*.md"))])
+@pytest.mark.parametrize(
+    "name", ["README.md", "README.ko.md", *(f"docs/{p.name}" for p in ROOT.glob("docs/*.md"))]
+)
 def test_a_page_is_read_in_one_go(name):
     assert len(text_of(name).splitlines()) <= 150
 

@@ -1,5 +1,6 @@
 """What a data set is: images (N, H, W, C) uint8, labels (N,) uint8 and class names; and its checks."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,29 @@ MAX_NAME = 100
 Chunks = Iterator[tuple[Array, Array]]
 
 
+@dataclass
+class Reading:
+    """What was done to the files of a folder, counted while they are read; nothing for other sources.
+
+    Attributes:
+        changes: how many images were changed in each way, by `image.kind`.
+        small: images with a side of less than half of the wanted one.
+        largest: the largest value of all 16-bit files; None where there are none.
+        deep_range: the value that becomes white in these.
+        unreadable: why files were left out, one line each.
+        passed_over: these and the files beside the classes, relative to the folder.
+        drawn: whether the test part was drawn here, instead of given.
+    """
+
+    changes: Counter[str] = field(default_factory=Counter)
+    small: int = 0
+    largest: int | None = None
+    deep_range: int | None = None
+    unreadable: list[str] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)
+    drawn: bool = False
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A data set that need not fit into memory: its two parts come in chunks.
@@ -28,14 +52,14 @@ class Dataset:
         shape: (H, W, C) of one image.
         train: opens the training part: images (n, H, W, C) uint8 and labels (n,) uint8 at a time.
         test: the same for the test part.
-        unreadable: why files were left out, one line each; filled while the parts are read.
+        reading: what was done for that; complete once the parts are read.
     """
 
     classes: list[str]
     shape: tuple[int, ...]
     train: Callable[[], Chunks]
     test: Callable[[], Chunks]
-    unreadable: list[str] = field(default_factory=list)
+    reading: Reading = field(default_factory=Reading)
 
 
 def in_memory(
@@ -98,6 +122,18 @@ def check_readable(unreadable: Sequence[str], skip: bool) -> None:
         print(f"fetch: skipped: {line}")
     if unreadable:
         print(f"fetch: {len(unreadable)} unreadable files skipped")
+
+
+def account(reading: Reading, images: int, resize: str) -> dict[str, Any]:
+    """What `read.json` holds of so many images: how they were read, and how many were changed in each way."""
+    return {
+        "changes": dict(sorted(reading.changes.items())),
+        "deep_range": reading.deep_range,
+        "images": images,
+        "passed_over": sorted(reading.passed_over),
+        "resize": resize,
+        "small": reading.small,
+    }
 
 
 def describe(name: str, dataset: Dataset, counts: dict[str, int], digests: dict[str, str]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The contents of a user's folder, and whether they change while it is read."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from pipeline.base.errors import InputError, message
 LEFT_BY_SYSTEMS = ("__macosx", "thumbs.db", "desktop.ini")
 # train/class/image
 DEPTH = 3
+NUM_NAMED = 3
 # Size in bytes and time of change of files.
 Listing = dict[Path, tuple[int, int]]
 
@@ -47,6 +48,29 @@ def listing(folder: Path | None, depth: int = DEPTH) -> Listing:
             status = path.stat()
             files[path] = status.st_size, status.st_mtime_ns
     return files
+
+
+def links_out_of(folder: Path, external: Path, depth: int = DEPTH - 1) -> list[Path]:
+    """The folders in a folder, and in those, that are links to somewhere outside of `external`."""
+    inside = [path for path in visible(folder) if path.is_dir()] if folder.is_dir() else []
+    found = []
+    for path in inside:
+        if not is_watched(path, external):
+            found.append(path)
+        elif depth > 1:
+            found += links_out_of(path, external, depth - 1)
+    return found
+
+
+def is_watched(path: Path, external: Path) -> bool:
+    """Whether a path leads into `external`, where DVC notices changes."""
+    return path.resolve().is_relative_to(external.resolve())
+
+
+def named(paths: Sequence[Path]) -> str:
+    """The first three paths, and how many more there are."""
+    more = len(paths) - NUM_NAMED
+    return ", ".join(map(str, paths[:NUM_NAMED])) + (f" and {more:,} more" if more > 0 else "")
 
 
 @contextmanager

@@ -62,7 +62,7 @@ def _one_npz(folder: str | None) -> Path:
         raise InputError("data.folder: received null, expected the folder that holds the .npz file")
     root = Path(folder).expanduser()
     try:
-        found = sorted(path for path in root.iterdir() if path.suffix == ".npz")
+        found = sorted(path for path in root.iterdir() if path.suffix == ".npz" and path.name[0] != ".")
     except FileNotFoundError:
         found = []
     except OSError as error:

@@ -17,6 +17,7 @@ def held_out(
     key: str,
     classes: Sequence[str],
     copies: Array | None = None,
+    needed: int = 2,
 ) -> tuple[Array, Array]:
     """Hold out a share of each class, as scikit-learn's stratified `train_test_split` draws it.
 
@@ -30,23 +31,23 @@ def held_out(
         classes: K names.
         copies: (N,) equal numbers for pixel-equal images, which are kept on one side; None keeps none
             together.
+        needed: images that each class has at least.
 
     Returns:
         Two int64 arrays of row numbers in the order of the draw: kept, held out.
 
     Raises:
-        InputError: a class has a single image, or only copies of one; names it.
+        InputError: a class has fewer images, or fewer different ones; names it.
     """
     from sklearn.model_selection import train_test_split
 
     first, group = _firsts(len(labels), copies)
     counts = np.bincount(labels[first], minlength=len(classes))
     for name, count in zip(classes, counts.tolist(), strict=True):
-        if count < 2:
+        if count < needed:
             kind = "images" if copies is None else "different images"
             raise InputError(
-                f"{key}: class {name!r} has {count} {kind} to split, 2 are needed:"
-                " add images, or leave it out"
+                f"{key}: class {name!r} has {count} {kind}, {needed} are needed: add images, or leave it out"
             )
     # Of each class one image at least, which scikit-learn checks of the whole.
     size = min(max(math.ceil(fraction * len(first)), len(classes)), len(first) - len(classes))

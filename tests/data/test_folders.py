@@ -1,11 +1,12 @@
 """A folder that changes while it is read is noticed, wherever it lies."""
 
 import os
+from pathlib import Path
 
 import pytest
 
 from pipeline.base.errors import InputError
-from pipeline.data.folders import unchanged
+from pipeline.data.folders import links_out_of, named, unchanged
 
 
 @pytest.fixture
@@ -41,3 +42,34 @@ def test_what_is_passed_over_may_change_and_a_folder_may_be_missing(folder):
         (folder / "cat" / ".DS_Store").touch()
         (folder / "cat" / "Thumbs.db").touch()
         (folder / "cat" / "to nothing").symlink_to("nowhere")
+
+
+def test_links_to_folders_elsewhere_are_found_where_classes_are(tmp_path):
+    external, elsewhere = tmp_path / "external", tmp_path / "elsewhere"
+    for folder in (
+        external / "pets/owl",
+        external / "parts/train/owl",
+        external / "all/cat",
+        elsewhere / "cat",
+    ):
+        folder.mkdir(parents=True)
+        (folder / "1.png").touch()
+    assert links_out_of(external / "pets", external) == links_out_of(external / "nowhere", external) == []
+    # A link that stays within, and one to a file: DVC notices changes behind these.
+    (external / "pets/dog").symlink_to(external / "all/cat")
+    (external / "pets/owl/2.png").symlink_to(elsewhere / "cat/1.png")
+    (external / "pets/loop").symlink_to(external / "pets")
+    assert links_out_of(external / "pets", external) == []
+    (external / "pets/cat").symlink_to(elsewhere / "cat")
+    (external / "parts/train/cat").symlink_to(elsewhere / "cat")
+    (external / "parts/test").symlink_to(elsewhere)
+    assert links_out_of(external / "pets", external) == [external / "pets/cat", external / "pets/loop/cat"]
+    expected = [external / "parts/test", external / "parts/train/cat"]
+    assert links_out_of(external / "parts", external) == expected
+
+
+@pytest.mark.parametrize(("count", "more"), [(1, None), (3, None), (4, "1 more"), (2003, "2,000 more")])
+def test_the_first_three_are_named_and_the_others_counted(count, more):
+    text = named([Path(f"{number}.png") for number in range(count)])
+    assert text.count(".png") == min(count, 3)
+    assert text.endswith(more or ".png")

@@ -1,6 +1,8 @@
 """An image file of any kind becomes the pixels that the network takes, and says how."""
 
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -22,9 +24,39 @@ def encoded(image: Image.Image, kind: str = "PNG", **options) -> bytes:
     return stream.getvalue()
 
 
-def decode(image: Image.Image | bytes, shape, resize="stretch", **options) -> Decoded:
+def decode(image: Image.Image | bytes, shape, resize="stretch", deep_range=65535, **options) -> Decoded:
     content = image if isinstance(image, bytes) else encoded(image, **options)
-    return image_module.decode(content, "x.png", shape, resize=resize)
+    return image_module.decode(content, "x.png", shape, resize=resize, deep_range=deep_range)
+
+
+def deep_png(values: np.ndarray) -> bytes:
+    """A PNG of (H, W, C) uint16: 1 grey, 3 colour, 2 and 4 with transparency; Pillow writes grey alone."""
+    height, width, channels = values.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        checked = name + content
+        return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
+
+    header = struct.pack(">IIBBBBB", width, height, 16, {1: 0, 2: 4, 3: 2, 4: 6}[channels], 0, 0, 0)
+    parts = (chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def deep_tiff(values: np.ndarray, order: str, *, packed: bool = False) -> bytes:
+    """A TIFF of (H, W, 3) uint16 in an order of bytes, "<" or ">"."""
+    height, width, _ = values.shape
+    data = values.astype(f"{order}u2").tobytes()
+    data = zlib.compress(data) if packed else data
+    bits_at = 8 + 2 + 9 * 12 + 4
+    shorts = {256: width, 257: height, 259: 8 if packed else 1, 262: 2, 277: 3, 278: height}
+    entries = {tag: struct.pack(f"{order}HHIHH", tag, 3, 1, value, 0) for tag, value in shorts.items()}
+    entries[258] = struct.pack(f"{order}HHII", 258, 3, 3, bits_at)
+    for tag, value in ((273, bits_at + 6), (279, len(data))):
+        entries[tag] = struct.pack(f"{order}HHII", tag, 4, 1, value)
+    head = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HIH", 42, 8, len(entries))
+    directory = b"".join(entries[tag] for tag in sorted(entries))
+    return head + directory + struct.pack(f"{order}I3H", 0, 16, 16, 16) + data
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "GIF", "WEBP"])
@@ -90,6 +122,93 @@ def test_16_bits_are_scaled_to_8_and_white_stays_white():
     # v / 257, rounded: 256 / 257 = 0.996, 32896 / 257 = 128, 128 / 257 = 0.498
     np.testing.assert_array_equal(decoded.pixels[..., 0], [[0, 1, 128], [255, 1, 0]])
     assert decoded.changes == ["16 bits to 8"]
+
+
+BITS = [8, 10, 12, 14, 16]
+# Colours of 16 bits as files, of which Pillow keeps the upper bytes alone.
+DEEP_COLOURS = {
+    "png": deep_png,
+    "little endian": lambda values: deep_tiff(values, "<"),
+    "big endian": lambda values: deep_tiff(values, ">"),
+    "packed": lambda values: deep_tiff(values, "<", packed=True),
+    "packed big endian": lambda values: deep_tiff(values, ">", packed=True),
+}
+
+
+@pytest.mark.parametrize("bits", BITS)
+def test_a_16_bit_image_by_its_own_range_is_the_same_image_in_8_bits(bits):
+    top = 2**bits - 1
+    values = RNG.integers(0, top + 1, (4, 6)).astype(np.uint16)
+    values[0, :2] = 0, top
+    decoded = decode(Image.fromarray(values), (4, 6, 1), deep_range=top)
+    np.testing.assert_allclose(decoded.pixels[..., 0], values / top * 255, atol=0.5)
+    # Of a smaller range, what is above it is white.
+    halved = decode(Image.fromarray(values), (4, 6, 1), deep_range=top // 2).pixels[..., 0]
+    np.testing.assert_allclose(halved, np.minimum(values / (top // 2) * 255, 255), atol=0.5)
+
+
+@pytest.mark.parametrize("bits", BITS[:-1])
+@pytest.mark.parametrize("kind", DEEP_COLOURS)
+def test_16_bit_colours_by_their_own_range_are_the_same_colours_in_8_bits(kind, bits):
+    top = 2**bits - 1
+    values = RNG.integers(0, top + 1, (4, 6, 3)).astype(np.uint16)
+    decoded = decode(DEEP_COLOURS[kind](values), (4, 6, 3), deep_range=top)
+    np.testing.assert_allclose(decoded.pixels, values / top * 255, atol=0.5)
+    assert image_module.kind(decoded.changes[0]) == "16 bits to 8"
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_the_range_of_16_bit_values_is_not_that_of_their_transparency(channels):
+    values = RNG.integers(0, 4096, (4, 6, channels)).astype(np.uint16)
+    alpha = RNG.integers(0, 256, (4, 6, 1))
+    # 257 = 65535 / 255
+    values[..., -1:] = alpha * 257
+    decoded = decode(deep_png(values), (4, 6, 3), deep_range=4095)
+    expected = values[..., :-1] / 4095 * alpha + 255 * (1 - alpha / 255)
+    np.testing.assert_allclose(decoded.pixels, np.broadcast_to(expected, (4, 6, 3)), atol=1.5)
+    assert list(map(image_module.kind, decoded.changes)) == ["16 bits to 8", "transparency on white"]
+
+
+@pytest.mark.parametrize("bits", BITS)
+def test_the_largest_value_is_that_of_16_bit_files_alone(bits, tmp_path):
+    values = RNG.integers(0, 2**bits, (4, 6, 3)).astype(np.uint16)
+    grey = values[..., :1]
+    files = {
+        "grey.png": (deep_png(grey), grey.max()),
+        "colour.png": (deep_png(values), values.max()),
+        "grey.tiff": (encoded(Image.fromarray(grey[..., 0]), "TIFF", compression="tiff_lzw"), grey.max()),
+        "colour.tiff": (deep_tiff(values, ">"), values.max()),
+        "transparent.png": (deep_png(np.concatenate([grey, grey * 0 + 65535], axis=-1)), grey.max()),
+        "torn.png": (deep_png(values)[:-30], None),
+        "deeper.tiff": (encoded(Image.fromarray(np.full((2, 2), 70000, np.int32)), "TIFF"), None),
+        "text.png": (b"no image", None),
+        **{kind: (encoded(Image.fromarray(COLOUR), kind), None) for kind in ("PNG", "TIFF", "JPEG", "PPM")},
+    }
+    for name, (content, largest) in files.items():
+        (tmp_path / name).write_bytes(content)
+        assert image_module.largest_deep_value(tmp_path / name) == largest, name
+    assert image_module.largest_deep_value(tmp_path / "nowhere.png") is None
+
+
+@pytest.mark.parametrize(
+    ("largest", "expected"), [(0, 255), (255, 255), (256, 1023), (4095, 4095), (4096, 16383)]
+)
+def test_the_range_is_the_smallest_of_a_number_of_bits_that_holds_a_value(largest, expected):
+    assert image_module.range_of(largest) == expected
+
+
+@pytest.mark.parametrize("size", [(4, 6), (40, 60)])
+def test_the_kind_of_a_change_has_no_numbers_of_the_image(size):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    decoded = [
+        decode(Image.fromarray(RNG.integers(0, 256, size, np.uint8)), (8, 8, 3), way, exif=exif)
+        for way in ("stretch", "pad")
+    ]
+    kinds = [[image_module.kind(change) for change in one.changes] for one in decoded]
+    assert kinds == [["turned upright", "L to RGB", way] for way in ("stretched", "padded")]
+    # Upright: a quarter of a turn.
+    assert decoded[0].size == size[::-1]
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,13 @@ def test_grey_arrays_with_tensorflows_names_and_columns_of_labels_are_taken(tmp_
     assert dataset.classes == ["0", "1", "2"]
 
 
+def test_a_hidden_file_beside_the_arrays_is_passed_over(tmp_path):
+    np.savez(tmp_path / "mine.npz", **GOOD)
+    # As macOS leaves it on a USB stick.
+    (tmp_path / "._mine.npz").write_bytes(b"\0\5\26\7")
+    np.testing.assert_array_equal(read(npz.npz(str(tmp_path)).train)[0], GOOD["x_train"])
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

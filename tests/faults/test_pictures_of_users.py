@@ -40,7 +40,7 @@ def read(folder):
     found = image_folder(str(folder), SHAPE, resize="stretch", test_fraction=0.5, split_seed=1)
     for part in (found.train, found.test):
         list(part())
-    return found.unreadable
+    return found.reading.unreadable
 
 
 def test_running_out_of_memory_leaves_no_image_out(tmp_path, monkeypatch):

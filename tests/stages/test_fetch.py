@@ -16,6 +16,8 @@ def test_digits_arrive_as_arrays_with_their_digests(compose, tmp_path):
         array = np.load(tmp_path / "raw" / f"{name}.npy")
         assert array.dtype == np.uint8
         assert arrays.sha256(array) == expected
+    read = json.loads((tmp_path / "raw" / "read.json").read_text(encoding="utf-8"))
+    assert (read["images"], read["changes"], read["deep_range"]) == (1797, {}, None)
 
 
 def test_a_folder_without_the_data_fails_in_one_line_and_writes_nothing(project, tmp_path):

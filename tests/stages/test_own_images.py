@@ -122,3 +122,62 @@ def test_images_that_arrive_while_they_are_read_leave_nothing_recorded(
     assert not (tmp_path / "raw").exists()
     # `dvc repro` notices this folder neither before nor after.
     assert f"lies outside {tmp_path}/external" in capsys.readouterr().out
+
+
+def lines(capsys) -> list[str]:
+    return [line for line in capsys.readouterr().out.splitlines() if line.startswith("fetch:")]
+
+
+def test_clean_images_are_counted_and_nothing_else_is_said(compose, tmp_path, capsys):
+    folder = tmp_path / "external/colours"
+    save_colours(folder, 8)
+    cfg = compose("data=image_folder", f"data.folder={folder}", "data.keep_copies_together=true")
+    fetch(cfg, tmp_path / "external", tmp_path / "raw")
+    assert lines(capsys) == ["fetch: 19 training and 5 test images"]
+    first = (tmp_path / "raw/read.json").read_bytes()
+    fetch(cfg, tmp_path / "external", tmp_path / "raw")
+    assert (tmp_path / "raw/read.json").read_bytes() == first
+    account = json.loads(first)
+    assert list(account) == sorted(account)
+    assert account == {
+        "changes": {"stretched": 24},
+        "deep_range": None,
+        "images": 24,
+        "passed_over": [],
+        "resize": "stretch",
+        # Of 10 to 16 pixels a side, for 32.
+        "small": 24,
+    }
+
+
+def test_what_a_user_should_know_of_a_folder_is_said_and_recorded(compose, tmp_path, capsys):
+    folder = tmp_path / "external/colours"
+    save_colours(folder / "train", 8)
+    save_colours(tmp_path / "elsewhere", 8)
+    (folder / "test").symlink_to(tmp_path / "elsewhere")
+    (folder / "loose.png").touch()
+    (folder / "train/red/torn.png").touch()
+    Image.fromarray(np.full((32, 32), 800, np.uint16)).save(folder / "train/red/deep.png")
+    settings = ("data=image_folder", f"data.folder={folder}", "data.source.skip_unreadable=true")
+    fetch(compose(*settings, "data.keep_copies_together=true"), tmp_path / "external", tmp_path / "raw")
+    said = "\n".join(lines(capsys))
+    for words in (f"{folder}/test is a link", f"{folder}/loose.png", "800, read as 0 to 1023", "are given"):
+        assert words in said
+    account = json.loads((tmp_path / "raw/read.json").read_bytes())
+    assert (account["images"], account["deep_range"]) == (49, 1023)
+    assert account["passed_over"] == ["loose.png", "train/red/torn.png"]
+    assert account["changes"] == {"16 bits to 8": 1, "stretched": 48}
+
+
+@pytest.mark.parametrize("colour", [0, 255])
+def test_transparent_images_are_counted(compose, tmp_path, colour):
+    for name in ("circle", "square"):
+        (tmp_path / name).mkdir()
+        for number in range(10):
+            pixels = np.full((32, 32, 4), colour, np.uint8)
+            pixels[: number + 4, :, 3] = 0
+            Image.fromarray(pixels).save(tmp_path / name / f"{number}.png")
+    fetch(compose("data=image_folder", f"data.folder={tmp_path}"), tmp_path, tmp_path / "raw")
+    account = json.loads((tmp_path / "raw/read.json").read_bytes())
+    assert account["changes"] == {"transparency on white": 20}
+    assert account["images"] == 20
