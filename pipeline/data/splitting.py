@@ -47,7 +47,8 @@ def held_out(
         if count < needed:
             kind = "images" if copies is None else "different images"
             raise InputError(
-                f"{key}: class {name!r} has {count} {kind}, {needed} are needed: add images, or leave it out"
+                f"{key}: received {count} {kind} of class {name!r}, expected {needed} or more: add some, or"
+                " leave the class out"
             )
     # Of each class one image at least, which scikit-learn checks of the whole.
     size = min(max(math.ceil(fraction * len(first)), len(classes)), len(first) - len(classes))

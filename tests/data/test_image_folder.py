@@ -251,7 +251,7 @@ PARTS = ("train/cat", "train/dog", "test/cat", "test/dog")
     [
         (["cat"], "received the class folders cat, expected two"),
         (["cat", "dog", "owl/"], "owl: received no file"),
-        (["cat", "dog"], r"data\.source\.test_fraction: received 0\.25"),
+        (["cat", "dog"], r"data\.source\.test_fraction 0\.25"),
         (["cat", "dog/puppies/"], "received the folders cat, dog, .*expected one folder of images per class"),
         ([*PARTS, "validation/cat"], "received the folders test, train, validation"),
         (["train/cat", "train/dog", "test/cat", "test/owl"], "class dog is in only one of train and test"),
