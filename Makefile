@@ -12,7 +12,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --use-pep517 --require-hashes --r
 # Stages say `python`: it has to be the one of .venv, whether or not that is activated.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help doctor repro page quick test fuzz check audit cluster deps clean
+.PHONY: help doctor repro page quick test docs fuzz check audit cluster deps clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -34,6 +34,9 @@ quick: $(DEV) $(SITE)  ## run the tests without dvc, browser and training, in a 
 
 test: $(DEV) $(CLUSTER) $(SITE) $(BROWSER)  ## run the whole test suite
 	pytest
+
+docs: $(DEV) $(CLUSTER) $(SITE)  ## run every command of the documents: a quarter of an hour
+	pytest tests/run_docs.py --dist=load
 
 fuzz: $(DEV) $(SITE)  ## many hostile inputs: half an hour or more
 	EVERY_FAULT=1 pytest -n 0 tests/faults/test_fuzz.py

@@ -18,7 +18,7 @@ from pipeline.base.files import read_bytes
 # Pillow's modes of grey with 16 bits; "I" has 32 but is what it makes of some 16-bit files.
 DEEP_GREY = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 UPRIGHT = 1
-# Raster formats alone: for PostScript, say, Pillow starts another program. Named in data/external/README.md.
+# Raster formats alone: for PostScript, say, Pillow starts another program. Named in docs/own-data.md.
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "AVIF")
 # Of one file; photographs have a few MB.
 MAX_BYTES = 512 * 2**20

@@ -120,6 +120,6 @@ def absolute(root: Path, folder: str | None) -> str:
     if folder and not git(root, "ls-files", "--", folder, *records):
         raise InputError(
             f"data.folder: {folder} is not tracked, and jobs run in clones: `dvc add {folder}`"
-            " (data/external/README.md), or give the absolute path"
+            " (docs/own-data.md), or give the absolute path"
         )
     return ""
