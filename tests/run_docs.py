@@ -1,10 +1,9 @@
 """Run every command of the documents from their text: `make docs`, a quarter of an hour.
 
-The blocks marked `bash` of one document run in order, in one clone. Its defaults are few digits and a recipe of
-three epochs, so that a run takes seconds; its origin is a bare repository beside it.
+The blocks marked `bash` of one document run in order, in one clone. Its defaults are few digits and a recipe
+of three epochs, so that a run takes seconds; its origin is a bare repository beside it.
 """
 
-import os
 import re
 import subprocess
 from pathlib import Path
@@ -15,11 +14,8 @@ from conftest import ROOT, Project, environment, made_once
 from PIL import Image
 from sklearn.datasets import load_digits
 
-DOCUMENTS = [
-    "README.md",
-    "data/external/README.md",
-    *(f"docs/{path.name}" for path in ROOT.glob("docs/*.md")),
-]
+PAGES = [f"docs/{path.name}" for path in ROOT.glob("docs/*.md")]
+DOCUMENTS = ["README.md", "data/external/README.md", *PAGES]
 # Commands that cannot run here, by their beginning, with the reason.
 NOT_RUN = {
     "git clone": "a clone within a clone; .ci/run starts in a fresh one",
@@ -30,7 +26,7 @@ NOT_RUN = {
     "ray start": "tests/sweeps/test_cluster starts the nodes",
     "export RAY_": "tests/sweeps/test_cluster sets them",
     "filterscope sweep hydra/launcher=ray_cluster": "tests/sweeps/test_cluster runs it on two nodes",
-    "filterscope sweep hydra/launcher=submitit_slurm": "no SLURM; the tests of sweeps use submitit's local executor",
+    "filterscope sweep hydra/launcher=submitit_slurm": "no SLURM",
 }
 # What a reader puts there, and fewer seeds.
 INSTEAD = {
@@ -48,11 +44,7 @@ def _small(folder: Path) -> None:
     for name in ("README.md", "README.ko.md", "docs"):
         subprocess.run(["cp", "-r", "--parents", name, folder], cwd=ROOT, check=True)
     _digits(folder)
-    own = (
-        made.read("conf/data/npz.yaml")
-        .replace("external/arrays", "external/small")
-        .replace("28, 28", "24, 24")
-    )
+    own = made.read("conf/data/npz.yaml").replace("arrays", "small").replace("28, 28", "24, 24")
     (folder / "conf/data/small.yaml").write_text(own.replace("name: npz", "name: small"))
     made.edit("conf/config.yaml", "data: fashion_mnist", "data: small")
     made.edit("conf/config.yaml", "train: default", "train: smoke")
@@ -71,27 +63,19 @@ def _digits(folder: Path) -> None:
     images = np.kron(digits.images[:800] * 15.9, np.ones((3, 3))).astype(np.uint8)
     labels = digits.target[:800].astype(np.uint8)
     (folder / "data/external/small").mkdir(parents=True)
-    arrays = {
-        "x_train": images[200:],
-        "y_train": labels[200:],
-        "x_test": images[:200],
-        "y_test": labels[:200],
-    }
-    np.savez(folder / "data/external/small/digits.npz", **arrays)
+    _save(folder / "data/external/small/digits.npz", images[200:], labels[200:], images[:200], labels[:200])
+
+
+def _save(path: Path, *arrays: np.ndarray) -> None:
+    np.savez(path, **dict(zip(("x_train", "y_train", "x_test", "y_test"), arrays, strict=True)))
 
 
 def _pictures(folder: Path) -> None:
     """What a reader has: photos of two kinds, of several sizes; arrays like CIFAR-10's."""
     generator = np.random.default_rng(0)
     images = generator.integers(0, 255, size=(100, 32, 32, 3), dtype=np.uint8)
-    arrays = {
-        "x_train": images,
-        "y_train": np.arange(100) % 10,
-        "x_test": images,
-        "y_test": np.arange(100) % 10,
-    }
     (folder / "data/external/arrays").mkdir()
-    np.savez(folder / "data/external/arrays/cifar10.npz", **arrays)
+    _save(folder / "data/external/arrays/cifar10.npz", *(images, np.arange(100) % 10) * 2)
     for kind, shift in (("cat", 0), ("dog", 90)):
         for number in range(15):
             size = (30 + number, 40, 3)
@@ -122,7 +106,7 @@ def test_the_commands_of_a_document_run(document, tmp_path, tmp_path_factory, wo
     project.run("git", "push", "--quiet", "--set-upstream", "origin", "main")
     project.run("git", "fetch", "--quiet")
     _pictures(project.folder)
-    os.mkdir(tmp_path / "outside")
+    (tmp_path / "outside").mkdir()
     variables = environment() | {"ORIGIN": origin, "OUTSIDE": str(tmp_path / "outside")}
     for command in _commands(document):
         if reason := next((why for start, why in NOT_RUN.items() if command.startswith(start)), None):
