@@ -29,7 +29,9 @@ def configurations(runs: Sequence[Run]) -> list[Group]:
     """
     alike: list[dict[tuple[Any, Any], Run]] = []
     for run in runs:
-        draws = next((one for one in alike if same_but_draw(run, next(iter(one.values())))), None)
+        draws = next(
+            (one for one in alike if all(same_but_draw(run, member) for member in one.values())), None
+        )
         if draws is None:
             alike.append(draws := {})
         draws.setdefault((run.split_seed, run.seed), run)
