@@ -1,17 +1,17 @@
 """Runs of a sweep and what they say together: configurations, their spread over seeds, the Pareto front.
 
-Runs that differ in nothing but `seed` are one configuration. Values in, values out: nothing here
-reads, writes or draws.
+Runs that differ in nothing but `seed` and `data.split_seed` are one configuration. Values in, values
+out: nothing here reads, writes or draws.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline.analysis.groups import DIGESTS, Group, Run, same_but_seed
+from pipeline.analysis.groups import DIGESTS, SPLIT_SEED, Group, Run, same_but_draw
 
 ACCURACY = "validation.accuracy"
 # No factor: a repetition, what files chose, and what they were.
-IGNORED = {"seed", "data.name", "model.name", "train.name", *DIGESTS}
+IGNORED = {"seed", SPLIT_SEED, "data.name", "model.name", "train.name", *DIGESTS}
 
 
 def override_values(overrides: Sequence[str]) -> dict[str, str]:
@@ -21,18 +21,21 @@ def override_values(overrides: Sequence[str]) -> dict[str, str]:
 
 
 def configurations(runs: Sequence[Run]) -> list[Group]:
-    """Group runs that differ in their seed alone, from few parameters to many.
+    """Group runs that differ in their seed or split alone, from few parameters to many.
 
     Args:
-        runs: one or more. Where a seed comes twice in a configuration, the first run stands for both.
+        runs: one or more. Where a seed comes twice on a split of a configuration, the first run stands
+            for both.
     """
-    alike: list[dict[int, Run]] = []
+    alike: list[dict[tuple[Any, Any], Run]] = []
     for run in runs:
-        seeds = next((one for one in alike if same_but_seed(run, next(iter(one.values())))), None)
-        if seeds is None:
-            alike.append(seeds := {})
-        seeds.setdefault(run.seed, run)
-    members = [tuple(one[seed] for seed in sorted(one)) for one in alike]
+        draws = next(
+            (one for one in alike if all(same_but_draw(run, member) for member in one.values())), None
+        )
+        if draws is None:
+            alike.append(draws := {})
+        draws.setdefault((run.split_seed, run.seed), run)
+    members = [tuple(one[draw] for draw in sorted(one)) for one in alike]
     names = _factors([one[0] for one in members])
     values = [{name: _value(one[0], name) for name in names} for one in members]
     labels = _labels([list(row.values()) for row in values])
@@ -133,7 +136,7 @@ def cost_of(found: Sequence[Group]) -> str | None:
 
 
 def as_good_as_the_best(found: Sequence[Group]) -> list[Group]:
-    """Those within one standard error of the best; none when the best ran with one seed only.
+    """Those within one standard error of the best; none when the best ran once only.
 
     References:
         Breiman, Friedman, Olshen and Stone, Classification and regression trees, 1984, section 3.4.3.

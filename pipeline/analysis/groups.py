@@ -1,15 +1,18 @@
-"""Runs, and groups of those that differ in nothing but their seed. Nothing here reads a file."""
+"""Runs, and groups of those that differ in nothing but their seed or split. Nothing here reads a file."""
 
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pipeline.base.arrays import Array
 
 # Of `conf/`: no values that a stage reads.
 DIGESTS = {"conf_digest", "config_digest"}
+SPLIT_SEED = "data.split_seed"
+# Stage `prepare` makes it: the images that scores are of, and how they are split.
+DATA = "data/prepared"
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class Run:
         history: columns of `reports/history.tsv`, as far as they were read.
         class_scores: columns of `reports/classes.csv`, as far as they were read.
         kernel: of the first convolution, (height, width, C, F), or None where it was not read.
+        right: (N,) bool, which test images are predicted right, in their order, or None where not read.
         seconds: that it took, or None where nobody knows.
     """
 
@@ -44,6 +48,7 @@ class Run:
     history: Mapping[str, Sequence[float]] = field(default_factory=dict)
     class_scores: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     kernel: Array | None = None
+    right: Array | None = None
     seconds: float | None = None
 
     @property
@@ -51,19 +56,36 @@ class Run:
         """The seed, None when the configuration is missing."""
         return self.params.get("seed")
 
+    @property
+    def split_seed(self) -> Any:
+        """The seed of the split, None when the configuration is missing."""
+        return self.params.get(SPLIT_SEED)
+
 
 @dataclass(frozen=True)
 class Estimate:
-    """Mean of a metric over seeds, its sample standard deviation (None for one seed), how many seeds."""
+    """Mean of a metric over seeds or splits, its sample standard deviation (None for one), how many they are.
+
+    Attributes:
+        overlap: of splits, validation images per training image: two splits have images in common, so
+            that their mean varies more than that of independent values.
+    """
 
     mean: float
     deviation: float | None
     count: int
+    overlap: float = 0.0
 
     @property
     def standard_error(self) -> float | None:
-        """Standard deviation of the mean; None for one seed."""
-        return None if self.deviation is None else self.deviation / math.sqrt(self.count)
+        """Standard deviation of the mean; None for one value.
+
+        References:
+            Nadeau and Bengio, Inference for the generalization error, 2003 (of splits).
+        """
+        if self.deviation is None:
+            return None
+        return self.deviation * math.sqrt(1 / self.count + self.overlap)
 
     def __str__(self) -> str:
         spread = "" if self.deviation is None else f" ± {self.deviation:.4f}"
@@ -78,7 +100,7 @@ def estimate(values: Sequence[float]) -> Estimate:
 
 @dataclass(frozen=True)
 class Group:
-    """Runs of one configuration, code and data with different seeds; mostly one run alone.
+    """Runs of one configuration, code and data with different seeds or splits; mostly one run alone.
 
     Attributes:
         runs: one or more.
@@ -112,9 +134,44 @@ class Group:
         known = [run.seconds for run in self.runs if run.seconds is not None]
         return statistics.fmean(known) if known else None
 
+    @property
+    def splits(self) -> dict[Any, list[Run]]:
+        """The runs by the seed of their split."""
+        found: dict[Any, list[Run]] = {}
+        for run in self.runs:
+            found.setdefault(run.split_seed, []).append(run)
+        return found
+
+    def split_means(self, metric: str) -> dict[Any, float]:
+        """The mean of a metric on each split, by the seed of the split."""
+        values = {seed: [run.metrics[metric] for run in runs] for seed, runs in self.splits.items()}
+        return {seed: statistics.fmean(ones) for seed, ones in values.items()}
+
     def estimate(self, metric: str) -> Estimate:
-        """Mean and spread of a metric that every run has, e.g. "validation.accuracy"."""
-        return estimate([run.metrics[metric] for run in self.runs])
+        """Mean and spread of a metric that every run has, e.g. "validation.accuracy".
+
+        Of several splits the spread is that of their means: runs on one split vary less.
+        """
+        means = list(self.split_means(metric).values())
+        if len(means) == 1:
+            return estimate([run.metrics[metric] for run in self.runs])
+        return self.of_splits(means)
+
+    def of_splits(self, values: Sequence[float]) -> Estimate:
+        """Mean and spread of one value a split."""
+        fraction = self.runs[0].params.get("data.validation_fraction", 0)
+        return replace(estimate(values), overlap=fraction / (1 - fraction))
+
+    def seed_deviation(self, metric: str) -> float | None:
+        """Standard deviation over the seeds on one split, pooled over the splits; None for one seed each."""
+        free = len(self.runs) - len(self.splits)
+        means = self.split_means(metric)
+        squares = [(run.metrics[metric] - means[run.split_seed]) ** 2 for run in self.runs]
+        return math.sqrt(sum(squares) / free) if free else None
+
+    def draw(self, run: Run) -> Any:
+        """What tells a run from the others: its seed, with that of the split where there are several."""
+        return f"{run.seed}, split {run.split_seed}" if len(self.splits) > 1 else run.seed
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -164,6 +221,18 @@ def same_but_seed(one: Run, other: Run) -> bool:
     return known and one.inputs == other.inputs and first == second
 
 
+def same_but_draw(one: Run, other: Run) -> bool:
+    """Whether two runs are known to be of one configuration and code, and of one data set, split anyhow."""
+    if None in (one.split_seed, other.split_seed) or one.split_seed == other.split_seed:
+        return same_but_seed(one, other)
+    return same_but_seed(_without_split(one), _without_split(other))
+
+
+def _without_split(run: Run) -> Run:
+    params = {key: value for key, value in run.params.items() if key != SPLIT_SEED}
+    return replace(run, params=params, inputs={path: md5 for path, md5 in run.inputs.items() if path != DATA})
+
+
 def metric_names(groups: Sequence[Group]) -> list[str]:
     """Every metric of any run, in the order in which they appear."""
     return list(dict.fromkeys(name for one in groups for run in one.runs for name in run.metrics))
@@ -171,5 +240,5 @@ def metric_names(groups: Sequence[Group]) -> list[str]:
 
 def score(one: Group, metric: str) -> Estimate | None:
     """A metric's mean and spread over the runs of a group that have it; None when none has it."""
-    values = [run.metrics[metric] for run in one.runs if metric in run.metrics]
-    return estimate(values) if values else None
+    runs = tuple(run for run in one.runs if metric in run.metrics)
+    return replace(one, runs=runs).estimate(metric) if runs else None

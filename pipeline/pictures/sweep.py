@@ -42,12 +42,18 @@ def colours(count: int) -> list[str]:
 
 
 def seeds_text(found: Sequence[Group]) -> str:
-    """How many seeds stand behind each mean."""
-    counts = sorted({len(one.runs) for one in found})
+    """How many seeds, or means of splits, stand behind each mean."""
+    counts = sorted({one.estimate(ACCURACY).count for one in found})
     if counts == [1]:
         return "one seed each (n = 1), so no spread is known"
+    over = "seeds" if _unit(found) == "seed" else "splits"
     number = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    return f"mean ± standard deviation over n = {number} seeds, each seed a faint point"
+    return f"mean ± standard deviation over n = {number} {over}, each {_unit(found)} a faint point"
+
+
+def _unit(found: Sequence[Group]) -> str:
+    """What a faint point or line is: of several splits each run, whatever its seed."""
+    return "seed" if all(len(one.splits) == 1 for one in found) else "run"
 
 
 def swept_text(found: Sequence[Group]) -> str:
@@ -104,7 +110,7 @@ def _draw_seeds(axes: Axes, found: Sequence[Group]) -> None:
     points = [(one.parameters, run.metrics[ACCURACY]) for one in several for run in one.runs]
     if points:
         x, y = zip(*points, strict=True)
-        axes.plot(x, y, "o", ms=4, color=SOFT, mec=STRONG, mew=0.5, label="one seed", zorder=4)
+        axes.plot(x, y, "o", ms=4, color=SOFT, mec=STRONG, mew=0.5, label=f"one {_unit(found)}", zorder=4)
 
 
 def _draw_means(axes: Axes, found: Sequence[Group], **look: Any) -> None:
@@ -251,7 +257,7 @@ def curves(found: Sequence[Group], name: str) -> Figure:
     rest = [run.history for one in found if one not in ranked for run in one.runs]
     part = f", the {len(shown)} most accurate in colour" if rest else ""
     several = any(len(one.runs) > 1 for one in found)
-    seeds = "each seed a faint line, their mean a strong one" if several else "one seed each"
+    seeds = f"each {_unit(found)} a faint line, their mean a strong one" if several else "one seed each"
     count = f"{len(found)} configuration{'s' if len(found) > 1 else ''}"
     title = f"Sweep {name}: losses of {count}{part}\nlabels: {swept_text(found)}; {seeds}"
     return learning_curves(shown, ("loss", "val_loss"), title=title, others=rest)
@@ -264,7 +270,7 @@ def kernels(found: Sequence[Group], name: str) -> Figure | None:
     has its kernels.
     """
     rows = [
-        (f"{shortened(one.label)}, seed {run.seed}", run, run.kernel)
+        (f"{shortened(one.label)}, seed {one.draw(run)}", run, run.kernel)
         for one in found
         for run in one.runs
         if run.kernel is not None

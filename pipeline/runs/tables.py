@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline.analysis.groups import Estimate, Group, metric_names, one_configuration, score
+from pipeline.analysis.uncertainty import CONFIDENCE
 from pipeline.runs.changes import (
     ABSENT,
-    STANDARD_ERRORS,
+    SCORES,
     TOLERANCES,
     change_between,
     changed_inputs,
@@ -22,6 +23,8 @@ from pipeline.runs.changes import (
 Table = tuple[list[str], list[list[str]]]
 # More revisions than that become the rows, so that a table stays narrower than a screen.
 MAX_COLUMNS = 4
+# Of an accuracy's interval, which the verdict on it takes into account.
+BOUNDS = {"accuracy_low", "accuracy_high"}
 TOLERANCE_TEXT = (
     f"A change up to {TOLERANCES['accuracy']} (share of images) in accuracy, {TOLERANCES['loss']} (nats) in"
     " loss is close, not better or worse."
@@ -37,7 +40,8 @@ def params_table(groups: Sequence[Group]) -> Table:
 def metrics_table(groups: Sequence[Group]) -> Table:
     """Header and rows of the metrics, each with its change against the first group."""
     labels = [one.label for one in groups]
-    rows = [[name, *_metric_cells(groups, name)] for name in metric_names(groups)]
+    names = [name for name in metric_names(groups) if kind(name) not in BOUNDS]
+    rows = [[name, *_metric_cells(groups, name)] for name in names]
     if together := one_configuration(groups):
         labels.append(f"mean of {len(together.runs)} seeds")
         rows = [[*row, score_text(row[0], score(together, row[0]))] for row in rows]
@@ -50,8 +54,9 @@ def _metric_cells(groups: Sequence[Group], name: str) -> list[str]:
     for other in others:
         change = change_between(name, other, baseline)
         none = math.isnan(change.difference) or change.difference == 0
-        difference = "" if none else _number_text(name, change.difference, change.error, sign="+")
-        about = ", ".join(filter(None, [difference, change.verdict]))
+        difference = "" if none else _number_text(name, change.difference, change.margin, sign="+")
+        p = "" if none or change.p is None else f"p = {change.p:.2g}"
+        about = ", ".join(filter(None, [difference, p, change.verdict]))
         cells.append(score_text(name, score(other, name)) + (f" ({about})" if about else ""))
     return cells
 
@@ -77,24 +82,27 @@ def score_text(name: str, found: Estimate | None) -> str:
 
 def _number_text(name: str, value: float, spread: float | None, sign: str = "") -> str:
     """Four decimals for a score, thousands for a count, and no spread where each seed has the same count."""
-    is_score = kind(name) in TOLERANCES
-    digits = 4 if is_score else 0 if float(value).is_integer() else 1
+    is_score = kind(name) in SCORES
+    digits = 4 if is_score or name == "majority" else 0 if float(value).is_integer() else 1
     text = f"{value:{sign},.{digits}f}".replace("-", "−")
     return f"{text} ± {_number_text(name, spread, None)}" if spread or (is_score and spread == 0) else text
 
 
 def remarks(groups: Sequence[Group]) -> list[str]:
-    """Lines about the revisions: seeds of a group, changed code and data, notes."""
+    """Lines about the revisions: seeds of a group, what is unclear, changed code and data, notes."""
     lines = [
         f"{one.label}: {', '.join(f'{run.name} (seed {value_text(run.seed)})' for run in one.runs)}"
         for one in groups
         if len(one.runs) > 1
     ]
     if lines or one_configuration(groups):
-        lines.append(
-            "of several seeds: mean ± standard deviation; of their difference: ± standard error, unclear"
-            f" below {STANDARD_ERRORS} of them"
-        )
+        lines.append("of several seeds: mean ± standard deviation")
+    known = [change_between(name, one, groups[0]) for name in metric_names(groups) for one in groups[1:]]
+    if any(one.margin is not None for one in known):
+        lines.append("of a difference: ± half of its 95 % interval, over images and seeds; below it unclear")
+    if any(one.p is not None for one in known):
+        limit = f"{1 - CONFIDENCE:.2g}"
+        lines.append(f"p: of McNemar's exact test on the same test images; from {limit} on unclear")
     if paths := changed_inputs(groups):
         lines.append(f"code or data behind the scores differs: {', '.join(paths)}")
     if used := made_otherwise(groups):

@@ -65,6 +65,7 @@ def _answer(found: Sequence[Group]) -> dict[str, Any]:
         "smallest": number[id(small)] if comparable and small is not None else None,
         "enough": top.mean - top.standard_error if comparable and top.standard_error is not None else None,
         "cost": cost_of(found),
+        "uncertain": bool(summary.doubt(found)),
     }
 
 
@@ -101,15 +102,16 @@ def _configuration(one: Group, kernels: dict[str, Array]) -> dict[str, Any]:
         "told": summary.numbers(one),
         "accuracy": estimate.mean,
         "deviation": estimate.deviation,
+        "no_better": bool(summary.no_better(one)),
         "chosen": summary.representative(one).name,
-        "runs": [_run(run, kernels) for run in one.runs],
+        "runs": [_run(run, one.draw(run), kernels) for run in one.runs],
     }
 
 
-def _run(run: Run, kernels: dict[str, Array]) -> dict[str, Any]:
+def _run(run: Run, seed: Any, kernels: dict[str, Array]) -> dict[str, Any]:
     return {
         "name": run.name,
-        "seed": run.seed,
+        "seed": seed,
         "told": summary.numbers(Group((run,))),
         "accuracy": run.metrics[ACCURACY],
         "seconds": run.seconds,

@@ -1,9 +1,12 @@
 """What a sweep's runs say together, against sums by hand and brute force."""
 
+from dataclasses import replace
+from statistics import fmean, stdev
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sweeps_by_hand import grid, override, run, search
+from sweeps_by_hand import grid, override, run, search, splits
 
 from pipeline.analysis.configurations import (
     as_good_as_the_best,
@@ -37,6 +40,36 @@ def test_runs_that_differ_in_their_seed_alone_are_one_configuration():
     found = configurations(list(reversed(grid())))
     assert [one.label for one in found] == ["8-16", "16-32", "32-64", "64-128"]
     assert [[member.seed for member in one.runs] for one in found] == [[1, 2, 3]] * 4
+
+
+def test_runs_that_differ_in_split_and_seed_are_one_configuration_of_several_splits():
+    found = configurations(list(reversed(splits())))
+    assert [one.label for one in found] == ["8-16", "16-32"]
+    draws = [(split, seed) for split in (1, 2, 3) for seed in (1, 2)]
+    assert [[(run.split_seed, run.seed) for run in one.runs] for one in found] == [draws] * 2
+    assert len({found[0].draw(run) for run in found[0].runs}) == 6
+
+
+def test_other_code_or_other_data_of_one_split_is_another_configuration():
+    runs = splits(choices=[(8, 16)])
+    for other in ({"pipeline/network": "bb"}, {"data/prepared": "another"}):
+        changed = replace(runs[-1], inputs={**runs[-1].inputs, **other})
+        assert [len(one.runs) for one in configurations([*runs[:-1], changed])] == [5, 1]
+
+
+def test_the_spread_over_splits_is_that_of_their_means_and_apart_from_the_seeds():
+    one = configurations(splits())[0]
+    # On each split 0.7 + 0.002 and 0.004 more.
+    means = [0.703 + 0.03 * split for split in (1, 2, 3)]
+    found = one.estimate("validation.accuracy")
+    assert (found.mean, found.deviation, found.count) == pytest.approx((fmean(means), stdev(means), 3))
+    # A fifth of the images validates, so that there are 0.25 of them per training image.
+    assert found.standard_error == pytest.approx(0.03 * (1 / 3 + 0.25) ** 0.5)
+    assert one.seed_deviation("validation.accuracy") == pytest.approx(0.002 / 2**0.5)
+    single = configurations(splits(seeds=(1,)))[0]
+    assert single.seed_deviation("validation.accuracy") is None
+    seeds = configurations(splits(splits=(1,)))[0]
+    assert seeds.estimate("validation.accuracy").deviation == pytest.approx(0.002 / 2**0.5)
 
 
 def test_mean_deviation_and_error_are_those_by_hand():

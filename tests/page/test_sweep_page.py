@@ -66,7 +66,7 @@ def pinned(shown):
     return shown.locator(".card h3").all_inner_texts()
 
 
-@pytest.mark.parametrize("name", ["twelve", "two values", "search", "words"])
+@pytest.mark.parametrize("name", ["twelve", "two values", "search", "words", "splits"])
 def test_its_table_has_the_numbers_of_the_summary(show, name):
     found = SWEEPS[name]
     table = [row for row in summary.table(found).splitlines() if row.startswith("|")]
@@ -74,6 +74,15 @@ def test_its_table_has_the_numbers_of_the_summary(show, name):
     rows = show(found).locator("tr.mean").all()
     columns = len(found[0].values) + 7
     assert [cells(row)[1 : columns + 1] for row in rows] == [line[:columns] for line in stated]
+
+
+@pytest.mark.parametrize("name", ["few images", "twelve", "splits"])
+def test_it_says_of_which_results_luck_may_be_the_reason(show, name):
+    found = SWEEPS[name]
+    shown = show(found)
+    assert ("Uncertain" in shown.locator("#trade").inner_text()) == bool(summary.doubt(found))
+    remarks = [row.locator("td").last.inner_text() for row in shown.locator("tr.mean").all()]
+    assert ["largest class" in text for text in remarks] == [bool(summary.no_better(one)) for one in found]
 
 
 def test_each_run_has_a_row_with_its_own_numbers_and_its_experiment(show):

@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,7 +66,8 @@ def test_mean_and_spread_of_a_group_and_of_the_difference_are_those_by_hand():
     assert (score.mean, score.deviation, score.count) == pytest.approx((0.92, 0.02, 3))
     change = changes.change(ACCURACY, score, Estimate(0.90, 0.03, 9))
     assert change.difference == pytest.approx(0.02)
-    assert change.error == pytest.approx(math.sqrt(0.02**2 / 3 + 0.03**2 / 9))
+    # Student's t of three values, the fewer ones.
+    assert change.margin == pytest.approx(4.3027 * math.sqrt(0.02**2 / 3 + 0.03**2 / 9), rel=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -85,10 +87,15 @@ def test_accuracy_is_better_upwards_and_loss_downwards_beyond_the_tolerance(metr
     assert changes.change(metric, Estimate(new, None, 1), Estimate(old, None, 1)).verdict == verdict
 
 
-@pytest.mark.parametrize(("difference", "verdict"), [(0.04, "unclear"), (0.06, "better"), (0.004, "close")])
-def test_a_difference_below_two_standard_errors_is_unclear(difference, verdict):
-    # Two seeds each, deviation 0.025: standard error sqrt(2 * 0.025² / 2) = 0.025.
-    old, new = Estimate(0.8, 0.025, 2), Estimate(0.8 + difference, 0.025, 2)
+@pytest.mark.parametrize(
+    ("difference", "spread", "verdict"),
+    [(0.04, 0.025, "unclear"), (0.06, 0.025, "better"), (0.004, 0.025, "unclear"), (0.004, 0.001, "close")],
+)
+def test_a_difference_that_the_spread_over_seeds_explains_is_unclear_before_it_is_close(
+    difference, spread, verdict
+):
+    # Five seeds each, spread 0.025: standard error sqrt(2 * 0.025² / 5) = 0.0158, of which 2.776 are 0.0439.
+    old, new = Estimate(0.8, spread, 5), Estimate(0.8 + difference, spread, 5)
     assert changes.change("accuracy", new, old).verdict == verdict
 
 
@@ -104,6 +111,101 @@ def test_what_is_better_one_way_is_worse_the_other(old, new):
 def on(name, accuracy, *, prepared=None, **params):
     one = run(name, accuracy, inputs={} if prepared is None else {**CODE, "data/prepared": prepared})
     return Run(name, one.commit, {**one.params, **params}, {**one.metrics, "parameters": 7}, one.inputs)
+
+
+def of_images(name, right, images, split="validation", **more):
+    """A run with so many images right, all different."""
+    counts = {f"{split}.images": images, f"{split}.different_images": images}
+    return replace(run(name, **more), metrics={f"{split}.accuracy": right / images, **counts})
+
+
+@pytest.mark.parametrize(
+    ("right", "other", "images", "verdict"),
+    [
+        (9, 12, 15, "unclear"),
+        (900, 1200, 1500, "better"),
+        # Both shares by Wald's formula have the standard error 0.
+        (0, 1, 1, "unclear"),
+        (9000, 9020, 10_000, "unclear"),
+        (900_000, 902_000, 1_000_000, "close"),
+    ],
+)
+def test_the_fewer_images_the_larger_a_difference_must_be(right, other, images, verdict):
+    found = groups(of_images("a", right, images), of_images("b", other, images, filters=(8,)))
+    assert changes.change_between(ACCURACY, found[1], found[0]).verdict == verdict
+    runs = [replace(one.runs[0], metrics={ACCURACY: one.runs[0].metrics[ACCURACY]}) for one in found]
+    assert changes.change_between(ACCURACY, *groups(*reversed(runs))).verdict in ("better", "close")
+
+
+def test_of_many_images_the_margin_is_that_of_the_normal_distribution():
+    found = groups(of_images("a", 9000, 10_000), of_images("b", 9100, 10_000, filters=(8,)))
+    change = changes.change_between(ACCURACY, found[1], found[0])
+    assert change.margin == pytest.approx(1.96 * math.sqrt((0.9 * 0.1 + 0.91 * 0.09) / 10_000), rel=2e-3)
+
+
+def test_images_and_seeds_add_up_as_the_sides_of_a_right_angle():
+    seeds = [of_images(name, 880 + 10 * n, 1000, seed=n) for n, name in enumerate("abc")]
+    others = [of_images(name, 890 + 10 * n, 1000, seed=n, filters=(8,)) for n, name in enumerate("def")]
+    one, other = groups(*seeds, *others)
+    both = changes.change_between(ACCURACY, other, one).margin
+    alone = [groups(of_images("a", 890, 1000), of_images("b", 900, 1000, filters=(8,)))]
+    images = changes.change_between(ACCURACY, *alone[0]).margin
+    luck = 4.3027 * math.sqrt(2 * 0.01**2 / 3)
+    assert both == pytest.approx(math.hypot(images, luck), rel=1e-4)
+
+
+def predicted(name, right, digest="11", **more):
+    one = of_images(name, sum(right), len(right), split="test", inputs={"data/prepared": digest}, **more)
+    return replace(one, right=np.array(right, bool))
+
+
+def test_networks_on_the_same_images_are_set_against_each_other_image_by_image():
+    old, new = [1] * 900 + [0] * 100, [1] * 912 + [0] * 88
+    found = groups(predicted("a", old), predicted("b", new, filters=(8,)))
+    change = changes.change_between("test.accuracy", found[1], found[0])
+    # Twelve images alone tell them apart, all one way: two of 2¹² ways.
+    assert (change.p, change.margin, change.verdict) == (pytest.approx(2 / 2**12), None, "better")
+    swapped = groups(predicted("a", old), predicted("b", new[::-1], filters=(8,)))
+    assert changes.change_between("test.accuracy", swapped[1], swapped[0]).verdict == "unclear"
+    assert any("McNemar" in line for line in tables.remarks(found))
+
+
+def test_without_the_same_images_each_another_there_is_no_test_of_pairs():
+    old = predicted("a", [1, 1, 0])
+    other = {"filters": (8,)}
+    copies = predicted("b", [1, 0, 0], **other)
+    copies = replace(copies, metrics={**copies.metrics, "test.different_images": 2})
+    shorter = replace(predicted("b", [1, 0], **other), metrics=old.metrics)
+    unread = replace(predicted("b", [1, 0, 0], **other), right=None)
+    seeds = [predicted("b", [1, 0, 0], **other), predicted("c", [1, 0, 0], seed=1, **other)]
+    for runs in ([copies], [shorter], [unread], seeds):
+        found = groups(old, *runs)
+        assert changes.change_between("test.accuracy", found[1], found[0]).p is None
+    for digest in ("", "22"):
+        found = groups(predicted("a", [1, 1, 0], digest), predicted("b", [1, 0, 0], **other))
+        assert changes.change_between("test.accuracy", found[1], found[0]).p is None
+
+
+def test_a_worse_mean_that_is_unclear_is_no_regression_and_named():
+    old, new = of_images("a", 12, 15), of_images("b", 9, 15, filters=(8,))
+    found = groups(old, new)
+    assert changes.regressions(found) == []
+    (line,) = changes.not_counted(found)
+    assert "b is 0.6000, 0.2000 worse" in line
+    assert changes.not_counted(groups(new, old)) == []
+    many = groups(of_images("a", 1200, 1500), of_images("b", 900, 1500, filters=(8,)))
+    assert (len(changes.regressions(many)), changes.not_counted(many)) == (1, [])
+
+
+def test_every_share_has_four_digits_and_a_balanced_one_is_of_no_other_data():
+    metrics = {"test.balanced_accuracy": 0.5, "majority": 0.25, "test.images": 1000}
+    one, other = on("a", 0.9, prepared="11"), on("b", 0.9, prepared="22")
+    found = groups(*(replace(one, metrics=metrics) for one in (one, other)))
+    assert [row[1:] for row in tables.metrics_table(found)[1]] == [
+        ["0.5000", "0.5000 (other data)"],
+        ["0.2500", "0.2500"],
+        ["1,000", "1,000"],
+    ]
 
 
 FASHION, DIGITS = {"data.source.kind": "fashion_mnist"}, {"data.source.kind": "digits"}

@@ -8,16 +8,23 @@ import re
 
 import numpy as np
 import pytest
-from conftest import digest
-from sweeps_by_hand import grid, run, search
+from conftest import ROOT, digest
+from sweeps_by_hand import grid, measured, run, search, splits
 
 from pipeline.analysis.configurations import configurations
+from pipeline.analysis.uncertainty import interval
 from pipeline.base import files
 from pipeline.base.errors import InputError
 from pipeline.base.git import git
 from pipeline.network.checkpoint import convolutions, read_layers
-from pipeline.sweeps import result, summary
+from pipeline.sweeps import page, result, summary
 from pipeline.sweeps.job import reference
+
+BROWSER = ROOT / "pipeline/page/browser"
+
+
+def values_of(text):
+    return json.loads(text.split('id="values">')[1].split("</script>")[0])
 
 
 def test_the_table_read_back_has_a_row_for_each_run_and_a_column_for_each_override(tmp_path):
@@ -56,6 +63,89 @@ def test_the_page_opens_with_the_fewest_filters_that_are_as_good_as_the_best():
 
 def test_the_page_of_one_seed_says_that_luck_is_not_known():
     assert "how much of a difference is luck is not known" in page_of(search())
+
+
+def doubt(runs):
+    return summary.doubt(configurations(runs))
+
+
+def test_what_few_images_cannot_tell_apart_is_uncertain_and_many_images_can():
+    few = measured(grid(seeds=(1,)), 15)
+    assert page_of(few).split("\n\n")[1].startswith("**Uncertain: no other can be told from the best by 15 ")
+    low, high = interval(0.934, 15)
+    assert f"{low:.3f}–{high:.3f}" in doubt(few)
+    assert doubt(measured(grid(seeds=(1,)), 100_000)) == ""
+    # Nothing is known of runs of before, whose page says so.
+    assert doubt(grid(seeds=(1,))) == ""
+
+
+def test_what_few_seeds_cannot_tell_apart_is_uncertain_though_images_are_many():
+    # Of two seeds each 12.7 standard errors are needed.
+    small = [run(filters=[8, 16], seed=s, accuracy=0.90 + 0.01 * s) for s in (1, 2)]
+    large = [run(filters=[16, 32], seed=s, accuracy=0.95 + 0.01 * s) for s in (1, 2)]
+    assert "2 seeds" in doubt(measured([*small, *large], 1_000_000))
+    more = [
+        run(filters=f, seed=s, accuracy=a + 0.005 * s)
+        for s in range(8)
+        for f, a in (((8, 16), 0.9), ((16, 32), 0.95))
+    ]
+    assert doubt(measured(more, 1_000_000)) == ""
+
+
+def test_that_little_is_enough_is_certain_where_less_is_clearly_worse():
+    accuracies = {(4, 8): 0.5, (8, 16): 0.9, (16, 32): 0.901}
+    runs = [run(filters=f, seed=s, accuracy=a + 0.002 * s) for f, a in accuracies.items() for s in (1, 2, 3)]
+    assert "Fewest filters within one standard error of the best: `model.filters=[8,16]`" in page_of(runs)
+    assert doubt(runs) == doubt(measured(runs, 12_000)) == ""
+    close = {**accuracies, (4, 8): 0.895}
+    runs = [run(filters=f, seed=s, accuracy=a + 0.002 * s) for f, a in close.items() for s in (1, 2, 3)]
+    assert doubt(measured(runs, 1000)).startswith("no other")
+
+
+@pytest.mark.parametrize(
+    ("majority", "images", "words"),
+    [(0.5, 1000, ""), (0.9, 1000, "no better than"), (0.8, 15, "not clearly better than"), (0.8, 1000, "")],
+)
+def test_the_largest_class_alone_is_no_worse_than_what_its_interval_holds(majority, images, words):
+    (one,) = configurations(measured([run(accuracy=0.9)], images, majority))
+    assert summary.no_better(one).partition(" always")[0] == words
+    row = summary.table([one]).splitlines()[2]
+    assert row.split("|")[-2].strip().endswith(summary.no_better(one))
+
+
+def test_the_best_is_not_recommended_where_the_largest_class_is_as_good():
+    runs = measured(grid(), 100_000, 0.95)
+    assert "largest class (0.950)" in doubt(runs)
+    assert page_of(runs).count("no better than always answering the largest class") == 1 + 4
+
+
+def test_differences_are_set_against_each_other_split_by_split():
+    # On every split 0.01 better, though splits lie 0.03 apart.
+    assert doubt(splits()) == ""
+    uneven = [
+        dataclasses.replace(one, metrics={**one.metrics, "validation.accuracy": 0.7 + 0.01 * number % 0.07})
+        for number, one in enumerate(splits())
+    ]
+    assert "3 splits × 2 seeds" in doubt(uneven)
+
+
+def test_the_spread_over_splits_is_told_apart_from_that_over_seeds():
+    text = page_of(splits())
+    assert "0.7630 ± 0.0300 over splits, ± 0.0014 over seeds" in text
+    assert "3 splits × 2 seeds" in text
+    assert "0.7620 ± 0.0300 over splits |" in page_of(splits(seeds=(1,)))
+    assert "over splits" not in page_of(splits(splits=(1,)))
+
+
+def test_the_data_of_the_page_hold_what_the_summary_says_of_luck():
+    found = configurations(measured(grid(), 15, 0.8))
+    values = values_of(page.page("s", found, 12, [], BROWSER))
+    assert values["uncertain"]
+    no_better = [one["no_better"] for one in values["configurations"]]
+    assert no_better == [bool(summary.no_better(one)) for one in found]
+    values = values_of(page.page("s", configurations(splits()), 12, [], BROWSER))
+    assert not values["uncertain"]
+    assert len({run["seed"] for run in values["configurations"][0]["runs"]}) == 6
 
 
 def test_the_page_has_the_command_that_repeats_combinations_and_none_for_a_search():
@@ -161,7 +251,7 @@ def test_its_page_holds_what_the_experiments_hold(swept, written):
     text = (written / "index.html").read_text()
     assert "`x` failed" in text
     assert str(project.folder) not in text
-    values = json.loads(text.split('id="values">')[1].split("</script>")[0])
+    values = values_of(text)
     shown = {run["name"]: run for one in values["configurations"] for run in one["runs"]}
     held = reference(commit, "rates-1")
     scores = project.run("git", "show", f"{held}:reports/classes.csv").splitlines()

@@ -66,11 +66,12 @@ function row(key, { told }, { seed, name, member = false }) {
 }
 
 function remarks(c) {
-  const { best, smallest, axes } = values;
+  const { best, smallest, axes, configurations } = values;
   return [
     axes[0].front.includes(c) ? t("remark.front") : null,
     c === best ? t("remark.best") : null,
     c === smallest ? t("remark.smallest") : null,
+    configurations[c].no_better ? t("remark.no.better") : null,
   ]
     .filter(Boolean)
     .join(", ");

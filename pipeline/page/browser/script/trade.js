@@ -29,7 +29,7 @@ function missing() {
 }
 
 function answerTiles() {
-  const { configurations, best, jobs } = values;
+  const { configurations, best, jobs, uncertain } = values;
   const runs = configurations.flatMap((one) => one.runs);
   const tile = (name, value, ...notes) =>
     h(
@@ -49,7 +49,7 @@ function answerTiles() {
   return h(
     "div",
     { class: "scores" },
-    tile(t("trade.best"), top.label, sizeWords(top), scoreWords(top)),
+    tile(t("trade.best"), top.label, sizeWords(top), scoreWords(top), uncertain ? t("trade.uncertain") : []),
     enoughTile(tile, top),
     all,
   );
