@@ -141,7 +141,7 @@ def test_a_learning_rate_is_a_float_however_it_is_written(compose, text, value):
 def test_the_images_of_a_published_data_set_are_counted_before_it_is_there(compose, tmp_path, fraction):
     cfg = compose("data=digits", f"data.validation_fraction={fraction}")
     fetch(cfg, tmp_path, tmp_path / "raw")
-    prepare(cfg, tmp_path / "raw", tmp_path / "prepared")
+    prepare(cfg, tmp_path / "raw", tmp_path / "prepared", tmp_path / "data.json")
     assert json.loads((tmp_path / "prepared/dataset.json").read_text())["counts"] == cfg.data.counts
 
 

@@ -50,7 +50,7 @@ def prepare(cfg: Settings, raw: Path, prepared: Path, report: Path) -> None:
     dataset, read = files.read_json(raw / "dataset.json"), files.read_json(raw / "read.json")
     stored = {name: arrays.RowFile(raw / f"{name}.npy") for name in dataset["sha256"]}
     labels = stored["train_labels"][:]
-    splits = _split(cfg.data, stored["train_images"], labels, dataset["classes"])
+    splits = _split(cfg, stored["train_images"], labels, dataset["classes"])
     rows = dict(zip(("train", "validation"), splits, strict=True))
     counts = {split: len(chosen) for split, chosen in rows.items()} | {"test": len(stored["test_labels"])}
     check_images(cfg.visualize.images, counts)
@@ -74,17 +74,19 @@ def prepare(cfg: Settings, raw: Path, prepared: Path, report: Path) -> None:
 
 
 def _split(
-    cfg: DataConfig, images: arrays.RowFile, labels: arrays.Array, classes: list[str]
+    cfg: Settings, images: arrays.RowFile, labels: arrays.Array, classes: list[str]
 ) -> tuple[arrays.Array, arrays.Array]:
     """Rows of the training and the validation split."""
-    own = cfg.source.kind in ("image_folder", "npz")
-    if not own and not cfg.keep_copies_together:
-        return split_rows(labels, cfg.validation_fraction, cfg.split_seed, classes)
+    own = cfg.data.source.kind in ("image_folder", "npz")
+    if not own and not cfg.data.keep_copies_together:
+        return split_rows(labels, cfg.data.validation_fraction, cfg.data.split_seed, classes)
     same = None
-    if cfg.keep_copies_together:
+    if cfg.data.keep_copies_together:
         same = np.concatenate([digests(part) for part in arrays.chunks(images)])
-    key = f"data.validation_fraction {cfg.validation_fraction}"
-    return held_out(labels, cfg.validation_fraction, cfg.split_seed, key=key, classes=classes, copies=same)
+    key = f"data.validation_fraction {cfg.data.validation_fraction}"
+    return held_out(
+        labels, cfg.data.validation_fraction, cfg.data.split_seed, key=key, classes=classes, copies=same
+    )
 
 
 def _looked_at(prepared: Prepared, read: dict[str, Any]) -> dict[str, Any]:

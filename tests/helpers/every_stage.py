@@ -35,7 +35,7 @@ def run_every_stage(cfg: Config, given: Path, folder: Path) -> None:
     raw, prepared, models, reports = (folder / name for name in ("raw", "prepared", "models", "reports"))
     best, pictures = models / "best.keras", reports / "figures"
     fetch(cfg, given, raw)
-    prepare(cfg, raw, prepared)
+    prepare(cfg, raw, prepared, reports / "data.json")
     with pytest.MonkeyPatch.context() as patch:
         # Takes less time.
         patch.setattr(drawing, "DOTS_PER_INCH", 50)

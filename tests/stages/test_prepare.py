@@ -27,7 +27,7 @@ def load(folder, name):
 
 
 def test_the_default_split_is_scikit_learns_own_call_and_each_row_is_known(cfg, raw, tmp_path):
-    prepare(cfg, raw, tmp_path / "prepared")
+    prepare(cfg, raw, tmp_path / "prepared", tmp_path / "data.json")
     images, labels = load(raw, "train_images"), load(raw, "train_labels")
     rows = np.arange(len(labels))
     drawn = train_test_split(images, labels, rows, test_size=0.2, random_state=42)
@@ -44,10 +44,10 @@ def test_an_image_to_show_that_is_not_there_is_refused_before_training(cfg, raw,
     data = cfg.data.model_copy(update={"source": Plain(kind="npz")})
     settings = Settings(data=data, visualize=wanted)
     with pytest.raises(InputError, match=r"visualize\.images: received test 360, expected .* below 360"):
-        prepare(settings, raw, tmp_path / "prepared")
+        prepare(settings, raw, tmp_path / "prepared", tmp_path / "data.json")
     assert not (tmp_path / "prepared").exists()
 
 
 def test_a_missing_fetch_is_named(cfg, tmp_path):
     with pytest.raises(InputError, match=r"dataset\.json is missing: run `dvc repro`"):
-        prepare(cfg, tmp_path / "raw", tmp_path / "prepared")
+        prepare(cfg, tmp_path / "raw", tmp_path / "prepared", tmp_path / "data.json")
