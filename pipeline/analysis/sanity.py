@@ -96,8 +96,9 @@ def _mean_correlations(steps: Sequence[Array], where: Array) -> list[float | Non
 def describe(steps: Mapping[str, Array], images: Array) -> dict[str, Any]:
     """JSON values: mean rank correlations with the trained network's maps, and who passes.
 
-    A method passes when the wholly random network's maps correlate with them less than 0.5; of maps that
-    are constant, as a dead network's are, nothing can be said: `passed` is None, and `reason` says why.
+    A method passes when the wholly random network's maps correlate with them less than 0.5. Of maps that
+    are constant, as a dead network's are, and of images without an edge nothing can be said: `passed` is
+    None, and `reason` says why.
 
     Args:
         steps: of `cascade`.
@@ -108,6 +109,7 @@ def describe(steps: Mapping[str, Array], images: Array) -> dict[str, Any]:
     signed = _mean_correlations(list(steps.values()), lit)
     unsigned = _mean_correlations([np.abs(maps) for maps in steps.values()], lit)
     unchanged = _mean_correlations([control] * len(steps), lit)
+    constant = "maps" if signed[-1] is None else "images" if unchanged[-1] is None else None
     return {
         "images": len(images),
         "random_down_to": list(steps),
@@ -115,9 +117,9 @@ def describe(steps: Mapping[str, Array], images: Array) -> dict[str, Any]:
         "integrated_gradients_without_sign": unsigned,
         "edge_detector": unchanged,
         "limit": SANITY_LIMIT,
-        "passed": _passes(signed[-1]),
+        "passed": None if constant else _passes(signed[-1]),
         "edge_detector_passed": _passes(unchanged[-1]),
-        **({"reason": "not applicable: the maps are constant"} if signed[-1] is None else {}),
+        **({"reason": f"not applicable: the {constant} are constant"} if constant else {}),
     }
 
 

@@ -24,6 +24,7 @@ class TrainConfig(Section):
     learning_rate_schedule: Literal["constant", "cosine", "triangle"]
     warmup: Share
     label_smoothing: Share
+    class_weight: Literal["none", "balanced"]
     flip: bool
     shift: NotNegative
     average_decay: Share

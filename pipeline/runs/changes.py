@@ -110,11 +110,20 @@ def change(
 
 
 def _seed_margin(new: Estimate, baseline: Estimate) -> float | None:
-    """Half of the interval of a difference over seeds, with the degrees of freedom of the fewer ones."""
-    if new.standard_error is None or baseline.standard_error is None:
+    """Half of the 95 % interval of a difference of means over seeds; None where one has no spread.
+
+    References:
+        Welch, The generalization of Student's problem when several different population variances are
+        involved, 1947 (the degrees of freedom, rounded down).
+    """
+    after, before = new.standard_error, baseline.standard_error
+    if after is None or before is None:
         return None
-    error = math.hypot(new.standard_error, baseline.standard_error)
-    return standard_errors(min(new.count, baseline.count)) * error
+    error = math.hypot(after, before)
+    if error == 0:
+        return 0.0
+    freedom = error**4 / (after**4 / (new.count - 1) + before**4 / (baseline.count - 1))
+    return standard_errors(1 + int(freedom + ROUNDING)) * error
 
 
 def change_between(metric: str, new: Group, baseline: Group) -> Change:

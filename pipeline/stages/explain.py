@@ -170,10 +170,9 @@ def _print_summary(about: dict[str, Any]) -> None:
     if sanity["passed"] is None:
         print(f"explain: sanity test {sanity['reason']}")
         return
-    edge_detector = sanity["edge_detector"][-1]
     print(
         f"explain: rank correlation with a random network's map {sanity['integrated_gradients'][-1]:.2f}"
-        f" (edge detector {'constant' if edge_detector is None else f'{edge_detector:.2f}'}):"
+        f" (edge detector {sanity['edge_detector'][-1]:.2f}):"
         f" sanity test {'passed' if sanity['passed'] else 'NOT PASSED'}"
     )
 

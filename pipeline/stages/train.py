@@ -36,6 +36,7 @@ from pipeline.training.loop import Epoch, fit
 from pipeline.training.snapshots import snapshot, write_snapshots
 from pipeline.training.sources import Source, source
 from pipeline.training.state import TrainingState, pack, unpack, write_state
+from pipeline.training.steps import balanced_weights
 from pipeline.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -87,7 +88,10 @@ def train(cfg: Settings, prepared: Path, saved: Path, reports: Path, scratch: Pa
     # The twin is in float32: layers of a mixed-precision model keep that policy when saved.
     networks = build(dtype=policy), build()
     untrained = networks[0].get_weights()
-    trainer = Trainer(networks, _recipe(cfg), _sources(cfg, splits, batch_size(networks[0])), seed=cfg.seed)
+    sources = _sources(cfg, splits, batch_size(networks[0]))
+    balanced = cfg.train.class_weight == "balanced"
+    weights = balanced_weights(splits["train"][1], len(dataset.classes)) if balanced else None
+    trainer = Trainer(networks, _recipe(cfg), sources, seed=cfg.seed, class_weights=weights)
     state = _fit(cfg, trainer, scratch, _digest(cfg, splits, used))
     _save(trainer.kept, untrained, saved / "untrained.keras")
     _save(trainer.kept, state.kept_weights, saved / "best.keras")

@@ -7,6 +7,8 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from pipeline.base.arrays import Array
 from pipeline.network.batches import scaled
 from pipeline.network.start import import_keras
@@ -62,6 +64,7 @@ def make_steps(
     *,
     augment: Augmentation,
     label_smoothing: float,
+    class_weights: Array | None = None,
 ) -> Steps:
     """Build the graph of training steps.
 
@@ -72,6 +75,7 @@ def make_steps(
         source: of images and labels.
         augment: of the images.
         label_smoothing: share of a target that is spread over all classes.
+        class_weights: (K,) float32, by which the losses of a class's images are multiplied, or None.
     """
     import tensorflow as tf
 
@@ -82,7 +86,10 @@ def make_steps(
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
             probabilities = network(images, training=True)
-            loss = tf.reduce_mean(_losses(labels, probabilities, label_smoothing))
+            losses = _losses(labels, probabilities, label_smoothing)
+            if class_weights is not None:
+                losses *= tf.gather(class_weights, labels)
+            loss = tf.reduce_mean(losses)
         taken = tables.taken + step
         optimizer.update(tape.gradient(loss, variables), tables.factors[step], taken)
         average.update(taken)
@@ -98,6 +105,17 @@ def make_steps(
 
     # XLA on a CPU makes this three times slower.
     return tf.function(run, jit_compile=False, autograph=False)  # type: ignore[no-any-return]
+
+
+def balanced_weights(labels: Array, num_classes: int) -> Array:
+    """(K,) float32 weights with which all classes count the same, 1 on average over the images.
+
+    Args:
+        labels: (N,) of the training images, some of each class.
+        num_classes: K.
+    """
+    counts = np.bincount(labels, minlength=num_classes)
+    return (len(labels) / (num_classes * counts)).astype(np.float32)
 
 
 def _shown(source: Source, augment: Augmentation, feed: Any, tables: Tables, step: Any) -> tuple[Any, Any]:
@@ -173,7 +191,6 @@ def run_epoch(
 
 def make_scorer(network: "keras.Sequential", source: Source) -> Callable[[], tuple[float, float]]:
     """Build a function that gives mean cross-entropy (nats) and accuracy over all of a source."""
-    import numpy as np
     import tensorflow as tf
 
     def one(feed: Any, step: Any, sums: Any) -> Any:

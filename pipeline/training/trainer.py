@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from pipeline.base.arrays import Array
 from pipeline.config.train import TrainConfig
 from pipeline.training.averaging import Average
 from pipeline.training.loop import Epoch
@@ -32,6 +33,7 @@ class Trainer:
         sources: tuple[Source, Source],
         *,
         seed: int,
+        class_weights: Array | None = None,
     ) -> None:
         """Build the graphs; nothing is computed yet.
 
@@ -40,6 +42,7 @@ class Trainer:
             recipe: the section `train`.
             sources: of training images and of validation images.
             seed: of what an epoch shows.
+            class_weights: (K,) of the classes in the training loss, or None.
         """
         self._network, self.kept = networks
         self.kept.set_weights(self._network.get_weights())
@@ -63,6 +66,7 @@ class Trainer:
             self._source,
             augment=self._augment,
             label_smoothing=recipe.label_smoothing,
+            class_weights=class_weights,
         )
         self._score = make_scorer(self.kept, sources[1])
 

@@ -15,6 +15,9 @@ from every_stage import ASSETS
 from pipeline.base import arrays, files
 from pipeline.base.arrays import Array
 from pipeline.config.schema import Config
+from pipeline.data.findings import described
+from pipeline.data.prepared import SPLITS, read_prepared
+from pipeline.data.quality import scan
 from pipeline.network.checkpoint import save_network
 from pipeline.network.layers import build_model
 from pipeline.network.start import configure_runtime
@@ -106,7 +109,7 @@ def _write_prepared(folder: Path, shape: tuple[int, ...], classes: list[str]) ->
         arrays.write_array(folder / f"{name}_labels.npy", (np.arange(count) % len(classes)).astype(np.uint8))
     arrays.write_array(folder / "train_rows.npy", np.arange(8))
     arrays.write_array(folder / "validation_rows.npy", np.arange(8, 8 + 24))
-    about = {"name": "made", "classes": classes, "shape": list(shape), "counts": sizes}
+    about = {"name": "made", "classes": classes, "shape": list(shape), "counts": sizes, "different": sizes}
     files.write_json(folder / "dataset.json", about)
 
 
@@ -119,6 +122,10 @@ def _write_reports(cfg: Config, prepared: Path, models: Path, reports: Path) -> 
                 patch.setattr(stage, name, MagicMock())
         patch.setattr(explain, "_attributions", lambda *_: [])
         patch.setattr(explain, "_print_summary", MagicMock())
+        given = read_prepared(prepared)
+        images, labels = ({split: get(split) for split in SPLITS} for get in (given.images, given.labels))
+        scans = {split: scan(part) for split, part in images.items()}
+        files.write_json(reports / "data.json", described(scans, images, labels, given.classes, {}))
         evaluate.evaluate(cfg, best, prepared, reports / "history.tsv", reports, pictures)
         features = reports / "features.json"
         visualize_features.visualize_features(cfg, best, untrained, prepared, features, pictures)

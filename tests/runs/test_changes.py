@@ -66,8 +66,8 @@ def test_mean_and_spread_of_a_group_and_of_the_difference_are_those_by_hand():
     assert (score.mean, score.deviation, score.count) == pytest.approx((0.92, 0.02, 3))
     change = changes.change(ACCURACY, score, Estimate(0.90, 0.03, 9))
     assert change.difference == pytest.approx(0.02)
-    # Student's t of three values, the fewer ones.
-    assert change.margin == pytest.approx(4.3027 * math.sqrt(0.02**2 / 3 + 0.03**2 / 9), rel=1e-4)
+    # Welch's 5.4 degrees of freedom: (4/3 + 1)² / ((4/3)² / 2 + 1² / 8); Student's t of 5 is 2.5706.
+    assert change.margin == pytest.approx(2.5706 * math.sqrt(0.02**2 / 3 + 0.03**2 / 9), rel=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -89,12 +89,12 @@ def test_accuracy_is_better_upwards_and_loss_downwards_beyond_the_tolerance(metr
 
 @pytest.mark.parametrize(
     ("difference", "spread", "verdict"),
-    [(0.04, 0.025, "unclear"), (0.06, 0.025, "better"), (0.004, 0.025, "unclear"), (0.004, 0.001, "close")],
+    [(0.03, 0.025, "unclear"), (0.06, 0.025, "better"), (0.004, 0.025, "unclear"), (0.004, 0.001, "close")],
 )
 def test_a_difference_that_the_spread_over_seeds_explains_is_unclear_before_it_is_close(
     difference, spread, verdict
 ):
-    # Five seeds each, spread 0.025: standard error sqrt(2 * 0.025² / 5) = 0.0158, of which 2.776 are 0.0439.
+    # Five seeds each, spread 0.025: standard error sqrt(2 * 0.025² / 5) = 0.0158, of which 2.306 are 0.0365.
     old, new = Estimate(0.8, spread, 5), Estimate(0.8 + difference, spread, 5)
     assert changes.change("accuracy", new, old).verdict == verdict
 
@@ -150,7 +150,7 @@ def test_images_and_seeds_add_up_as_the_sides_of_a_right_angle():
     both = changes.change_between(ACCURACY, other, one).margin
     alone = [groups(of_images("a", 890, 1000), of_images("b", 900, 1000, filters=(8,)))]
     images = changes.change_between(ACCURACY, *alone[0]).margin
-    luck = 4.3027 * math.sqrt(2 * 0.01**2 / 3)
+    luck = 2.7764 * math.sqrt(2 * 0.01**2 / 3)
     assert both == pytest.approx(math.hypot(images, luck), rel=1e-4)
 
 

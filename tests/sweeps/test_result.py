@@ -80,9 +80,9 @@ def test_what_few_images_cannot_tell_apart_is_uncertain_and_many_images_can():
 
 
 def test_what_few_seeds_cannot_tell_apart_is_uncertain_though_images_are_many():
-    # Of two seeds each 12.7 standard errors are needed.
+    # Of two seeds each 4.3 standard errors are needed, 0.03 here.
     small = [run(filters=[8, 16], seed=s, accuracy=0.90 + 0.01 * s) for s in (1, 2)]
-    large = [run(filters=[16, 32], seed=s, accuracy=0.95 + 0.01 * s) for s in (1, 2)]
+    large = [run(filters=[16, 32], seed=s, accuracy=0.92 + 0.01 * s) for s in (1, 2)]
     assert "2 seeds" in doubt(measured([*small, *large], 1_000_000))
     more = [
         run(filters=f, seed=s, accuracy=a + 0.005 * s)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
+from sklearn.utils.class_weight import compute_class_weight
 
 from pipeline.base.arrays import RowFile
 from pipeline.network.layers import build_model
@@ -32,23 +33,37 @@ def build(compose, *overrides, dtype="float32"):
 
 
 def epoch(
-    network, source, *, muon=None, average=0.0, augment=PLAIN, smoothing=0.0, number=0, told=lambda n: None
+    network,
+    source,
+    *,
+    muon=None,
+    average=0.0,
+    augment=PLAIN,
+    smoothing=0.0,
+    weights=None,
+    number=0,
+    told=lambda n: None,
 ):
     """Train one epoch; return loss, accuracy and the averaged weights."""
     optimizer = Optimizer(network, learning_rate=0.01, muon_learning_rate=muon)
     mean = Average(network, average)
-    run = steps.make_steps(network, optimizer, mean, source, augment=augment, label_smoothing=smoothing)
+    how = {"augment": augment, "label_smoothing": smoothing, "class_weights": weights}
+    run = steps.make_steps(network, optimizer, mean, source, **how)
     drawn = plan(5, number, count=COUNT, steps=STEPS, flip=augment.flip, shift=augment.shift)
     factors = np.ones(STEPS, np.float32)
     return (*steps.run_epoch(run, source, drawn, factors, number, told), [w.numpy() for w in mean.weights])
 
 
-@pytest.mark.parametrize("smoothing", [0.0, 0.1])
-def test_an_epoch_is_that_of_keras_fit(compose, digits, smoothing):
+@pytest.mark.parametrize(("smoothing", "weighted"), [(0.0, False), (0.1, False), (0.0, True)])
+def test_an_epoch_is_that_of_keras_fit(compose, digits, smoothing, weighted):
     keras = import_keras()
     images, labels = digits
+    class_weights = np.linspace(0.2, 2, 10, dtype=np.float32) if weighted else None
     loss, accuracy, weights = epoch(
-        build(compose), sources.InMemory(images, labels, BATCH), smoothing=smoothing
+        build(compose),
+        sources.InMemory(images, labels, BATCH),
+        smoothing=smoothing,
+        weights=class_weights,
     )
     theirs, order = build(compose), plan(5, 0, count=COUNT, steps=STEPS, flip=False, shift=0).order
     theirs.compile(
@@ -57,13 +72,25 @@ def test_an_epoch_is_that_of_keras_fit(compose, digits, smoothing):
         metrics=["accuracy"],
     )
     history = theirs.fit(
-        images[order] / 255, np.eye(10)[labels[order]], batch_size=BATCH, shuffle=False, verbose=0
+        images[order] / 255,
+        np.eye(10)[labels[order]],
+        batch_size=BATCH,
+        shuffle=False,
+        verbose=0,
+        class_weight=dict(enumerate(class_weights.tolist())) if weighted else None,
     ).history
     assert accuracy == pytest.approx(history["accuracy"][0], abs=1e-6)
-    if not smoothing:
+    # Theirs is the loss that they lower.
+    if not smoothing and not weighted:
         assert loss == pytest.approx(history["loss"][0], rel=1e-5)
     for ours, expected in zip(weights, theirs.trainable_variables, strict=True):
         np.testing.assert_allclose(ours, expected, atol=2e-4)
+
+
+def test_balanced_weights_are_scikit_learns():
+    labels = np.repeat([0, 1, 2], [50, 30, 10])
+    expected = compute_class_weight("balanced", classes=np.arange(3), y=labels)
+    np.testing.assert_allclose(steps.balanced_weights(labels, 3), expected, rtol=1e-6)
 
 
 def test_scores_are_those_of_keras_evaluate(compose, digits):
