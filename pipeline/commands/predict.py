@@ -2,7 +2,8 @@
 
     filterscope predict shoe.png folder/of/images --plot predictions
 
-Each file goes through the very preprocessing of training: size, channels and scaling. The network
+Each file goes through the very preprocessing of training: size, channels and scaling, which the checkpoint
+knows, as it does the names of the classes. The network
 knows light things on black (as Fashion-MNIST and MNIST are): for a dark thing on white, as most
 pictures are, use --invert.
 """
@@ -13,18 +14,17 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from pipeline.base import arrays
 from pipeline.base.errors import InputError, message, one_line_errors
-from pipeline.config.params import load
-from pipeline.config.schema import Config
-from pipeline.data.image import UnreadableImageError, read
-from pipeline.data.prepared import read_prepared
+from pipeline.data.image import MAX_DEEP, UnreadableImageError, read
 from pipeline.network import outputs
-from pipeline.network.checkpoint import load_model
+from pipeline.network.checkpoint import load_model, read_layers
 from pipeline.network.start import configure_runtime
+from pipeline.network.trained_on import TrainedOn, read_trained_on
 
 MAX_SHOWN = 3
 # Letters of a file's name in the name of its picture; a name of 255 bytes is the longest there is.
@@ -49,43 +49,57 @@ class Prediction:
 
 
 def predict(
-    cfg: Config, paths: Sequence[Path], checkpoint: Path, about: Path, *, invert: bool
+    paths: Sequence[Path], checkpoint: Path, classes: Sequence[str] | None = None, *, invert: bool = False
 ) -> tuple[list[Prediction], list[str], list[str]]:
-    """Classify files, and the files in folders.
+    """Classify files, and the files in folders, by nothing but the checkpoint.
 
     Args:
-        cfg: uses `data.resize`, `seed`, `runtime.threads` and `runtime.device`.
         paths: image files and folders, which are searched whole.
         checkpoint: `best.keras` of stage `train`.
-        about: `dataset.json` of stage `prepare`, for the classes and the image's shape.
+        classes: K names, for a checkpoint that has none.
         invert: exchange light and dark.
 
     Returns:
         One prediction a readable file, the K class names, and a line for each unreadable file.
 
     Raises:
-        InputError: a path is not there, no file can be read, or the network was not trained on this
-            data.
+        InputError: a path is not there, no file can be read, or the names are not as many as the outputs.
     """
     found = image_files(paths)
-    dataset = read_prepared(about.parent, about.name)
-    shape, classes = dataset.shape, dataset.classes
+    layers = read_layers(checkpoint)
+    height, width, channels = shape = layers[0].output_shape
+    about = read_trained_on(checkpoint)
+    names = _class_names(about, classes, layers[-1].output_shape[0])
+    how: dict[str, Any] = {"resize": about.resize if about else "stretch"}
+    how["deep_range"] = (about.deep_range if about else None) or MAX_DEEP
     decoded, unreadable = [], []
     for path in found:
         try:
-            image = read(path, str(path), shape, resize=cfg.data.resize)
+            image = read(path, str(path), (height, width, channels), **how)
         except UnreadableImageError as error:
             unreadable.append(str(error))
             continue
         pixels = 255 - image.pixels if invert else image.pixels
-        decoded.append((path, pixels, image.changes + ["inverted"] * invert))
+        flat = ["one flat colour"] if (pixels == pixels[0, 0]).all() else []
+        decoded.append((path, pixels, [*image.changes, *flat, *(["inverted"] if invert else [])]))
     if not decoded:
         raise InputError(f"none of {len(found)} files can be read: {unreadable[0]}")
-    configure_runtime(seed=cfg.seed, threads=cfg.runtime.threads, device=cfg.runtime.device)
-    network = load_model(checkpoint, shape, len(classes))
+    configure_runtime(seed=0, threads=os.cpu_count() or 1, device="auto")
+    network = load_model(checkpoint, shape)
     rows = outputs.probabilities(network, np.stack([pixels for _, pixels, _ in decoded]))
     predictions = [Prediction(*entry, row) for entry, row in zip(decoded, rows, strict=True)]
-    return predictions, classes, unreadable
+    return predictions, names, unreadable
+
+
+def _class_names(about: TrainedOn | None, given: Sequence[str] | None, count: int) -> list[str]:
+    """The names of a checkpoint's classes, those given, or numbers."""
+    names = about.classes if about else list(given or [])
+    if not names:
+        print("the checkpoint has no class names: classes are numbered; --classes A,B,... names them")
+        return [str(number) for number in range(count)]
+    if len(names) != count:
+        raise InputError(f"--classes: received {len(names)} names, expected {count}, one for each output")
+    return names
 
 
 def image_files(paths: Sequence[Path]) -> list[Path]:
@@ -191,16 +205,13 @@ def main() -> None:
     )
     parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="an image file or a folder")
     parser.add_argument("--model", type=Path, default=Path("models/best.keras"), help="%(default)s")
-    parser.add_argument(
-        "--dataset", type=Path, default=Path("data/prepared/dataset.json"), help="%(default)s"
-    )
+    parser.add_argument("--classes", metavar="A,B,...", help="for a checkpoint of before, which has no names")
     parser.add_argument("--invert", action="store_true", help="exchange light and dark first")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--plot", type=Path, metavar="DIR", help="write a picture per image there")
     given = parser.parse_args()
-    predictions, classes, unreadable = predict(
-        load(Config), given.images, given.model, given.dataset, invert=given.invert
-    )
+    names = given.classes.split(",") if given.classes else None
+    predictions, classes, unreadable = predict(given.images, given.model, names, invert=given.invert)
     # First what is asked for most: a folder that cannot be written costs the pictures alone.
     if given.json:
         print(as_json(predictions, classes))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -98,6 +99,8 @@ class Prepared:
         shape: (H, W, C) of one image.
         counts: images in each split, "train", "validation" and "test".
         different: how many images of each split are no pixel-equal copies of others in it.
+        resize: "stretch" or "pad", how images of other sizes were brought to `shape`.
+        deep_range: the value of a 16-bit file that became white; None where no file had 16 bits.
     """
 
     folder: Path
@@ -105,6 +108,8 @@ class Prepared:
     shape: tuple[int, int, int]
     counts: dict[str, int]
     different: dict[str, int]
+    resize: Literal["stretch", "pad"]
+    deep_range: int | None
 
     def images(self, split: str) -> RowFile:
         """Images (N, H, W, C) uint8 of a split, on disk."""
@@ -119,14 +124,16 @@ class Prepared:
         return RowFile(self.folder / f"{split}_rows.npy")[:]
 
 
-def read_prepared(folder: Path, name: str = "dataset.json") -> Prepared:
-    """Read what `dataset.json`, or a file of another name, says of the prepared folder.
+def read_prepared(folder: Path) -> Prepared:
+    """Read what `dataset.json` says of the prepared folder.
 
     Raises:
         InputError: it is missing, or no JSON.
     """
-    about = files.read_json(folder / name)
-    return Prepared(folder, about["classes"], tuple(about["shape"]), about["counts"], about["different"])
+    about = files.read_json(folder / "dataset.json")
+    keys = ("classes", "shape", "counts", "different", "resize", "deep_range")
+    classes, shape, *others = (about[key] for key in keys)
+    return Prepared(folder, classes, tuple(shape), *others)
 
 
 def read_chosen(prepared: Prepared, chosen: list[ImageChoice]) -> list[ChosenImage]:

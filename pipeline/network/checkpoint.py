@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,8 @@ from pipeline.network.start import import_keras
 
 NETWORK, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
 OWN_LAYER = "filterscope>LocalResponseNormalization"
+# Of initializers since Keras 3.15, of layers since 3.13.
+NEW_ARGUMENTS = ("input_axes", "output_axes", "quantization_config")
 MAX_ARCHIVE_BYTES = 8 * 2**30
 # What the parsers of the three formats raise of a damaged file.
 ZIP_ERRORS = (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError)
@@ -34,8 +37,13 @@ HDF5_ERRORS = (OSError, RuntimeError, LookupError, TypeError, AttributeError, Ar
 JSON_ERRORS = (RecursionError, LookupError, TypeError, AttributeError, ArithmeticError, ValueError)
 
 
-def save_network(network: "keras.Sequential", path: Path) -> None:
+def save_network(network: "keras.Sequential", path: Path, metadata: Mapping[str, Any] | None = None) -> None:
     """Save a network so that equal ones are equal bytes, with the SHA-256 of its parts.
+
+    Args:
+        network: whose weights have to be finite.
+        path: of the archive.
+        metadata: JSON values that `metadata.json` gets besides.
 
     Raises:
         InputError: weights are not finite, which ReLU and pooling may hide from losses and scores.
@@ -48,16 +56,17 @@ def save_network(network: "keras.Sequential", path: Path) -> None:
         )
     with replaced(path) as temporary:
         network.save(temporary)
-        write_canonical_keras(temporary, temporary)
+        write_canonical_keras(temporary, temporary, metadata or {})
 
 
-def write_canonical_keras(source: Path, path: Path) -> None:
+def write_canonical_keras(source: Path, path: Path, more: Mapping[str, Any] = MappingProxyType({})) -> None:
     """Copy a `.keras` archive so that equal models are equal bytes, and a change of them is noticed.
 
     Keras 3 writes the date of saving, the zip entries' times and memory addresses
     (`shared_object_id`). The date and times become 1980-01-01, the addresses 1, 2, 3, ... in order
-    of appearance, which keeps what they are for: to tell which objects are shared. `metadata.json`
-    gets the SHA-256 of the other two files.
+    of appearance, which keeps what they are for: to tell which objects are shared. Arguments that
+    earlier versions of Keras 3 do not know are left out where they are None, as by default.
+    `metadata.json` gets the SHA-256 of the other two files, and `more`.
     """
     with zipfile.ZipFile(source) as archive:
         entries = {name: archive.read(name) for name in sorted(archive.namelist())}
@@ -66,8 +75,11 @@ def write_canonical_keras(source: Path, path: Path) -> None:
         if "shared_object_id" in node:
             address = node["shared_object_id"]
             node["shared_object_id"] = numbers.setdefault(address, len(numbers) + 1)
+        for name in NEW_ARGUMENTS:
+            if name in node and node[name] is None:
+                del node[name]
     entries[NETWORK] = json.dumps(network, indent=1).encode()
-    metadata = {**json.loads(entries[METADATA]), "date_saved": "1980-01-01@00:00:00"}
+    metadata = {**json.loads(entries[METADATA]), "date_saved": "1980-01-01@00:00:00", **more}
     entries[METADATA] = json.dumps({**metadata, "sha256": _digests(entries)}).encode()
     with replaced(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for name, content in entries.items():

@@ -15,7 +15,7 @@ from pipeline.config.params import load
 from pipeline.config.section import Section
 from pipeline.config.visualize import VisualizeConfig, check_images
 from pipeline.data.findings import described, line
-from pipeline.data.prepared import SPLITS, Prepared, split_rows
+from pipeline.data.prepared import SPLITS, split_rows
 from pipeline.data.quality import digests, scan
 from pipeline.data.splitting import held_out
 from pipeline.stages import stage
@@ -61,12 +61,11 @@ def prepare(cfg: Settings, raw: Path, prepared: Path, report: Path) -> None:
             arrays.write_array(folder / f"{split}_rows.npy", chosen)
         for name in ("test_images", "test_labels"):
             _write_rows(folder / f"{name}.npy", stored[name])
-        found = _looked_at(Prepared(folder, dataset["classes"], dataset["shape"], counts, {}), read)
-        kept = {key: dataset[key] for key in ("name", "classes", "shape")}
-        how = {key: read.get(key) for key in ("deep_range", "resize")}
-        files.write_json(
-            folder / "dataset.json", {**kept, **how, "counts": counts, "different": found["different"]}
-        )
+        found = _looked_at(folder, dataset["classes"], read)
+        about = {key: dataset[key] for key in ("name", "classes", "shape")}
+        about |= {key: read[key] for key in ("resize", "deep_range")}
+        about |= {"counts": counts, "different": found["different"]}
+        files.write_json(folder / "dataset.json", about)
     files.write_json(report, found)
     print("prepare: " + ", ".join(f"{count:,} {split}" for split, count in counts.items()))
     for finding in found["findings"]:
@@ -89,13 +88,12 @@ def _split(
     )
 
 
-def _looked_at(prepared: Prepared, read: dict[str, Any]) -> dict[str, Any]:
+def _looked_at(folder: Path, classes: list[str], read: dict[str, Any]) -> dict[str, Any]:
     """The content of `data.json`."""
-    images = {split: prepared.images(split) for split in SPLITS}
-    labels = {split: prepared.labels(split) for split in SPLITS}
-    return described(
-        {split: scan(part) for split, part in images.items()}, images, labels, prepared.classes, read
-    )
+    images = {split: arrays.RowFile(folder / f"{split}_images.npy") for split in SPLITS}
+    labels = {split: arrays.RowFile(folder / f"{split}_labels.npy")[:] for split in SPLITS}
+    scans = {split: scan(part) for split, part in images.items()}
+    return described(scans, images, labels, classes, read)
 
 
 def _write_rows(path: Path, stored: arrays.RowFile, rows: arrays.Array | None = None) -> None:

@@ -25,12 +25,13 @@ from pipeline.config.params import load
 from pipeline.config.runtime import RuntimeConfig
 from pipeline.config.section import Section, Seed
 from pipeline.config.train import TrainConfig
-from pipeline.data.prepared import read_prepared
+from pipeline.data.prepared import Prepared, read_prepared
 from pipeline.network.batches import batch_size
 from pipeline.network.checkpoint import save_network
 from pipeline.network.layers import build_model, summary
 from pipeline.network.machine import dtype_policy, made_with
 from pipeline.network.start import configure_runtime
+from pipeline.network.trained_on import KEY, TrainedOn
 from pipeline.stages import stage
 from pipeline.training.loop import Epoch, fit
 from pipeline.training.snapshots import snapshot, write_snapshots
@@ -93,8 +94,10 @@ def train(cfg: Settings, prepared: Path, saved: Path, reports: Path, scratch: Pa
     weights = balanced_weights(splits["train"][1], len(dataset.classes)) if balanced else None
     trainer = Trainer(networks, _recipe(cfg), sources, seed=cfg.seed, class_weights=weights)
     state = _fit(cfg, trainer, scratch, _digest(cfg, splits, used))
-    _save(trainer.kept, untrained, saved / "untrained.keras")
-    _save(trainer.kept, state.kept_weights, saved / "best.keras")
+    about = {KEY: _trained_on(dataset).model_dump()}
+    for name, values in (("untrained", untrained), ("best", state.kept_weights)):
+        trainer.kept.set_weights(values)
+        save_network(trainer.kept, saved / f"{name}.keras", about)
     write_snapshots(saved / "epochs.npz", state.snapshots)
     seconds = time.monotonic() - started
     _write_reports(reports, trainer.kept, state, used, seconds)
@@ -197,9 +200,14 @@ class Progress:
         print(f"{start}train: epoch {row['epoch']}/{self._epochs}{scores}, {seconds:.1f} s", flush=True)
 
 
-def _save(network: "keras.Sequential", weights: list[arrays.Array], path: Path) -> None:
-    network.set_weights(weights)
-    save_network(network, path)
+def _trained_on(dataset: Prepared) -> TrainedOn:
+    return TrainedOn(
+        classes=dataset.classes,
+        shape=list(dataset.shape),
+        pixels=[0.0, 1.0],
+        resize=dataset.resize,
+        deep_range=dataset.deep_range,
+    )
 
 
 def _write_reports(

@@ -11,6 +11,7 @@ from pipeline.base.errors import one_line_errors
 from pipeline.commands import predict
 from pipeline.network.checkpoint import load_model, save_network
 from pipeline.network.layers import build_model
+from pipeline.network.trained_on import KEY, TrainedOn
 
 
 @pytest.fixture(scope="module")
@@ -101,9 +102,40 @@ def test_paths_without_images_are_refused(command, tmp_path, name):
     assert name in command(tmp_path / name, fails=True).partition("error: ")[2]
 
 
-def test_a_checkpoint_of_other_classes_is_refused(command, images, tmp_path, compose):
-    save(images[0, ..., 0], tmp_path / "a.png")
+@pytest.fixture
+def unnamed(tmp_path, compose):
+    """A checkpoint of three classes that does not say which, as earlier versions wrote it."""
     model = compose("model.filters=[2]", "model.pool=none").model
-    save_network(build_model(model, input_shape=(8, 8, 1), num_classes=3), tmp_path / "three.keras")
-    output = command(tmp_path / "a.png", "--model", tmp_path / "three.keras", fails=True)
-    assert "tells 3 classes apart, the data has 10" in output.partition("error: ")[2]
+    path = tmp_path / "models/three.keras"
+    save_network(build_model(model, input_shape=(8, 8, 1), num_classes=3), path)
+    return path
+
+
+def test_a_checkpoint_without_names_takes_those_given_or_numbers(command, images, tmp_path, unnamed):
+    save(images[0, ..., 0], tmp_path / "a.png")
+    numbered = command(tmp_path / "a.png", "--model", unnamed, "--json")
+    (row,) = json.loads(numbered[numbered.index("[") :])
+    assert list(row["probabilities"]) == ["0", "1", "2"]
+    (row,) = json.loads(command(tmp_path / "a.png", "--model", unnamed, "--json", "--classes", "x,y,z"))
+    assert list(row["probabilities"]) == ["x", "y", "z"]
+    refused = command(tmp_path / "a.png", "--model", unnamed, "--classes", "x,y", fails=True)
+    assert "received 2 names, expected 3" in refused.partition("error: ")[2]
+
+
+def test_names_size_and_resizing_are_those_of_the_checkpoint_wherever_it_is(command, tmp_path, compose):
+    about = TrainedOn(
+        classes=["zebra", "ape"], shape=[8, 8, 1], pixels=[0.0, 1.0], resize="pad", deep_range=4095
+    )
+    network = build_model(compose("model.filters=[2]").model, input_shape=(8, 8, 1), num_classes=2)
+    save_network(network, tmp_path / "two.keras", {KEY: about.model_dump()})
+    Image.fromarray(np.full((16, 4), 4095, np.uint16)).save(tmp_path / "deep.png")
+    ((one,), classes, _) = predict.predict([tmp_path / "deep.png"], tmp_path / "two.keras")
+    assert classes == about.classes
+    # White, with black on both sides.
+    assert one.pixels[:, :, 0].tolist() == [[0, 0, 0, 255, 255, 0, 0, 0]] * 8
+
+
+def test_an_image_of_one_colour_is_named(command, tmp_path, unnamed):
+    save(np.full((8, 8), 255, np.uint8), tmp_path / "white.png")
+    ((one,), _, _) = predict.predict([tmp_path / "white.png"], unnamed, ["x", "y", "z"])
+    assert "one flat colour" in one.changes

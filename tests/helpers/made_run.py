@@ -110,6 +110,7 @@ def _write_prepared(folder: Path, shape: tuple[int, ...], classes: list[str]) ->
     arrays.write_array(folder / "train_rows.npy", np.arange(8))
     arrays.write_array(folder / "validation_rows.npy", np.arange(8, 8 + 24))
     about = {"name": "made", "classes": classes, "shape": list(shape), "counts": sizes, "different": sizes}
+    about |= {"resize": "stretch", "deep_range": None}
     files.write_json(folder / "dataset.json", about)
 
 
