@@ -93,7 +93,8 @@ def test_another_split_or_machine_is_named_and_another_split_fails_with_2(compar
     (project.folder / "dvc.lock").write_text(lock.replace(digest, "0" * 32 + ".dir"))
     groups = compare_of(project, "second", "workspace")
     assert code_of(groups) == 2
-    assert as_markdown(groups).count("(other data)") == 4
+    # Loss and both accuracies of two splits.
+    assert as_markdown(groups).count("(other data)") == 6
 
 
 def test_seeds_of_one_configuration_are_a_mean_and_a_spread(compared):

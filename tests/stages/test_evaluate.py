@@ -5,6 +5,8 @@ import json
 
 import numpy as np
 import pytest
+from made_run import rows_of
+from sklearn.metrics import balanced_accuracy_score
 
 from pipeline.network.checkpoint import load_model, save_network
 from pipeline.network.layers import build_model
@@ -15,16 +17,34 @@ def scores(trained):
     return json.loads(trained.read("reports/metrics.json"))
 
 
+OF_A_SPLIT = {
+    *("loss", "accuracy", "accuracy_low", "accuracy_high", "balanced_accuracy", "never_predicted"),
+    *("images", "different_images"),
+}
+
+
 def test_the_metrics_have_their_agreed_names(scores):
     assert {
         key: sorted(value) if isinstance(value, dict) else type(value) for key, value in scores.items()
     } == {
-        "validation": ["accuracy", "loss"],
-        "test": ["accuracy", "loss"],
+        "validation": sorted(OF_A_SPLIT),
+        "test": sorted(OF_A_SPLIT),
+        "train": ["images"],
+        "majority": float,
         "parameters": int,
         "epochs": int,
         "kept_epoch": int,
     }
+
+
+def test_the_numbers_of_the_test_images_are_scikit_learns(trained, scores):
+    rows = rows_of(trained.folder / "reports/confusion.csv")
+    actual, predicted = ([row[name] for row in rows] for name in ("actual", "predicted"))
+    test = scores["test"]
+    assert test["balanced_accuracy"] == pytest.approx(balanced_accuracy_score(actual, predicted))
+    assert test["accuracy_low"] < test["accuracy"] < test["accuracy_high"]
+    assert test["images"] == len(rows)
+    assert scores["majority"] == max(actual.count(name) for name in set(actual)) / len(rows)
 
 
 @pytest.mark.parametrize("split", ["validation", "test"])
