@@ -11,7 +11,10 @@ from pipeline.base.arrays import Array
 
 # The page has them in its own words.
 TEXTS = {
-    "no_better": "no better than always answering {class}, which would reach {share} of the test images",
+    "no_better": (
+        "no better than always answering {class}, which would reach {share} of the test images: it needs more"
+        " images or epochs, or another train.learning_rate"
+    ),
     "one_class": "every test image is predicted as {class}: lower train.learning_rate, or train longer",
     "never_predicted": "never predicted on the test images: {classes}",
     "loss_grew": "the training loss grew from {first} to {last}: lower train.learning_rate",
