@@ -27,7 +27,7 @@ OVERRIDES = (
 IMPORT = ("import TensorFlow", "-c", "from pipeline.network.start import import_keras; import_keras()")
 STAGES = (
     ("fetch", "images", "raw"),
-    ("prepare", "raw", "prepared"),
+    ("prepare", "raw", "prepared", "data.json"),
     ("train", "prepared", "models", "reports", "scratch"),
     ("evaluate", "models/best.keras", "prepared", "reports/history.tsv", "reports", "figures"),
 )

@@ -81,7 +81,7 @@ def prepared(folder: Path, *overrides: str) -> Path:
     """Run the stages `fetch` and `prepare` in a folder, and return what the second one wrote."""
     compose(folder, *overrides)
     watch(folder, "-m", "pipeline.stages.fetch", str(ROOT / "data/external"), "raw")
-    watch(folder, "-m", "pipeline.stages.prepare", "raw", "prepared")
+    watch(folder, "-m", "pipeline.stages.prepare", "raw", "prepared", "data.json")
     return folder / "prepared"
 
 
