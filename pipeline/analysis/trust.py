@@ -15,7 +15,14 @@ TEXTS = {
         "no better than always answering {class}, which would reach {share} of the test images: it needs more"
         " images or epochs, or another train.learning_rate"
     ),
-    "one_class": "every test image is predicted as {class}: lower train.learning_rate, or train longer",
+    "unclear": (
+        "not clearly better than always answering {class}, which would reach {share} of the test images: there"
+        " are too few of them to decide"
+    ),
+    "one_class": (
+        "every test image is predicted as {class}: train longer, lower train.learning_rate, or, where classes"
+        " differ in size, set train.class_weight to balanced"
+    ),
     "never_predicted": "never predicted on the test images: {classes}",
     "loss_grew": "the training loss grew from {first} to {last}: lower train.learning_rate",
     "worse_than_equal": (
@@ -44,7 +51,8 @@ def findings(
     test, equal = metrics["test"], math.log(len(classes))
     largest = classes[int(np.bincount(actual).argmax())]
     if interval(test["accuracy"], test["different_images"])[0] <= metrics["majority"]:
-        yield {"kind": "no_better", "class": largest, "share": f"{metrics['majority']:.1%}"}
+        kind = "no_better" if test["accuracy"] <= metrics["majority"] else "unclear"
+        yield {"kind": kind, "class": largest, "share": f"{metrics['majority']:.1%}"}
     answered = np.unique(predicted)
     if len(answered) == 1:
         yield {"kind": "one_class", "class": classes[int(answered[0])]}

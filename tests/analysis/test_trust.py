@@ -1,9 +1,13 @@
+import json
 import math
+from string import Formatter
 
 import numpy as np
 import pytest
+from conftest import ROOT
 
-from pipeline.analysis.trust import findings
+from pipeline.analysis.trust import TEXTS, findings
+from pipeline.data.findings import TEXTS as DATA_TEXTS
 
 CLASSES = ["mug", "lamp", "stool"]
 ACTUAL = np.repeat([0, 1, 2], [50, 30, 10])
@@ -22,6 +26,21 @@ def test_a_good_network_has_no_findings():
 
 def test_a_network_that_answers_one_class_is_no_better_than_that():
     assert kinds(np.zeros(90, int)) == {"no_better", "one_class", "never_predicted"}
+
+
+def test_few_test_images_do_not_decide_whether_a_network_is_better():
+    predicted = ACTUAL.copy()
+    predicted[:36] = 2
+    assert kinds(predicted) == {"unclear"}
+
+
+def test_every_finding_has_words_in_both_languages_that_name_the_same():
+    words = json.loads((ROOT / "pipeline/page/browser/words.json").read_text(encoding="utf-8"))
+    for kind, text in {**TEXTS, **DATA_TEXTS}.items():
+        named = {name for _, name, _, _ in Formatter().parse(text) if name}
+        for language in ("en", "ko"):
+            shown = words[f"finding.{kind}"][language]
+            assert {name for _, name, _, _ in Formatter().parse(shown) if name} == named, (kind, language)
 
 
 def test_a_class_that_is_never_predicted_is_found():
