@@ -16,8 +16,8 @@ TEXTS = {
         " images or epochs, or another train.learning_rate"
     ),
     "unclear": (
-        "not clearly better than always answering {class}, which would reach {share} of the test images: there"
-        " are too few of them to decide"
+        "not clearly better than always answering {class}, which would reach {share} of the test images:"
+        " there are too few of them to decide"
     ),
     "one_class": (
         "every test image is predicted as {class}: train longer, lower train.learning_rate, or, where classes"
