@@ -32,7 +32,17 @@ class Kind:
 RUN = Kind(
     "run",
     (
-        *("engine", "terms", "preprocess", "overview", "results", "learning", "weights", "drawing"),
+        *(
+            "engine",
+            "terms",
+            "preprocess",
+            "overview",
+            "results",
+            "learning",
+            "weights",
+            "orientation",
+            "drawing",
+        ),
         *("maps", "output", "derivation", "inspector", "live", "check", "main"),
     ),
     ("overview", "learning", "results", "weights", "live", "check"),

@@ -77,6 +77,14 @@ def turned():
     return Image.open(io.BytesIO(picture(60, 90))), {"exif": exif}
 
 
+def turned_webp():
+    """Left bright, right dark, saved in whatever direction: Chromium does not turn it."""
+    pixels = np.zeros((60, 90, 3), np.uint8)
+    pixels[:, :45] = 150
+    pixels[:20] += 40
+    return pixels
+
+
 def see_through():
     opaque = Image.open(io.BytesIO(picture(60, 90))).convert("RGBA")
     opaque.putalpha(Image.linear_gradient("L").resize(opaque.size))
@@ -93,6 +101,18 @@ def test_a_picture_arrives_as_predict_would_bring_it(opened, default_page, tmp_p
     wait_until(page, "filterscope.live.words.includes('opened.png')")
     expected = image.decode(path.read_bytes(), path.name, (28, 28, 1), resize="stretch").pixels
     assert np.abs(pixels_of(page).reshape(28, 28, 1) - expected.astype(int)).max() <= levels
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_webp_is_turned_as_its_file_says(opened, default_page, tmp_path, orientation):
+    page, path = opened(default_page).page, tmp_path / "turned.webp"
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(turned_webp()).save(path, lossless=True, exif=exif)
+    page.locator("input[type=file]").set_input_files(path)
+    wait_until(page, "filterscope.live.words.includes('turned.webp')")
+    expected = image.decode(path.read_bytes(), path.name, (28, 28, 1), resize="stretch").pixels
+    np.testing.assert_array_equal(pixels_of(page).reshape(28, 28, 1), expected)
 
 
 def test_a_file_that_is_no_image_is_refused_by_name(opened, default_page, tmp_path):

@@ -240,10 +240,13 @@ function drawingTools(surface) {
 async function openPicture(file) {
   // Colours as the file has them, upright as the camera says: as Pillow opens it.
   const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
-  const canvas = h("canvas", { width: bitmap.width, height: bitmap.height });
+  const { width, height } = bitmap;
+  const turn = await orientationLeft(file);
+  const canvas = h("canvas", turn < 5 ? { width, height } : { width: height, height: width });
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.fillStyle = "white";
   context.fillRect(0, 0, canvas.width, canvas.height);
+  if (turn > 1) context.setTransform(...TURNS[turn](width, height));
   context.drawImage(bitmap, 0, 0);
   const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
   const pixels = preprocess(
@@ -253,7 +256,7 @@ async function openPicture(file) {
   );
   const words = t(`open.${values.resize}`, {
     name: file.name || t("open.pasted"),
-    size: `${bitmap.height}×${bitmap.width}`,
+    size: `${canvas.height}×${canvas.width}`,
     input: `${values.shape[0]}×${values.shape[1]}`,
   });
   return { pixels, words };
