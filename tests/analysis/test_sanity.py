@@ -62,6 +62,16 @@ def test_of_constant_maps_nothing_is_said(constant):
     json.dumps(about, allow_nan=False)
 
 
+def test_of_images_without_an_edge_nothing_is_said_though_the_maps_vary():
+    flat = np.broadcast_to(np.uint8([40, 90, 200])[:, None, None, None], (3, 12, 12, 1))
+    maps = RNG.normal(size=(2, 3, 12, 12))
+    about = sanity.describe({"none": maps[0], "a": maps[1]}, flat)
+    assert about["edge_detector"] == [1, None]
+    assert about["integrated_gradients"][1] is not None
+    assert (about["passed"], about["edge_detector_passed"]) == (None, None)
+    assert "constant" in about["reason"]
+
+
 def test_an_image_with_a_constant_map_does_not_count():
     maps = RNG.normal(size=(2, 2, 12, 12))
     expected = sanity.describe({"none": maps[0, :1], "a": maps[1, :1]}, IMAGES[:1])["integrated_gradients"]
