@@ -21,7 +21,7 @@ TEXTS = {
     ),
     "one_class": (
         "every test image is predicted as {class}: train longer, lower train.learning_rate, or, where classes"
-        " differ in size, set train.class_weight to balanced"
+        " differ in size, set train.class_weight=balanced and train.patience=null"
     ),
     "never_predicted": "never predicted on the test images: {classes}",
     "loss_grew": "the training loss grew from {first} to {last}: lower train.learning_rate",
